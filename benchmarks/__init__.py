@@ -1,0 +1,1 @@
+"""Benchmarks of the pipeline, the metrics, inference and training; `python -m benchmarks`."""

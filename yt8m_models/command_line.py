@@ -1,0 +1,212 @@
+"""Command-line programs whose flags are the fields of dataclasses.
+
+A program names its dataclasses; each becomes a group of absl flags, and each field a flag with the
+field's name, type, default, `help`, `aliases` and `choices` (see `yt8m_models.config.option`).
+Parsing imports neither TensorFlow nor Keras, so that `--help` answers at once:
+
+    PROGRAM = Program("yt8m-train", "Train a model.", TrainConfig, DataConfig, ModelConfig)
+
+    def main(arguments):
+        train(arguments[TrainConfig], arguments[DataConfig], arguments[ModelConfig])
+
+    if __name__ == "__main__":
+        PROGRAM.run(main)
+"""
+
+import dataclasses
+import difflib
+import shutil
+import sys
+import textwrap
+import types
+import typing
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from absl import logging
+from absl.flags import (
+    DEFINE_alias,
+    DEFINE_boolean,
+    DEFINE_float,
+    DEFINE_integer,
+    DEFINE_list,
+    DEFINE_string,
+    Error,
+    FlagValues,
+)
+
+Config = TypeVar("Config")
+
+
+class UsageError(ValueError):
+    """The command line is wrong; the message says which flag, which value and what would be right."""
+
+
+class Arguments:
+    """A parsed command line: one instance of each of the program's dataclasses.
+
+    Attributes:
+        given: names of the flags that the command line set (fields' names, never aliases).
+    """
+
+    def __init__(self, configs: Sequence[Any], given: frozenset[str]) -> None:
+        self._configs = {type(config): config for config in configs}
+        self.given = given
+
+    def __getitem__(self, cls: type[Config]) -> Config:
+        return self._configs[cls]
+
+
+class Program:
+    """A command-line program: a name, a description and groups of flags.
+
+    Args:
+        name: the command, as users type it.
+        description: what it does; the first paragraph of `--help`.
+        groups: dataclasses; the first line of each docstring heads its group in `--help`.
+    """
+
+    def __init__(self, name: str, description: str, *groups: type) -> None:
+        self.name = name
+        self.description = description
+        self.groups = groups
+
+    def parse(self, argv: Sequence[str]) -> Arguments:
+        """Parses the command line `argv` (without the program's name).
+
+        Raises:
+            UsageError: an unknown flag, an argument that is no flag, or a value that a flag or its
+                dataclass refuses.
+        """
+        values = self._define()
+        try:
+            rest = values([self.name, *argv])[1:]
+        except Error as error:
+            raise UsageError(str(error)) from None
+        if rest:
+            raise UsageError(f"arguments must be flags (--name=value); received {' '.join(rest)}")
+        given: set[str] = set()
+        configs = []
+        for group in self.groups:
+            fields = dataclasses.fields(group)
+            received = {field.name: _value(field, values[field.name].value) for field in fields}
+            given |= {
+                field.name
+                for field in fields
+                if any(values[name].present for name in (field.name, *_aliases(field)))
+            }
+            try:
+                configs.append(group(**received))
+            except ValueError as error:
+                raise UsageError(str(error)) from None
+        return Arguments(configs, frozenset(given))
+
+    def run(self, main: Callable[[Arguments], Any], argv: Sequence[str] | None = None) -> NoReturn:
+        """Parses, calls `main` and exits: 0, or 1 with the message of a `ValueError` or `OSError`."""
+        argv = sys.argv[1:] if argv is None else argv
+        if any(arg in ("--help", "-help", "-h", "--helpfull", "--helpshort") for arg in argv):
+            print(self.help())
+            sys.exit(0)
+        logging.use_absl_handler()
+        logging.set_verbosity(logging.INFO)
+        try:
+            main(self.parse(argv))
+        except UsageError as error:
+            print(f"{self.name}: {error}\nTry --help for all flags.", file=sys.stderr)
+            sys.exit(2)
+        except (ValueError, OSError) as error:
+            logging.debug("Traceback", exc_info=True)
+            print(f"{self.name}: {error}", file=sys.stderr)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            print(f"{self.name}: interrupted", file=sys.stderr)
+            sys.exit(130)
+        sys.exit(0)
+
+    def help(self) -> str:
+        """The text of `--help`: the description, then the flags of each group."""
+        width = min(shutil.get_terminal_size().columns, 100)
+        lines = [f"usage: {self.name} [--flag=value …]", "", *textwrap.wrap(self.description, width)]
+        for group in self.groups:
+            lines += ["", (group.__doc__ or group.__name__).strip().splitlines()[0]]
+            for field, kind in _flags(group):
+                lines.append(f"  --{'[no]' if kind is bool else ''}{field.name}{_default(field)}")
+                text = field.metadata["help"]
+                if names := _aliases(field):
+                    text += f" (also {', '.join(f'--{name}' for name in names)})"
+                lines += textwrap.wrap(text, width - 8, initial_indent=" " * 8, subsequent_indent=" " * 8)
+        return "\n".join(lines)
+
+    def _define(self) -> FlagValues:
+        values = FlagValues()
+        define: dict[Any, Callable[..., Any]] = {
+            str: DEFINE_string,
+            int: DEFINE_integer,
+            float: DEFINE_float,
+            bool: DEFINE_boolean,
+            tuple: DEFINE_list,
+        }
+        for group in self.groups:
+            for field, kind in _flags(group):
+                default = list(field.default) if kind is tuple and field.default else field.default
+                define[kind](
+                    field.name,
+                    default,
+                    field.metadata["help"],
+                    flag_values=values,
+                    module_name=group.__name__,
+                )
+                for alias in _aliases(field):
+                    DEFINE_alias(alias, field.name, flag_values=values, module_name=group.__name__)
+        return values
+
+
+def closest(value: str, choices: Sequence[str]) -> str:
+    """The end of an error message: the choices nearest to a mistyped value, then all of them."""
+    by_lower_case = {choice.lower(): choice for choice in choices}
+    near = difflib.get_close_matches(value.lower(), by_lower_case, n=3, cutoff=0.5)
+    suggestion = f"did you mean {' or '.join(by_lower_case[name] for name in near)}? " if near else ""
+    return f"{suggestion}(one of {', '.join(choices)})"
+
+
+def _flags(group: type) -> list[tuple[dataclasses.Field, type]]:
+    """The fields of a dataclass with the kind of flag each is: str, int, float, bool or tuple."""
+    hints = typing.get_type_hints(group)
+    return [(field, _kind(hints[field.name])) for field in dataclasses.fields(group)]
+
+
+def _kind(hint: Any) -> type:
+    """`int` for `int` and `int | None`, `tuple` for `tuple[str, ...]`, and so on."""
+    if isinstance(hint, types.UnionType):
+        (hint,) = (arg for arg in typing.get_args(hint) if arg is not types.NoneType)
+    return typing.get_origin(hint) or hint
+
+
+def _value(field: dataclasses.Field, value: Any) -> Any:
+    """A parsed flag's value as its dataclass wants it."""
+    choices = field.metadata.get("choices")
+    if choices and value is not None and value not in choices:
+        raise UsageError(f"--{field.name}={value}: {closest(value, choices)}")
+    if not isinstance(value, list):
+        return value
+    value = [entry for entry in value if entry]
+    if isinstance(field.default, tuple) and field.default and isinstance(field.default[0], int):
+        try:
+            return tuple(int(entry) for entry in value)
+        except ValueError:
+            raise UsageError(
+                f"--{field.name} takes whole numbers with commas between; received {','.join(value)}"
+            ) from None
+    return tuple(value)
+
+
+def _aliases(field: dataclasses.Field) -> tuple[str, ...]:
+    return field.metadata.get("aliases", ())
+
+
+def _default(field: dataclasses.Field) -> str:
+    if field.default is None:
+        return ""
+    if isinstance(field.default, tuple):
+        return f" = {','.join(str(entry) for entry in field.default)}" if field.default else ""
+    return f" = {str(field.default).lower() if isinstance(field.default, bool) else field.default!r}"

@@ -1,0 +1,180 @@
+"""What a data set and a model are, as plain values.
+
+The programs build these dataclasses from their flags, `model_flags.json` stores them, and the
+libraries receive them. This module imports neither TensorFlow nor Keras, so that `--help` and wrong
+flags are answered at once. In each field's metadata, `help` is the flag's text and `aliases` are the
+names that the starter code and the winning entries gave the same thing.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from yt8m_models.presets import DEFAULTS, PRESETS
+
+POOLINGS = ("average", "max", "netvlad", "dsgmm", "dbof")
+ASSIGNMENTS = ("decoupled",)
+CLASSIFIERS = ("MoeModel", "LogisticModel")
+
+
+def option(default: Any, help: str, *, aliases: tuple[str, ...] = (), **kwargs: Any) -> Any:
+    """A dataclass field that is also a command-line flag."""
+    metadata = {"help": help, "aliases": aliases, **kwargs}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """The format of the records: which features, how wide, how many classes.
+
+    Raises:
+        ValueError: names and sizes of features differ in number, a size or a count is not
+            positive, or `segment_labels` without `frame_features`.
+    """
+
+    feature_names: tuple[str, ...] = option(
+        ("mean_rgb",), "Features to read, in order, e.g. rgb,audio or mean_rgb,mean_audio."
+    )
+    feature_sizes: tuple[int, ...] = option((1024,), "Width of each feature, e.g. 1024,128.")
+    frame_features: bool = option(
+        False, "Records are frame level (SequenceExample); otherwise video level (Example)."
+    )
+    segment_labels: bool = option(
+        False, "Use the rated 5-frame segments of the 2019 release as examples."
+    )
+    num_classes: int = option(3862, "Number of classes; labels are 0 to num_classes - 1.")
+    max_frames: int = option(300, "Frames of a video beyond this many are left out.")
+
+    def __post_init__(self) -> None:
+        if not self.feature_names or len(self.feature_names) != len(self.feature_sizes):
+            raise ValueError(
+                "--feature_names and --feature_sizes must have the same, positive number of entries; "
+                f"received {list(self.feature_names)} and {list(self.feature_sizes)}"
+            )
+        if len(set(self.feature_names)) != len(self.feature_names):
+            raise ValueError(f"--feature_names must differ; received {list(self.feature_names)}")
+        for name in ("num_classes", "max_frames"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"--{name} must be at least 1; received {getattr(self, name)}")
+        if min(self.feature_sizes) < 1:
+            raise ValueError(
+                f"--feature_sizes must be at least 1; received {list(self.feature_sizes)}"
+            )
+        if self.segment_labels and not self.frame_features:
+            raise ValueError("--segment_labels needs --frame_features: segments are cut from frames")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The model: a preset by name, and what the flags change of it.
+
+    `None` stands for the preset's value; `resolved` fills it in.
+    """
+
+    model: str = option(
+        "LogisticModel",
+        f"The preset to start from: {', '.join(PRESETS)}.",
+        choices=tuple(PRESETS),
+    )
+    pooling: str | None = option(
+        None, f"Pooling over frames: {', '.join(POOLINGS)}.", choices=POOLINGS
+    )
+    num_clusters: int | None = option(
+        None,
+        "Clusters K of the first feature.",
+        aliases=("netvlad_cluster_size", "dbof_cluster_size"),
+    )
+    num_clusters_audio: int | None = option(
+        None, "Clusters of each further feature; K / 2 unless given."
+    )
+    assignment: str | None = option(
+        None, f"How frames are assigned to clusters: {', '.join(ASSIGNMENTS)}.", choices=ASSIGNMENTS
+    )
+    gamma: float | None = option(None, "Smoothing of DSGMM: weight of the UBM mean, in frames.")
+    intra_norm: bool | None = option(None, "L2-normalise the statistics of each cluster.")
+    final_norm: bool | None = option(None, "L2-normalise the whole pooled vector.")
+    iterations: int | None = option(
+        None, "Frames sampled per video in training; 0 takes every frame."
+    )
+    sample_random_frames: bool | None = option(
+        None, "Sample single frames, with replacement; otherwise one run of frames."
+    )
+    hidden_size: int | None = option(
+        None,
+        "Units of the dense layer after pooling; 0 leaves the layer out.",
+        aliases=("netvlad_hidden_size", "dbof_hidden_size"),
+    )
+    hidden_activation: str | None = option(
+        None,
+        "Activation of the dense layer: none, relu, relu6, tanh, …",
+    )
+    batch_norm: bool | None = option(
+        None,
+        "Batch normalisation of the input, of the assignments and of the dense layer.",
+        aliases=("netvlad_add_batch_norm", "dbof_add_batch_norm"),
+    )
+    gating: bool | None = option(None, "Context gating after the dense layer.")
+    gating_remove_diag: bool | None = option(
+        None, "Context gating: a feature does not gate itself."
+    )
+    per_feature_l2_norm: bool | None = option(
+        None, "L2-normalise each feature by itself instead of all together."
+    )
+    dbof_pooling_method: str | None = option(
+        None, "DBoF: average or max over frames.", choices=("average", "max")
+    )
+    dbof_activation: str | None = option(None, "DBoF: activation of the cluster layer.")
+    video_level_classifier_model: str | None = option(
+        None,
+        f"Classifier of a frame-level model: {', '.join(CLASSIFIERS)}.",
+        choices=CLASSIFIERS,
+    )
+    moe_num_mixtures: int | None = option(None, "MoE: experts per class, without the dummy expert.")
+    moe_l2: float | None = option(None, "L2 penalty of the classifier's weights.")
+    moe_prob_gating: bool | None = option(None, "MoE: context gating of the predictions.")
+    moe_low_rank_gating: int | None = option(
+        None, "MoE: rank of the gates' weights; 0 for full rank."
+    )
+
+    def resolved(self) -> "ModelConfig":
+        """The same model with every `None` replaced by the preset's value.
+
+        Raises:
+            ValueError: `model` is not the name of a preset.
+        """
+        if self.model not in PRESETS:
+            raise ValueError(f"unknown model {self.model!r}; known are {', '.join(PRESETS)}")
+        preset = {**DEFAULTS, **PRESETS[self.model]}
+        missing = {name: value for name, value in preset.items() if getattr(self, name) is None}
+        return dataclasses.replace(self, **missing)
+
+
+def model_flags(
+    model: ModelConfig, data: DataConfig, label_loss: str = "CrossEntropyLoss"
+) -> dict[str, Any]:
+    """The content of `model_flags.json`: the starter code's five keys in its form, then the rest."""
+    record = {**dataclasses.asdict(data), **dataclasses.asdict(model), "label_loss": label_loss}
+    for name in ("feature_names", "feature_sizes"):
+        record[name] = ",".join(str(value) for value in record[name])
+    return record
+
+
+def parse_model_flags(record: dict[str, Any]) -> tuple[ModelConfig, DataConfig, str]:
+    """Inverse of `model_flags`; keys that a file lacks take their defaults.
+
+    Raises:
+        ValueError: a key is not known.
+    """
+    record = dict(record)
+    label_loss = record.pop("label_loss", "CrossEntropyLoss")
+    if "feature_names" in record:
+        record["feature_names"] = tuple(name.strip() for name in record["feature_names"].split(","))
+    if "feature_sizes" in record:
+        record["feature_sizes"] = tuple(int(size) for size in record["feature_sizes"].split(","))
+    names = {cls: {f.name for f in dataclasses.fields(cls)} for cls in (ModelConfig, DataConfig)}
+    unknown = sorted(set(record) - names[ModelConfig] - names[DataConfig])
+    if unknown:
+        raise ValueError(f"model_flags.json has unknown keys: {', '.join(unknown)}")
+    model = ModelConfig(**{k: v for k, v in record.items() if k in names[ModelConfig]})
+    data = DataConfig(**{k: v for k, v in record.items() if k in names[DataConfig]})
+    return model, data, label_loss
