@@ -1,3 +1,3 @@
-"""YouTube-8M model zoo: Keras layers, models, readers, and the programs that train and serve them."""
+"""YouTube-8M model zoo: Keras layers, models, readers, and programs to train and serve them."""
 
 __version__ = "0.1.0"

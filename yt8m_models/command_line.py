@@ -39,7 +39,7 @@ Config = TypeVar("Config")
 
 
 class UsageError(ValueError):
-    """The command line is wrong; the message says which flag, which value and what would be right."""
+    """The command line is wrong; the message names the flag, the value and what is right."""
 
 
 class Arguments:
@@ -102,7 +102,7 @@ class Program:
         return Arguments(configs, frozenset(given))
 
     def run(self, main: Callable[[Arguments], Any], argv: Sequence[str] | None = None) -> NoReturn:
-        """Parses, calls `main` and exits: 0, or 1 with the message of a `ValueError` or `OSError`."""
+        """Parses, calls `main` and exits: 0, or 1 after a `ValueError` or an `OSError`."""
         argv = sys.argv[1:] if argv is None else argv
         if any(arg in ("--help", "-help", "-h", "--helpfull", "--helpshort") for arg in argv):
             print(self.help())
@@ -126,7 +126,11 @@ class Program:
     def help(self) -> str:
         """The text of `--help`: the description, then the flags of each group."""
         width = min(shutil.get_terminal_size().columns, 100)
-        lines = [f"usage: {self.name} [--flag=value …]", "", *textwrap.wrap(self.description, width)]
+        lines = [
+            f"usage: {self.name} [--flag=value …]",
+            "",
+            *textwrap.wrap(self.description, width),
+        ]
         for group in self.groups:
             lines += ["", (group.__doc__ or group.__name__).strip().splitlines()[0]]
             for field, kind in _flags(group):
@@ -134,7 +138,9 @@ class Program:
                 text = field.metadata["help"]
                 if names := _aliases(field):
                     text += f" (also {', '.join(f'--{name}' for name in names)})"
-                lines += textwrap.wrap(text, width - 8, initial_indent=" " * 8, subsequent_indent=" " * 8)
+                lines += textwrap.wrap(
+                    text, width - 8, initial_indent=" " * 8, subsequent_indent=" " * 8
+                )
         return "\n".join(lines)
 
     def _define(self) -> FlagValues:
@@ -165,12 +171,14 @@ def closest(value: str, choices: Sequence[str]) -> str:
     """The end of an error message: the choices nearest to a mistyped value, then all of them."""
     by_lower_case = {choice.lower(): choice for choice in choices}
     near = difflib.get_close_matches(value.lower(), by_lower_case, n=3, cutoff=0.5)
-    suggestion = f"did you mean {' or '.join(by_lower_case[name] for name in near)}? " if near else ""
+    suggestion = (
+        f"did you mean {' or '.join(by_lower_case[name] for name in near)}? " if near else ""
+    )
     return f"{suggestion}(one of {', '.join(choices)})"
 
 
 def _flags(group: type) -> list[tuple[dataclasses.Field, type]]:
-    """The fields of a dataclass with the kind of flag each is: str, int, float, bool or tuple."""
+    """A dataclass's fields with the kind of flag each is: str, int, float, bool or tuple."""
     hints = typing.get_type_hints(group)
     return [(field, _kind(hints[field.name])) for field in dataclasses.fields(group)]
 
@@ -209,4 +217,6 @@ def _default(field: dataclasses.Field) -> str:
         return ""
     if isinstance(field.default, tuple):
         return f" = {','.join(str(entry) for entry in field.default)}" if field.default else ""
-    return f" = {str(field.default).lower() if isinstance(field.default, bool) else field.default!r}"
+    return (
+        f" = {str(field.default).lower() if isinstance(field.default, bool) else field.default!r}"
+    )

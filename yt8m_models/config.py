@@ -1,9 +1,9 @@
 """What a data set and a model are, as plain values.
 
 The programs build these dataclasses from their flags, `model_flags.json` stores them, and the
-libraries receive them. This module imports neither TensorFlow nor Keras, so that `--help` and wrong
-flags are answered at once. In each field's metadata, `help` is the flag's text and `aliases` are the
-names that the starter code and the winning entries gave the same thing.
+libraries receive them. This module imports neither TensorFlow nor Keras, so that `--help` and
+wrong flags are answered at once. In each field's metadata, `help` is the flag's text and `aliases`
+are the names that the starter code and the winning entries gave the same thing.
 """
 
 import dataclasses
@@ -48,7 +48,7 @@ class DataConfig:
     def __post_init__(self) -> None:
         if not self.feature_names or len(self.feature_names) != len(self.feature_sizes):
             raise ValueError(
-                "--feature_names and --feature_sizes must have the same, positive number of entries; "
+                "--feature_names and --feature_sizes must have equally many entries, at least one; "
                 f"received {list(self.feature_names)} and {list(self.feature_sizes)}"
             )
         if len(set(self.feature_names)) != len(self.feature_names):
@@ -61,7 +61,9 @@ class DataConfig:
                 f"--feature_sizes must be at least 1; received {list(self.feature_sizes)}"
             )
         if self.segment_labels and not self.frame_features:
-            raise ValueError("--segment_labels needs --frame_features: segments are cut from frames")
+            raise ValueError(
+                "--segment_labels needs --frame_features: segments are cut from frames"
+            )
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,9 @@ class ModelConfig:
         None,
         "Clusters K of the first feature.",
         aliases=("netvlad_cluster_size", "dbof_cluster_size"),
+    )
+    pool_per_feature: bool | None = option(
+        None, "Pool rgb and audio by themselves and concatenate; otherwise all features together."
     )
     num_clusters_audio: int | None = option(
         None, "Clusters of each further feature; K / 2 unless given."
@@ -152,7 +157,7 @@ class ModelConfig:
 def model_flags(
     model: ModelConfig, data: DataConfig, label_loss: str = "CrossEntropyLoss"
 ) -> dict[str, Any]:
-    """The content of `model_flags.json`: the starter code's five keys in its form, then the rest."""
+    """The content of `model_flags.json`: the starter code's keys in its form, and the rest."""
     record = {**dataclasses.asdict(data), **dataclasses.asdict(model), "label_loss": label_loss}
     for name in ("feature_names", "feature_sizes"):
         record[name] = ",".join(str(value) for value in record[name])

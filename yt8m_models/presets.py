@@ -9,6 +9,7 @@ from typing import Any
 
 DEFAULTS: dict[str, Any] = {
     "pooling": "average",
+    "pool_per_feature": True,
     "num_clusters": 256,
     "num_clusters_audio": None,
     "assignment": "decoupled",
@@ -47,6 +48,7 @@ FRAME_LEVEL: dict[str, dict[str, Any]] = {
     },
     "DbofModel": {
         "pooling": "dbof",
+        "pool_per_feature": False,
         "num_clusters": 8192,
         "hidden_activation": "relu6",
     },

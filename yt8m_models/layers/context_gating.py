@@ -1,0 +1,65 @@
+"""Context gating."""
+
+import keras
+from keras import ops
+
+from yt8m_models.layers.normalization import inverse_sqrt_normal, slim_batch_norm
+
+
+@keras.saving.register_keras_serializable(package="yt8m_models")
+class ContextGating(keras.layers.Layer):
+    """Weighs each feature by the others: `y = σ(BN(x W)) ∘ x`, or `σ(x W + b) ∘ x`.
+
+    Args:
+        remove_diagonal: leave a feature out of its own gate: `W_ii` counts as 0.
+        batch_norm: normalise the gates' logits over the batch instead of adding a bias.
+
+    Input and output: `(batch, D)`.
+
+    Weights: `gating_kernel` `(D, D)`, and `gating_bias` `(D,)` without batch normalisation.
+
+    Reference: Miech et al., Learnable pooling with Context Gating (arXiv 1706.06905), equation 1.
+
+    Example:
+        >>> ContextGating(remove_diagonal=True)(activations)
+    """
+
+    def __init__(self, remove_diagonal=False, batch_norm=True, **kwargs):
+        super().__init__(**kwargs)
+        self.remove_diagonal = remove_diagonal
+        self.batch_norm = batch_norm
+
+    def build(self, input_shape):
+        features = input_shape[-1]
+        self.gating_kernel = self.add_weight(
+            name="gating_kernel",
+            shape=(features, features),
+            initializer=inverse_sqrt_normal(features),
+        )
+        if self.batch_norm:
+            self.normalization = slim_batch_norm("batch_norm", dtype=self.dtype_policy)
+            self.normalization.build((None, features))
+        else:
+            self.gating_bias = self.add_weight(
+                name="gating_bias", shape=(features,), initializer=inverse_sqrt_normal(features)
+            )
+
+    def call(self, inputs, training=False):
+        logits = ops.matmul(inputs, self.gating_kernel)
+        if self.remove_diagonal:
+            logits = logits - inputs * ops.diagonal(self.gating_kernel)
+        if self.batch_norm:
+            logits = self.normalization(logits, training=training)
+        else:
+            logits = logits + self.gating_bias
+        return inputs * ops.sigmoid(logits)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "remove_diagonal": self.remove_diagonal,
+            "batch_norm": self.batch_norm,
+        }

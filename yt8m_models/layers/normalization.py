@@ -1,0 +1,23 @@
+"""Normalisations that several layers share."""
+
+import keras
+from keras import ops
+
+EPSILON = 1e-12
+
+
+def l2_normalize(x, axis=-1):
+    """`x / |x|` over `axis` in float32; zero vectors stay zero, and have zero gradients."""
+    x = ops.cast(x, "float32")
+    squared_norm = ops.sum(ops.square(x), axis=axis, keepdims=True)
+    return x * ops.rsqrt(ops.maximum(squared_norm, EPSILON))
+
+
+def slim_batch_norm(name, **kwargs):
+    """Batch normalisation with the original programs' decay, 0.999, and epsilon, 0.001."""
+    return keras.layers.BatchNormalization(momentum=0.999, epsilon=1e-3, name=name, **kwargs)
+
+
+def inverse_sqrt_normal(fan_in):
+    """The original programs' initialiser: normal with deviation `1 / sqrt(fan_in)`."""
+    return keras.initializers.RandomNormal(stddev=float(fan_in) ** -0.5)

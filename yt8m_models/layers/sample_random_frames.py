@@ -1,0 +1,47 @@
+"""Random frames, with replacement."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="yt8m_models")
+class SampleRandomFrames(keras.layers.Layer):
+    """Samples frames of each video independently and with replacement, as the starter code does.
+
+    `t = ⌊u · num_frames⌋` with `u` uniform on [0, 1), for each of `num_samples` frames.
+
+    Args:
+        num_samples: frames to take.
+        seed: seed of the sampling; `None` for another one each time.
+
+    Inputs: frames `(batch, T, D)` and `num_frames`, int `(batch,)`, at most T.
+    Output: `(batch, num_samples, D)`; the first, padded frame for a video without frames.
+
+    Raises:
+        ValueError: `num_samples` is below 1.
+
+    Example:
+        >>> SampleRandomFrames(30)(frames, num_frames=num_frames)
+    """
+
+    def __init__(self, num_samples, seed=None, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        if num_samples < 1:
+            raise ValueError(f"num_samples must be at least 1; received {num_samples}")
+        self.num_samples = num_samples
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, frames, num_frames):
+        count = ops.cast(ops.expand_dims(num_frames, 1), "float32")
+        shape = (ops.shape(frames)[0], self.num_samples)
+        uniform = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
+        # u · n rounds up to n for the largest u when n is large: stay inside the video.
+        index = ops.minimum(ops.floor(uniform * count), ops.maximum(count - 1, 0))
+        return ops.take_along_axis(frames, ops.expand_dims(ops.cast(index, "int32"), -1), axis=1)
+
+    def compute_output_spec(self, frames, num_frames):
+        return keras.KerasTensor((frames.shape[0], self.num_samples, frames.shape[2]), frames.dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "num_samples": self.num_samples, "seed": self.seed}

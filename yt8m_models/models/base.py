@@ -1,0 +1,69 @@
+"""What both assemblies share."""
+
+import dataclasses
+
+import keras
+
+from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.layers import InputNormalization, Logistic, MixtureOfExperts
+
+
+class BaseModel(keras.Model):
+    """A model that is built from its configuration, saved with it and rebuilt from it.
+
+    Args:
+        config: the model; presets are resolved here.
+        data: the features' sizes and the number of classes.
+
+    Attributes:
+        config: the resolved configuration.
+        data: as received.
+        has_logits: whether `call(inputs, return_logits=True)` gives logits.
+    """
+
+    def __init__(self, config: ModelConfig, data: DataConfig, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.config = config.resolved()
+        self.data = data
+        self.input_normalization = InputNormalization(
+            data.feature_sizes, self.config.per_feature_l2_norm, name="input_normalization"
+        )
+        self.classifier = _classifier(self.config, data.num_classes)
+        self.has_logits = isinstance(self.classifier, Logistic)
+
+    def classify(self, activations, training, return_logits):
+        """Predictions `(batch, num_classes)` from `(batch, D)`, or the logits."""
+        if self.has_logits:
+            return self.classifier(activations, return_logits=return_logits)
+        if return_logits:
+            raise ValueError(f"{type(self.classifier).__name__} has no logits")
+        return self.classifier(activations, training=training)
+
+    def get_config(self):
+        configs = {
+            "config": dataclasses.asdict(self.config),
+            "data": dataclasses.asdict(self.data),
+        }
+        return {**configs, "name": self.name, "dtype": self.dtype_policy.name}
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        data = dict(config.pop("data"))
+        for name in ("feature_names", "feature_sizes"):
+            data[name] = tuple(data[name])
+        return cls(ModelConfig(**config.pop("config")), DataConfig(**data), **config)
+
+
+def _classifier(config: ModelConfig, num_classes: int):
+    if config.video_level_classifier_model == "LogisticModel":
+        return Logistic(num_classes, l2=config.moe_l2, name="classifier")
+    return MixtureOfExperts(
+        num_classes,
+        num_mixtures=config.moe_num_mixtures,
+        l2=config.moe_l2,
+        low_rank=config.moe_low_rank_gating,
+        prob_gating=config.moe_prob_gating,
+        prob_gating_remove_diagonal=config.gating_remove_diag,
+        name="classifier",
+    )
