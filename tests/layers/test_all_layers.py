@@ -1,0 +1,183 @@
+"""One check for every layer: its configuration, saving, precision, sizes, mask and gradients."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from yt8m_models import layers
+
+FEATURES = 6
+FRAME_LAYERS = {
+    "average": lambda **kwargs: layers.AveragePooling(**kwargs),
+    "max": lambda **kwargs: layers.MaxPooling(**kwargs),
+    "assignment": lambda **kwargs: layers.DecoupledAssignment(3, batch_norm=False, **kwargs),
+    "assignment_bn": lambda **kwargs: layers.DecoupledAssignment(3, **kwargs),
+    "netvlad": lambda **kwargs: layers.NetVLAD(3, **kwargs),
+    "netvlad_plain": lambda **kwargs: layers.NetVLAD(
+        3, intra_norm=False, final_norm=False, batch_norm=False, **kwargs
+    ),
+    "dsgmm": lambda **kwargs: layers.DSGMM(3, **kwargs),
+    "dsgmm_plain": lambda **kwargs: layers.DSGMM(
+        3, gamma=2.0, intra_norm=False, final_norm=True, batch_norm=False, **kwargs
+    ),
+    "dbof": lambda **kwargs: layers.DBoF(5, **kwargs),
+    "dbof_average": lambda **kwargs: layers.DBoF(
+        5, activation="sigmoid", pooling_method="average", batch_norm=False, **kwargs
+    ),
+    "input": lambda **kwargs: layers.InputNormalization((4, 2), per_feature=True, **kwargs),
+}
+VECTOR_LAYERS = {
+    "gating": lambda **kwargs: layers.ContextGating(**kwargs),
+    "gating_plain": lambda **kwargs: layers.ContextGating(
+        remove_diagonal=True, batch_norm=False, **kwargs
+    ),
+    "logistic": lambda **kwargs: layers.Logistic(4, l2=1e-3, **kwargs),
+    "moe": lambda **kwargs: layers.MixtureOfExperts(4, num_mixtures=3, l2=1e-3, **kwargs),
+    "moe_gated": lambda **kwargs: layers.MixtureOfExperts(
+        4, low_rank=2, prob_gating=True, prob_gating_remove_diagonal=True, **kwargs
+    ),
+}
+ALL = {**FRAME_LAYERS, **VECTOR_LAYERS}
+SAMPLERS = {
+    "random_frames": lambda: layers.SampleRandomFrames(4, seed=3),
+    "random_sequence": lambda: layers.SampleRandomSequence(4, seed=3),
+}
+
+
+def inputs_for(name, rng, batch=5, frames=7):
+    """Arguments and keyword arguments of a call."""
+    if name in VECTOR_LAYERS:
+        return rng.normal(size=(batch, FEATURES)).astype("float32"), {}
+    num_frames = rng.integers(1, frames + 1, batch)
+    mask = np.arange(frames) < num_frames[:, None]
+    return rng.normal(size=(batch, frames, FEATURES)).astype("float32"), {"mask": mask}
+
+
+def functional(name, layer):
+    """A model around the layer, of any batch and any number of frames."""
+    if name in VECTOR_LAYERS:
+        inputs = keras.Input((FEATURES,))
+        return keras.Model(inputs, layer(inputs))
+    frames, mask = keras.Input((None, FEATURES)), keras.Input((None,), dtype="bool")
+    return keras.Model([frames, mask], layer(frames, mask=mask))
+
+
+def test_every_public_layer_is_checked():
+    checked = {type(build()).__name__ for build in {**ALL, **SAMPLERS}.values()}
+    assert checked == set(layers.__all__) - {"ClusterPooling"}
+
+
+@pytest.mark.parametrize("name", {**ALL, **SAMPLERS})
+def test_config_round_trip(name):
+    layer = {**ALL, **SAMPLERS}[name]()
+    config = layer.get_config()
+    again = type(layer).from_config(config)
+    assert again.get_config() == config
+    for key in set(config) - {"name", "trainable", "dtype"}:
+        assert getattr(layer, key) == config[key]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_saves_and_loads(name, rng, tmp_path):
+    layer = ALL[name]()
+    model = functional(name, layer)
+    inputs, kwargs = inputs_for(name, rng)
+    for weight in layer.weights:
+        weight.assign(rng.uniform(0.5, 1.5, weight.shape))
+    arguments = [inputs, *kwargs.values()] if kwargs else inputs
+    expected = ops.convert_to_numpy(model(arguments))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(ops.convert_to_numpy(loaded(arguments)), expected)
+    assert expected.shape == tuple(layer(inputs, **kwargs).shape)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_output_shape_is_known_beforehand(name, rng):
+    layer = ALL[name]()
+    inputs, kwargs = inputs_for(name, rng)
+    symbolic = functional(name, layer).output
+    actual = layer(inputs, **kwargs)
+    assert len(symbolic.shape) == len(actual.shape)
+    for known, size in zip(symbolic.shape, actual.shape, strict=True):
+        assert known in (None, size)
+    assert symbolic.shape[-1] == actual.shape[-1]
+    assert symbolic.dtype == keras.backend.standardize_dtype(actual.dtype)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("name", ALL)
+def test_mixed_precision_is_finite_and_close(name, policy, rng, to_numpy):
+    inputs, kwargs = inputs_for(name, rng)
+    layer, reduced = ALL[name](), ALL[name](dtype=policy)
+    expected = to_numpy(layer(inputs, **kwargs))
+    reduced(inputs, **kwargs)
+    for weight, reduced_weight in zip(layer.weights, reduced.weights, strict=True):
+        assert keras.backend.standardize_dtype(reduced_weight.dtype) == "float32"
+        reduced_weight.assign(weight)
+    actual = to_numpy(reduced(inputs, **kwargs))
+    assert np.isfinite(actual).all()
+    np.testing.assert_allclose(actual, expected, atol=0.05 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", FRAME_LAYERS)
+def test_padding_changes_nothing(name, rng, to_numpy):
+    layer = FRAME_LAYERS[name]()
+    frames, kwargs = inputs_for(name, rng)
+    mask = kwargs["mask"]
+    expected = to_numpy(layer(frames, mask=mask))
+    noise = np.where(mask[..., None], frames, 1e3 * rng.normal(size=frames.shape))
+    padded = np.pad(noise, [(0, 0), (0, 4), (0, 0)], constant_values=99)
+    longer_mask = np.pad(mask, [(0, 0), (0, 4)])
+    for training in (False, True):
+        arguments = {"training": training} if has_training(layer) else {}
+        expected = to_numpy(layer(frames, mask=mask, **arguments))
+        actual = to_numpy(layer(padded.astype("float32"), mask=longer_mask, **arguments))
+        if name.startswith(("assignment", "input")):
+            expected, actual = expected[mask], actual[:, : mask.shape[1]][mask]
+        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", FRAME_LAYERS)
+def test_no_mask_equals_a_full_mask(name, rng, to_numpy):
+    layer = FRAME_LAYERS[name]()
+    frames, _ = inputs_for(name, rng)
+    full = np.ones(frames.shape[:2], bool)
+    np.testing.assert_allclose(
+        to_numpy(layer(frames)), to_numpy(layer(frames, mask=full)), rtol=1e-5, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("name", FRAME_LAYERS)
+def test_videos_without_frames_are_finite(name, rng, to_numpy, gradients):
+    layer = FRAME_LAYERS[name]()
+    frames, _ = inputs_for(name, rng)
+    mask = np.zeros(frames.shape[:2], bool)
+    mask[0, :2] = True
+    assert np.isfinite(to_numpy(layer(frames, mask=mask))).all()
+    if layer.trainable_weights:
+        for gradient in gradients(layer, lambda: ops.sum(layer(frames, mask=mask))):
+            assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_gradients_reach_every_weight(name, rng, gradients):
+    layer = ALL[name]()
+    inputs, kwargs = inputs_for(name, rng)
+    arguments = {"training": True} if has_training(layer) else {}
+    outputs = layer(inputs, **kwargs, **arguments)
+    if not layer.trainable_weights:
+        assert name in ("average", "max", "input")
+        return
+    target = rng.normal(size=outputs.shape).astype("float32")
+    found = gradients(
+        layer, lambda: ops.sum(ops.square(layer(inputs, **kwargs, **arguments) - target))
+    )
+    for weight, gradient in zip(layer.trainable_weights, found, strict=True):
+        assert np.isfinite(gradient).all(), weight.path
+        assert np.abs(gradient).max() > 1e-7, weight.path
+
+
+def has_training(layer):
+    return layer._call_has_training_arg

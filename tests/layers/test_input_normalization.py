@@ -1,0 +1,30 @@
+"""Dequantisation and L2 normalisation of the input."""
+
+import numpy as np
+import pytest
+
+from yt8m_models.layers import InputNormalization
+
+
+def unit(x):
+    return x / np.sqrt(np.maximum((x**2).sum(-1, keepdims=True), 1e-12))
+
+
+@pytest.mark.parametrize("per_feature", [True, False])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_equals_the_formula(per_feature, dtype, rng, to_numpy):
+    recorded = rng.integers(0, 256, (3, 5, 6)).astype(dtype)
+    mask = np.arange(5) < np.array([5, 2, 0])[:, None]
+    frames = recorded * (4 / 255) + (4 / 512 - 2) if dtype == "uint8" else recorded
+    frames = np.where(mask[..., None], frames, 0)
+    if per_feature:
+        expected = np.concatenate([unit(frames[..., :4]), unit(frames[..., 4:])], axis=-1)
+    else:
+        expected = unit(frames)
+    actual = to_numpy(InputNormalization((4, 2), per_feature=per_feature)(recorded, mask=mask))
+    np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_wrong_width():
+    with pytest.raises(ValueError, match=r"feature_sizes=\(4, 2\) together, 6; received shape"):
+        InputNormalization((4, 2))(np.zeros((2, 3, 7), "float32"))
