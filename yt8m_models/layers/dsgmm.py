@@ -52,10 +52,11 @@ class DSGMM(ClusterPooling):
 
     def describe(self, counts, sums):
         counts = ops.expand_dims(counts, -1)
+        means = ops.convert_to_tensor(self.means)
         if self.gamma > 0:
-            return (sums + self.gamma * self.means) / (counts + self.gamma)
+            return (sums + self.gamma * means) / (counts + self.gamma)
         reached = counts > 0
-        return ops.where(reached, sums / ops.where(reached, counts, 1.0), self.means)
+        return ops.where(reached, sums / ops.where(reached, counts, 1.0), means)
 
     def get_config(self):
         return {**super().get_config(), "gamma": self.gamma}
