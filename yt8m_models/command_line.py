@@ -35,6 +35,8 @@ from absl.flags import (
     FlagValues,
 )
 
+from yt8m_models.data.filesystems import exit_cleanly
+
 Config = TypeVar("Config")
 
 
@@ -64,12 +66,17 @@ class Program:
         name: the command, as users type it.
         description: what it does; the first paragraph of `--help`.
         groups: dataclasses; the first line of each docstring heads its group in `--help`.
+        positional: the string flag that arguments without a name set, with commas between them;
+            where it is None, such arguments are refused.
     """
 
-    def __init__(self, name: str, description: str, *groups: type) -> None:
+    def __init__(
+        self, name: str, description: str, *groups: type, positional: str | None = None
+    ) -> None:
         self.name = name
         self.description = description
         self.groups = groups
+        self.positional = positional
 
     def parse(self, argv: Sequence[str]) -> Arguments:
         """Parses the command line `argv` (without the program's name).
@@ -84,7 +91,7 @@ class Program:
         except Error as error:
             raise UsageError(str(error)) from None
         if rest:
-            raise UsageError(f"arguments must be flags (--name=value); received {' '.join(rest)}")
+            self._set_positional(values, rest)
         given: set[str] = set()
         configs = []
         for group in self.groups:
@@ -113,21 +120,22 @@ class Program:
             main(self.parse(argv))
         except UsageError as error:
             print(f"{self.name}: {error}\nTry --help for all flags.", file=sys.stderr)
-            sys.exit(2)
+            exit_cleanly(2)
         except (ValueError, OSError) as error:
             logging.debug("Traceback", exc_info=True)
             print(f"{self.name}: {error}", file=sys.stderr)
-            sys.exit(1)
+            exit_cleanly(1)
         except KeyboardInterrupt:
             print(f"{self.name}: interrupted", file=sys.stderr)
-            sys.exit(130)
-        sys.exit(0)
+            exit_cleanly(130)
+        exit_cleanly(0)
 
     def help(self) -> str:
         """The text of `--help`: the description, then the flags of each group."""
         width = min(shutil.get_terminal_size().columns, 100)
+        positional = f" {self.positional.upper()} …" if self.positional else ""
         lines = [
-            f"usage: {self.name} [--flag=value …]",
+            f"usage: {self.name}{positional} [--flag=value …]",
             "",
             *textwrap.wrap(self.description, width),
         ]
@@ -143,6 +151,15 @@ class Program:
                 )
         return "\n".join(lines)
 
+    def _set_positional(self, values: FlagValues, rest: Sequence[str]) -> None:
+        if self.positional is None:
+            raise UsageError(f"arguments must be flags (--name=value); received {' '.join(rest)}")
+        flag = values[self.positional]
+        if flag.present:
+            raise UsageError(f"received both --{self.positional}={flag.value} and {' '.join(rest)}")
+        flag.parse(",".join(rest))
+        flag.present += 1
+
     def _define(self) -> FlagValues:
         values = FlagValues()
         define: dict[Any, Callable[..., Any]] = {
@@ -154,7 +171,7 @@ class Program:
         }
         for group in self.groups:
             for field, kind in _flags(group):
-                default = list(field.default) if kind is tuple and field.default else field.default
+                default = list(field.default) if isinstance(field.default, tuple) else field.default
                 define[kind](
                     field.name,
                     default,
@@ -203,7 +220,8 @@ def _value(field: dataclasses.Field, value: Any) -> Any:
             return tuple(int(entry) for entry in value)
         except ValueError:
             raise UsageError(
-                f"--{field.name} takes whole numbers with commas between; received {','.join(value)}"
+                f"--{field.name} takes whole numbers with commas between; "
+                f"received {','.join(value)}"
             ) from None
     return tuple(value)
 

@@ -118,6 +118,11 @@ class ModelConfig:
         "Batch normalisation of the input, of the assignments and of the dense layer.",
         aliases=("netvlad_add_batch_norm", "dbof_add_batch_norm"),
     )
+    batch_norm_decay: float | None = option(
+        None,
+        "Decay of the moving statistics that inference normalises by; short trainings want less "
+        "than 0.999.",
+    )
     gating: bool | None = option(None, "Context gating after the dense layer.")
     gating_remove_diag: bool | None = option(
         None, "Context gating: a feature does not gate itself."
@@ -128,7 +133,9 @@ class ModelConfig:
     dbof_pooling_method: str | None = option(
         None, "DBoF: average or max over frames.", choices=("average", "max")
     )
-    dbof_activation: str | None = option(None, "DBoF: activation of the cluster layer.")
+    dbof_activation: str | None = option(
+        None, "DBoF: activation of the clusters, and in DbofModel of the dense layer too."
+    )
     video_level_classifier_model: str | None = option(
         None,
         f"Classifier of a frame-level model: {', '.join(CLASSIFIERS)}.",
@@ -149,9 +156,13 @@ class ModelConfig:
         """
         if self.model not in PRESETS:
             raise ValueError(f"unknown model {self.model!r}; known are {', '.join(PRESETS)}")
-        preset = {**DEFAULTS, **PRESETS[self.model]}
-        missing = {name: value for name, value in preset.items() if getattr(self, name) is None}
-        return dataclasses.replace(self, **missing)
+        given = {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
+        values = {**DEFAULTS, **PRESETS[self.model], **given}
+        if values["num_clusters_audio"] is None:
+            values["num_clusters_audio"] = max(values["num_clusters"] // 2, 1)
+        if values["hidden_activation"] is None:
+            values["hidden_activation"] = values["dbof_activation"]
+        return ModelConfig(**values)
 
 
 def model_flags(

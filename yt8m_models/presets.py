@@ -11,7 +11,7 @@ DEFAULTS: dict[str, Any] = {
     "pooling": "average",
     "pool_per_feature": True,
     "num_clusters": 256,
-    "num_clusters_audio": None,
+    "num_clusters_audio": None,  # half of num_clusters
     "assignment": "decoupled",
     "gamma": 0.125,
     "intra_norm": True,
@@ -21,11 +21,12 @@ DEFAULTS: dict[str, Any] = {
     "hidden_size": 1024,
     "hidden_activation": "none",
     "batch_norm": True,
+    "batch_norm_decay": 0.999,
     "gating": False,
     "gating_remove_diag": False,
     "per_feature_l2_norm": False,
     "dbof_pooling_method": "max",
-    "dbof_activation": "relu6",
+    "dbof_activation": "sigmoid",
     "video_level_classifier_model": "MoeModel",
     "moe_num_mixtures": 2,
     "moe_l2": 1e-8,
@@ -50,7 +51,7 @@ FRAME_LEVEL: dict[str, dict[str, Any]] = {
         "pooling": "dbof",
         "pool_per_feature": False,
         "num_clusters": 8192,
-        "hidden_activation": "relu6",
+        "hidden_activation": None,  # that of the clusters
     },
     "NetVLADModelLF": {"pooling": "netvlad", "gating": True, "moe_prob_gating": True},
     "DSGMMModel": {

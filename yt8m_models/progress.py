@@ -4,8 +4,8 @@
         for batch in batches:
             progress.update(len(batch), gap=0.81)
 
-On a terminal one line is redrawn in place; in a log file or a pipe a line is written now and then, so
-that the log stays short. Everything goes to standard error: standard output belongs to results.
+On a terminal one line is redrawn in place; in a log file or a pipe a line is written now and then,
+so that the log stays short. Everything goes to standard error: standard output belongs to results.
 """
 
 import shutil
@@ -26,7 +26,7 @@ class Progress:
         unit: what is counted, in the plural.
         description: the first word of the line.
         initial: how many were done before this run.
-        line_seconds: least time between plain lines; `None` writes one for every update with values.
+        line_seconds: least time between plain lines; `None` writes one for each update with values.
         stream: where to write; standard error unless given.
     """
 

@@ -7,7 +7,7 @@ import pytest
 
 from yt8m_models.layers import DSGMM, AveragePooling, DBoF, DecoupledAssignment, MaxPooling, NetVLAD
 
-SHAPES = [(1, 1, 1, 1), (3, 4, 2, 5), (2, 9, 5, 3)]  # batch, T, D, K
+SHAPES = [(1, 1, 1, 2), (3, 4, 2, 5), (2, 9, 5, 3)]  # batch, T, D, K
 
 
 def softmax(logits):

@@ -23,6 +23,7 @@ class ClusterPooling(keras.layers.Layer):
         intra_norm: L2-normalise each cluster's description over D.
         final_norm: L2-normalise the whole vector over K·D.
         batch_norm: batch normalisation in a decoupled assignment.
+        batch_norm_decay: decay of the moving statistics that inference normalises by.
 
     Inputs: frames `(batch, T, D)` and `mask`, bool `(batch, T)`, which leaves padded frames out.
     Output: `(batch, K · D)`, flattened row-major from `(K, D)`.
@@ -40,6 +41,7 @@ class ClusterPooling(keras.layers.Layer):
         intra_norm=True,
         final_norm=True,
         batch_norm=True,
+        batch_norm_decay=0.999,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -52,6 +54,7 @@ class ClusterPooling(keras.layers.Layer):
         self.intra_norm = intra_norm
         self.final_norm = final_norm
         self.batch_norm = batch_norm
+        self.batch_norm_decay = batch_norm_decay
         self.supports_masking = True
 
     def build(self, input_shape):
@@ -63,7 +66,11 @@ class ClusterPooling(keras.layers.Layer):
             autocast=False,
         )
         self.assign = DecoupledAssignment(
-            self.num_clusters, batch_norm=self.batch_norm, name="assign", dtype=self.dtype_policy
+            self.num_clusters,
+            self.batch_norm,
+            self.batch_norm_decay,
+            name="assign",
+            dtype=self.dtype_policy,
         )
         self.assign.build(input_shape)
 
@@ -97,4 +104,5 @@ class ClusterPooling(keras.layers.Layer):
             "intra_norm": self.intra_norm,
             "final_norm": self.final_norm,
             "batch_norm": self.batch_norm,
+            "batch_norm_decay": self.batch_norm_decay,
         }

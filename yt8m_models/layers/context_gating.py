@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from yt8m_models.layers.normalization import inverse_sqrt_normal, slim_batch_norm
+from yt8m_models.layers.normalization import batch_normalization, inverse_sqrt_normal
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -13,6 +13,7 @@ class ContextGating(keras.layers.Layer):
     Args:
         remove_diagonal: leave a feature out of its own gate: `W_ii` counts as 0.
         batch_norm: normalise the gates' logits over the batch instead of adding a bias.
+        batch_norm_decay: decay of the moving statistics that inference normalises by.
 
     Input and output: `(batch, D)`.
 
@@ -24,10 +25,11 @@ class ContextGating(keras.layers.Layer):
         >>> ContextGating(remove_diagonal=True)(activations)
     """
 
-    def __init__(self, remove_diagonal=False, batch_norm=True, **kwargs):
+    def __init__(self, remove_diagonal=False, batch_norm=True, batch_norm_decay=0.999, **kwargs):
         super().__init__(**kwargs)
         self.remove_diagonal = remove_diagonal
         self.batch_norm = batch_norm
+        self.batch_norm_decay = batch_norm_decay
 
     def build(self, input_shape):
         features = input_shape[-1]
@@ -37,7 +39,9 @@ class ContextGating(keras.layers.Layer):
             initializer=inverse_sqrt_normal(features),
         )
         if self.batch_norm:
-            self.normalization = slim_batch_norm("batch_norm", dtype=self.dtype_policy)
+            self.normalization = batch_normalization(
+                "batch_norm", self.batch_norm_decay, self.dtype_policy
+            )
             self.normalization.build((None, features))
         else:
             self.gating_bias = self.add_weight(
@@ -62,4 +66,5 @@ class ContextGating(keras.layers.Layer):
             **super().get_config(),
             "remove_diagonal": self.remove_diagonal,
             "batch_norm": self.batch_norm,
+            "batch_norm_decay": self.batch_norm_decay,
         }

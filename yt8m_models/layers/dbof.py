@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from yt8m_models.layers.frame_pooling import METHODS, pool_frames
-from yt8m_models.layers.normalization import inverse_sqrt_normal, slim_batch_norm
+from yt8m_models.layers.normalization import batch_normalization, inverse_sqrt_normal
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -18,6 +18,7 @@ class DBoF(keras.layers.Layer):
         activation: `a`, by Keras name.
         pooling_method: `"max"` or `"average"` over frames.
         batch_norm: normalise the codes over the batch's frames instead of adding a bias.
+        batch_norm_decay: decay of the moving statistics that inference normalises by.
 
     Inputs: frames `(batch, T, D)` and `mask`, bool `(batch, T)`, which leaves padded frames out.
     Output: `(batch, K)`; zeros for a video without frames.
@@ -32,7 +33,13 @@ class DBoF(keras.layers.Layer):
     """
 
     def __init__(
-        self, num_clusters, activation="relu6", pooling_method="max", batch_norm=True, **kwargs
+        self,
+        num_clusters,
+        activation="sigmoid",
+        pooling_method="max",
+        batch_norm=True,
+        batch_norm_decay=0.999,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         if num_clusters < 1:
@@ -45,6 +52,7 @@ class DBoF(keras.layers.Layer):
         self.activation = activation
         self.pooling_method = pooling_method
         self.batch_norm = batch_norm
+        self.batch_norm_decay = batch_norm_decay
         self.supports_masking = True
 
     def build(self, input_shape):
@@ -55,7 +63,9 @@ class DBoF(keras.layers.Layer):
             initializer=inverse_sqrt_normal(features),
         )
         if self.batch_norm:
-            self.normalization = slim_batch_norm("batch_norm", dtype=self.dtype_policy)
+            self.normalization = batch_normalization(
+                "batch_norm", self.batch_norm_decay, self.dtype_policy
+            )
             self.normalization.build((None, None, self.num_clusters))
         else:
             self.cluster_bias = self.add_weight(
@@ -86,4 +96,5 @@ class DBoF(keras.layers.Layer):
             "activation": self.activation,
             "pooling_method": self.pooling_method,
             "batch_norm": self.batch_norm,
+            "batch_norm_decay": self.batch_norm_decay,
         }

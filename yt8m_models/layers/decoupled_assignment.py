@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from yt8m_models.layers.normalization import inverse_sqrt_normal, slim_batch_norm
+from yt8m_models.layers.normalization import batch_normalization, inverse_sqrt_normal
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -15,6 +15,7 @@ class DecoupledAssignment(keras.layers.Layer):
     Args:
         num_clusters: K.
         batch_norm: normalise `u_k·x` over the batch's frames instead of adding a bias.
+        batch_norm_decay: decay of the moving statistics that inference normalises by.
 
     Inputs: frames `(batch, T, D)` and `mask`, bool `(batch, T)`.
     Output: float32 `(batch, T, K)`; a valid frame's posteriors sum to 1, a padded one's to 0.
@@ -25,12 +26,13 @@ class DecoupledAssignment(keras.layers.Layer):
     in Miech et al. (arXiv 1706.06905).
     """
 
-    def __init__(self, num_clusters, batch_norm=True, **kwargs):
+    def __init__(self, num_clusters, batch_norm=True, batch_norm_decay=0.999, **kwargs):
         super().__init__(**kwargs)
         if num_clusters < 1:
             raise ValueError(f"num_clusters must be at least 1; received {num_clusters}")
         self.num_clusters = num_clusters
         self.batch_norm = batch_norm
+        self.batch_norm_decay = batch_norm_decay
         self.supports_masking = True
 
     def build(self, input_shape):
@@ -41,7 +43,9 @@ class DecoupledAssignment(keras.layers.Layer):
             initializer=inverse_sqrt_normal(features),
         )
         if self.batch_norm:
-            self.normalization = slim_batch_norm("batch_norm", dtype=self.dtype_policy)
+            self.normalization = batch_normalization(
+                "batch_norm", self.batch_norm_decay, self.dtype_policy
+            )
             self.normalization.build((None, None, self.num_clusters))
         else:
             self.assignment_bias = self.add_weight(
@@ -72,4 +76,5 @@ class DecoupledAssignment(keras.layers.Layer):
             **super().get_config(),
             "num_clusters": self.num_clusters,
             "batch_norm": self.batch_norm,
+            "batch_norm_decay": self.batch_norm_decay,
         }

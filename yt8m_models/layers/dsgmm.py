@@ -20,8 +20,8 @@ class DSGMM(ClusterPooling):
     Args:
         num_clusters: K.
         gamma: γ, the weight of `μ_k` counted in frames.
-        assignment, intra_norm, final_norm, batch_norm: as in `ClusterPooling`; the paper normalises
-            each cluster and not the whole.
+        assignment, intra_norm, final_norm, batch_norm, batch_norm_decay: as in `ClusterPooling`;
+            the paper normalises each cluster and not the whole.
 
     Shapes and weights are those of `ClusterPooling`.
 
@@ -43,9 +43,18 @@ class DSGMM(ClusterPooling):
         intra_norm=True,
         final_norm=False,
         batch_norm=True,
+        batch_norm_decay=0.999,
         **kwargs,
     ):
-        super().__init__(num_clusters, assignment, intra_norm, final_norm, batch_norm, **kwargs)
+        super().__init__(
+            num_clusters,
+            assignment,
+            intra_norm,
+            final_norm,
+            batch_norm,
+            batch_norm_decay,
+            **kwargs,
+        )
         if not gamma >= 0:
             raise ValueError(f"gamma must be at least 0; received {gamma}")
         self.gamma = gamma

@@ -20,6 +20,7 @@ class MixtureOfExperts(keras.layers.Layer):
         low_rank: rank of the gates' kernel as a product of two; 0 for full rank.
         prob_gating: context gating of the probabilities.
         prob_gating_remove_diagonal: `remove_diagonal` of that gating.
+        batch_norm_decay: `batch_norm_decay` of that gating.
 
     Input `(batch, D)`; output float32 `(batch, C)`, probabilities.
 
@@ -45,6 +46,7 @@ class MixtureOfExperts(keras.layers.Layer):
         low_rank=0,
         prob_gating=False,
         prob_gating_remove_diagonal=False,
+        batch_norm_decay=0.999,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -56,6 +58,7 @@ class MixtureOfExperts(keras.layers.Layer):
         self.low_rank = low_rank
         self.prob_gating = prob_gating
         self.prob_gating_remove_diagonal = prob_gating_remove_diagonal
+        self.batch_norm_decay = batch_norm_decay
 
     def build(self, input_shape):
         features = input_shape[-1]
@@ -74,7 +77,10 @@ class MixtureOfExperts(keras.layers.Layer):
         )
         if self.prob_gating:
             self.gating = ContextGating(
-                self.prob_gating_remove_diagonal, name="prob_gating", dtype="float32"
+                self.prob_gating_remove_diagonal,
+                batch_norm_decay=self.batch_norm_decay,
+                name="prob_gating",
+                dtype="float32",
             )
             self.gating.build((None, self.num_classes))
 
@@ -104,6 +110,7 @@ class MixtureOfExperts(keras.layers.Layer):
             "low_rank": self.low_rank,
             "prob_gating": self.prob_gating,
             "prob_gating_remove_diagonal": self.prob_gating_remove_diagonal,
+            "batch_norm_decay": self.batch_norm_decay,
         }
 
     def _kernel(self, name, rows, columns):

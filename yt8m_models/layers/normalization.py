@@ -13,9 +13,9 @@ def l2_normalize(x, axis=-1):
     return x * ops.rsqrt(ops.maximum(squared_norm, EPSILON))
 
 
-def slim_batch_norm(name, **kwargs):
-    """Batch normalisation with the original programs' decay, 0.999, and epsilon, 0.001."""
-    return keras.layers.BatchNormalization(momentum=0.999, epsilon=1e-3, name=name, **kwargs)
+def batch_normalization(name, decay, dtype=None):
+    """Batch normalisation with the original programs' epsilon, 0.001."""
+    return keras.layers.BatchNormalization(momentum=decay, epsilon=1e-3, name=name, dtype=dtype)
 
 
 def inverse_sqrt_normal(fan_in):

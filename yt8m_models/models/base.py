@@ -1,6 +1,7 @@
 """What both assemblies share."""
 
 import dataclasses
+from typing import Any
 
 import keras
 
@@ -23,7 +24,7 @@ class BaseModel(keras.Model):
 
     def __init__(self, config: ModelConfig, data: DataConfig, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self.config = config.resolved()
+        self.config: Any = config.resolved()  # no value is None any more
         self.data = data
         self.input_normalization = InputNormalization(
             data.feature_sizes, self.config.per_feature_l2_norm, name="input_normalization"
@@ -65,5 +66,6 @@ def _classifier(config: ModelConfig, num_classes: int):
         low_rank=config.moe_low_rank_gating,
         prob_gating=config.moe_prob_gating,
         prob_gating_remove_diagonal=config.gating_remove_diag,
+        batch_norm_decay=config.batch_norm_decay,
         name="classifier",
     )

@@ -1,5 +1,8 @@
 """The assembly for frame-level features."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -14,10 +17,10 @@ from yt8m_models.layers import (
     SampleRandomFrames,
     SampleRandomSequence,
 )
-from yt8m_models.layers.normalization import slim_batch_norm
+from yt8m_models.layers.normalization import batch_normalization
 from yt8m_models.models.base import BaseModel
 
-POOLINGS = {
+POOLINGS: dict[str, Callable[[Any, int], keras.layers.Layer]] = {
     "average": lambda config, clusters: AveragePooling(),
     "max": lambda config, clusters: MaxPooling(),
     "netvlad": lambda config, clusters: NetVLAD(
@@ -26,6 +29,7 @@ POOLINGS = {
         intra_norm=config.intra_norm,
         final_norm=config.final_norm,
         batch_norm=config.batch_norm,
+        batch_norm_decay=config.batch_norm_decay,
     ),
     "dsgmm": lambda config, clusters: DSGMM(
         clusters,
@@ -34,12 +38,14 @@ POOLINGS = {
         intra_norm=config.intra_norm,
         final_norm=config.final_norm,
         batch_norm=config.batch_norm,
+        batch_norm_decay=config.batch_norm_decay,
     ),
     "dbof": lambda config, clusters: DBoF(
         clusters,
         activation=config.dbof_activation,
         pooling_method=config.dbof_pooling_method,
         batch_norm=config.batch_norm,
+        batch_norm_decay=config.batch_norm_decay,
     ),
 }
 
@@ -70,23 +76,28 @@ class FrameLevelModel(BaseModel):
         self, config: ModelConfig, data: DataConfig, sample_frames: int = 0, **kwargs
     ) -> None:
         super().__init__(config, data, **kwargs)
-        config = self.config
         self.sample_frames = sample_frames
         self.sampling = None
         if sample_frames > 0:
-            sampling = SampleRandomFrames if config.sample_random_frames else SampleRandomSequence
+            sampling = (
+                SampleRandomFrames if self.config.sample_random_frames else SampleRandomSequence
+            )
             self.sampling = sampling(sample_frames, name="sampling")
-        self.input_batch_norm = slim_batch_norm("input_batch_norm") if config.batch_norm else None
-        self.pooled_sizes = _pooled_sizes(config, data)
+        self.input_batch_norm = (
+            batch_normalization("input_batch_norm", self.config.batch_norm_decay)
+            if self.config.batch_norm
+            else None
+        )
+        self.pooled_sizes = _pooled_sizes(self.config, data)
         num_others = len(self.pooled_sizes) - 1
-        clusters = [config.num_clusters, *[_other_clusters(config)] * num_others]
-        self.pooling = [POOLINGS[config.pooling](config, count) for count in clusters]
+        clusters = [self.config.num_clusters, *[self.config.num_clusters_audio] * num_others]
+        self.pooling = [POOLINGS[self.config.pooling](self.config, count) for count in clusters]
         self.hidden = self.hidden_batch_norm = self.gating = None
-        if config.hidden_size > 0:
-            has_activation = config.hidden_activation != "none"
-            batch_norm = config.batch_norm and has_activation
+        if self.config.hidden_size > 0:
+            has_activation = self.config.hidden_activation != "none"
+            batch_norm = self.config.batch_norm and has_activation
             self.hidden = keras.layers.Dense(
-                config.hidden_size,
+                self.config.hidden_size,
                 use_bias=not batch_norm,
                 kernel_initializer=keras.initializers.VarianceScaling(
                     1.0, mode="fan_in", distribution="untruncated_normal"
@@ -94,13 +105,20 @@ class FrameLevelModel(BaseModel):
                 bias_initializer=keras.initializers.RandomNormal(stddev=0.01),
                 name="hidden",
             )
-            self.hidden_batch_norm = slim_batch_norm("hidden_batch_norm") if batch_norm else None
-            self.activation = keras.activations.get(
-                config.hidden_activation if has_activation else None
+            self.hidden_batch_norm = (
+                batch_normalization("hidden_batch_norm", self.config.batch_norm_decay)
+                if batch_norm
+                else None
             )
-        if config.gating:
+            self.activation = keras.activations.get(
+                self.config.hidden_activation if has_activation else None
+            )
+        if self.config.gating:
             self.gating = ContextGating(
-                config.gating_remove_diag, batch_norm=config.batch_norm, name="gating"
+                self.config.gating_remove_diag,
+                self.config.batch_norm,
+                self.config.batch_norm_decay,
+                name="gating",
             )
 
     def build(self, input_shape=None):
@@ -160,10 +178,3 @@ class FrameLevelModel(BaseModel):
 def _pooled_sizes(config: ModelConfig, data: DataConfig) -> tuple[int, ...]:
     """Widths of the parts of a frame that are pooled by themselves."""
     return data.feature_sizes if config.pool_per_feature else (sum(data.feature_sizes),)
-
-
-def _other_clusters(config: ModelConfig) -> int:
-    """Clusters of every feature after the first: half as many, unless given."""
-    if config.num_clusters_audio is not None:
-        return config.num_clusters_audio
-    return max(config.num_clusters // 2, 1)
