@@ -1,0 +1,141 @@
+"""The metrics of YouTube-8M, accumulated batch by batch."""
+
+from typing import Any
+
+import numpy as np
+
+from eval.ranking import (
+    EMPTY,
+    EMPTY_CLASSES,
+    TIES,
+    average_precisions,
+    best_first,
+    check_choice,
+    check_positive,
+    mean_over_classes,
+    pooled_average_precision,
+    rank_videos,
+)
+
+
+class EvaluationMetrics:
+    """Hit@1, PERR, GAP and mAP over batches, as the YouTube-8M starter code defines them.
+
+    GAP pools the `top_k` best entries of every video into one ranking; mAP splits the same entries
+    by class and averages the classes' average precision. Positives are counted over all labels,
+    also those that are not among a video's best entries.
+
+    Memory is 7 bytes for each of a video's `top_k` entries (11 for float64 predictions); `result`
+    sorts them once for GAP and mAP.
+
+    Args:
+        num_classes: number of classes.
+        top_k: entries of each video that count in GAP and mAP.
+        top_n: entries of each class's ranking that count in mAP, for AP at n; all if not given.
+        empty: videos without labels: `"zero"` or `"skip"`, see `eval.ranking`.
+        empty_classes: classes without positives: `"skip"` or `"zero"`, see `eval.ranking`.
+        ties: order of equal scores: `"stable"` or `"pessimistic"`, see `eval.ranking`.
+
+    Raises:
+        ValueError: a number is below 1 or a policy is unknown.
+
+    Example:
+        >>> metrics = EvaluationMetrics(num_classes=3862)
+        >>> for predictions, labels in batches:
+        ...     metrics.update(predictions, labels)
+        >>> metrics.result()["gap"]
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        top_k: int = 20,
+        *,
+        top_n: int | None = None,
+        empty: str = "zero",
+        empty_classes: str = "skip",
+        ties: str = "stable",
+    ) -> None:
+        for name, number in (("num_classes", num_classes), ("top_k", top_k)):
+            check_positive(name, number)
+        if top_n is not None:
+            check_positive("top_n", top_n)
+        check_choice("empty", empty, EMPTY)
+        check_choice("empty_classes", empty_classes, EMPTY_CLASSES)
+        check_choice("ties", ties, TIES)
+        self.num_classes = num_classes
+        self.top_k = top_k
+        self.top_n = top_n
+        self.empty = empty
+        self.empty_classes = empty_classes
+        self.ties = ties
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets all videos."""
+        self._num_videos = 0
+        self._hits_at_one = 0.0
+        self._perr = 0.0
+        self._positives = np.zeros(self.num_classes, np.int64)
+        # Of every video's best entries: scores, classes, hits.
+        class_type = np.min_scalar_type(self.num_classes - 1)
+        self._entries = [(np.zeros(0, np.float32), np.zeros(0, class_type), np.zeros(0, bool))]
+
+    def update(self, predictions: Any, labels: Any, label_weights: Any = None) -> None:
+        """Adds a batch.
+
+        Args:
+            predictions: scores `(batch, num_classes)`.
+            labels: `(batch, num_classes)`; above 0 is a label.
+            label_weights: `(batch, num_classes)`; above 0 is rated. All are rated if not given.
+
+        Raises:
+            ValueError: shapes differ from each other or from `num_classes`, or a prediction is NaN.
+        """
+        ranking = rank_videos(
+            predictions,
+            labels,
+            label_weights,
+            depth=self.top_k,
+            empty=self.empty,
+            ties=self.ties,
+        )
+        if len(ranking.positives) != self.num_classes:
+            raise ValueError(
+                f"predictions must have num_classes = {self.num_classes} columns; "
+                f"received {len(ranking.positives)}"
+            )
+        self._num_videos += len(ranking.hits)
+        self._hits_at_one += float(ranking.hit_at_one().sum())
+        self._perr += float(ranking.perr().sum())
+        self._positives += ranking.positives
+        scores, classes, hits = ranking.top(self.top_k)
+        self._entries.append((scores, classes.astype(self._entries[0][1].dtype), hits))
+
+    def result(self) -> dict[str, Any]:
+        """The metrics of all videos so far.
+
+        Returns:
+            `hit_at_one`, `perr`, `gap`, `map` (floats), `aps` (`(num_classes,)` average precisions,
+            NaN for classes without positives) and `num_videos`, the videos that counted. Without
+            any video every metric is NaN; without any label GAP is 0, and mAP is NaN or, with
+            `empty_classes="zero"`, 0.
+        """
+        scores, classes, hits = (
+            np.concatenate(parts) for parts in zip(*self._entries, strict=True)
+        )
+        self._entries = [(scores, classes, hits)]
+        order = best_first(scores, hits, self.ties)
+        hits, classes = hits[order], classes[order]
+        aps = average_precisions(hits, classes, self._positives, self.top_n)
+        if not self._num_videos:
+            nan = float("nan")
+            metrics = {"hit_at_one": nan, "perr": nan, "gap": nan, "map": nan}
+        else:
+            metrics = {
+                "hit_at_one": self._hits_at_one / self._num_videos,
+                "perr": self._perr / self._num_videos,
+                "gap": pooled_average_precision(hits, self._positives.sum()),
+                "map": mean_over_classes(aps, self.empty_classes),
+            }
+        return {**metrics, "aps": aps, "num_videos": self._num_videos}
