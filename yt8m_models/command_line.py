@@ -15,6 +15,8 @@ Parsing imports neither TensorFlow nor Keras, so that `--help` answers at once:
 
 import dataclasses
 import difflib
+import logging
+import os
 import shutil
 import sys
 import textwrap
@@ -23,7 +25,6 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
-from absl import logging
 from absl.flags import (
     DEFINE_alias,
     DEFINE_boolean,
@@ -114,15 +115,14 @@ class Program:
         if any(arg in ("--help", "-help", "-h", "--helpfull", "--helpshort") for arg in argv):
             print(self.help())
             sys.exit(0)
-        logging.use_absl_handler()
-        logging.set_verbosity(logging.INFO)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's own notes are no news
+        logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
         try:
             main(self.parse(argv))
         except UsageError as error:
             print(f"{self.name}: {error}\nTry --help for all flags.", file=sys.stderr)
             exit_cleanly(2)
         except (ValueError, OSError) as error:
-            logging.debug("Traceback", exc_info=True)
             print(f"{self.name}: {error}", file=sys.stderr)
             exit_cleanly(1)
         except KeyboardInterrupt:
@@ -235,6 +235,6 @@ def _default(field: dataclasses.Field) -> str:
         return ""
     if isinstance(field.default, tuple):
         return f" = {','.join(str(entry) for entry in field.default)}" if field.default else ""
-    return (
-        f" = {str(field.default).lower() if isinstance(field.default, bool) else field.default!r}"
-    )
+    if isinstance(field.default, bool):
+        return f" = {str(field.default).lower()}"
+    return f" = {field.default!r}"

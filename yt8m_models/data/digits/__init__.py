@@ -1,0 +1,1 @@
+"""The sample data set: videos of handwritten digits, in the frame-level record format."""

@@ -1,0 +1,27 @@
+"""`python -m yt8m_models.data.digits`: writes the sample data set of handwritten digits."""
+
+from yt8m_models.command_line import Arguments, Program
+from yt8m_models.data.digits.config import DigitsConfig
+
+PROGRAM = Program(
+    "python -m yt8m_models.data.digits",
+    "Writes a small data set with real images: videos whose frames are scans of handwritten "
+    "digits, among distractors, in the frame-level format of YouTube-8M. Training and held-out "
+    "videos are made of different scans.",
+    DigitsConfig,
+)
+
+
+def main(arguments: Arguments) -> None:
+    from yt8m_models.data.digits.generator import write
+
+    config = arguments[DigitsConfig]
+    write(config, progress=True)
+    print(
+        f"{config.num_train_videos} videos for training and {config.num_eval_videos} held out, "
+        f"and vocabulary.csv, in {config.output_dir}"
+    )
+
+
+if __name__ == "__main__":
+    PROGRAM.run(main)

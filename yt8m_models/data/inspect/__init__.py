@@ -1,0 +1,1 @@
+"""What is in record files: level, features, label statistics and corrupt records."""

@@ -1,0 +1,28 @@
+"""What to inspect, as plain values. Imports neither TensorFlow nor NumPy."""
+
+from dataclasses import dataclass
+
+from yt8m_models.config import option
+
+
+@dataclass(frozen=True)
+class InspectConfig:
+    """The files to look at, and the form of the report.
+
+    Raises:
+        ValueError: no pattern, or a negative number of records.
+    """
+
+    pattern: str = option(
+        "",
+        "Files: patterns with commas between, or @file with a path a line. --pattern= may be left "
+        "out.",
+    )
+    json: bool = option(False, "Write the report as JSON instead of as a table.")
+    max_records: int = option(0, "Look at the first so many records of each file; 0 for all.")
+
+    def __post_init__(self) -> None:
+        if not self.pattern.strip():
+            raise ValueError("--pattern must name the files to inspect; received nothing")
+        if self.max_records < 0:
+            raise ValueError(f"--max_records must be at least 0; received {self.max_records}")

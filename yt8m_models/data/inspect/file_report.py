@@ -1,0 +1,78 @@
+"""What was found in one file, or in all of them."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from yt8m_models.data.inspect.record_summary import RecordSummary
+
+
+class CorruptEntry(NamedTuple):
+    """A record that cannot be read; `record` counts from 0 within its file."""
+
+    file: str
+    record: int
+    reason: str
+
+
+@dataclass
+class FileReport:
+    """Counts over the records of a file; the sum of several reports is that of all their files.
+
+    Attributes:
+        file: the path, or `total`.
+        files: how many files.
+        records: records that were read, the corrupt ones included.
+        complete: whether every record was looked at.
+        levels: records of each level: `video`, `frame`, `segment`.
+        features: name to the sizes that occur, each with its number of videos that have frames.
+        frames: frames per video, each number with its videos; empty at video level.
+        labels: class to the number of its videos.
+        labels_per_video: labels of a video to the number of such videos.
+        ratings: rated (segment, class) pairs, and how many of them are positive.
+        corrupt: the records that cannot be read.
+    """
+
+    file: str
+    files: int = 1
+    records: int = 0
+    complete: bool = True
+    levels: Counter[str] = field(default_factory=Counter)
+    features: dict[str, Counter[int]] = field(default_factory=dict)
+    frames: Counter[int] = field(default_factory=Counter)
+    labels: Counter[int] = field(default_factory=Counter)
+    labels_per_video: Counter[int] = field(default_factory=Counter)
+    ratings: Counter[bool] = field(default_factory=Counter)
+    corrupt: list[CorruptEntry] = field(default_factory=list)
+
+    @classmethod
+    def total(cls, reports: Iterable["FileReport"]) -> "FileReport":
+        """The sum of the reports of several files."""
+        total = cls("total", files=0)
+        for report in reports:
+            total.files += report.files
+            total.records += report.records
+            total.complete &= report.complete
+            for name, sizes in report.features.items():
+                total.features.setdefault(name, Counter()).update(sizes)
+            for counts in ("levels", "frames", "labels", "labels_per_video", "ratings"):
+                getattr(total, counts).update(getattr(report, counts))
+            total.corrupt += report.corrupt
+        return total
+
+    def add(self, record: RecordSummary) -> None:
+        """Counts a record that can be read."""
+        self.levels[record.level] += 1
+        for name, size in record.features.items():
+            self.features.setdefault(name, Counter()).update([size] if size else [])
+        if record.num_frames is not None:
+            self.frames[record.num_frames] += 1
+        self.labels.update(set(record.labels))
+        self.labels_per_video[len(set(record.labels))] += 1
+        self.ratings.update(score > 0 for score in record.scores)
+
+    @property
+    def level(self) -> str:
+        """The level of the records; several with `+` between them, `-` where none can be read."""
+        return "+".join(sorted(self.levels)) or "-"
