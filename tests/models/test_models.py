@@ -132,6 +132,17 @@ def test_compiled_and_eager_predictions_agree(build, inputs):
     np.testing.assert_allclose(compiled(videos), model(videos), rtol=1e-4)
 
 
+@pytest.mark.parametrize("name", PRESETS)
+def test_checkpoints_hold_every_weight(name, build, inputs, tmp_path):
+    model, other = build(name), build(name)
+    for weight in other.weights:
+        weight.assign(weight + 1)
+    path = tf.train.Checkpoint(model=other).write(str(tmp_path / "checkpoint"))
+    tf.train.Checkpoint(model=model).read(path).assert_existing_objects_matched()
+    for weight, expected in zip(model.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(weight, expected, err_msg=weight.path)
+
+
 def test_sampling_inside_the_model(build, inputs):
     """With one frame a video, sampling it again and again changes nothing."""
     whole, sampling = build("DSGMMModel", gamma=0.0), build("DSGMMModel", 3, gamma=0.0)

@@ -92,6 +92,8 @@ class FrameLevelModel(BaseModel):
         num_others = len(self.pooled_sizes) - 1
         clusters = [self.config.num_clusters, *[self.config.num_clusters_audio] * num_others]
         self.pooling = [POOLINGS[self.config.pooling](self.config, count) for count in clusters]
+        for index, layer in enumerate(self.pooling):
+            setattr(self, f"pooling_{index}", layer)  # checkpoints follow attributes, not lists
         self.hidden = self.hidden_batch_norm = self.gating = None
         if self.config.hidden_size > 0:
             has_activation = self.config.hidden_activation != "none"

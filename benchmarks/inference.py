@@ -1,0 +1,75 @@
+"""Inference end to end, from records to the submission file, against what it cannot do without."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import tensorflow as tf
+
+from benchmarks.figure import Figure
+from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.data.synthetic import write_synthetic
+from yt8m_models.models import create_model
+from yt8m_models.prediction.inference import predict
+from yt8m_models.prediction.predictor import Predictor
+from yt8m_models.prediction.submission import VideoSubmission
+from yt8m_models.prediction.whole_file import whole_file
+
+_DATA = DataConfig(("rgb", "audio"), (1024, 128), frame_features=True)
+_MODEL = ModelConfig("DSGMMModel", num_clusters=64, hidden_size=512)
+_NUM_VIDEOS = 1024
+_BATCH_SIZE = 128
+_TOP_K = 20
+_REPETITIONS = 3
+
+
+def figures(workdir: Path) -> list[Figure]:
+    """Videos/s of inference over those of reading the same records and predicting them.
+
+    Both are measured in steady state: without starting the process, loading the model and tracing
+    its graph, which take some seconds however many videos there are. Reading and predicting is the
+    pipeline and the compiled forward pass alone: nothing is done with the predictions.
+    """
+    files = write_synthetic(
+        str(workdir),
+        num_videos=_NUM_VIDEOS,
+        feature_names=_DATA.feature_names,
+        feature_sizes=_DATA.feature_sizes,
+    )
+    pipeline = Pipeline(files, _DATA, PipelineOptions(batch_size=_BATCH_SIZE))
+    model = create_model(_MODEL, _DATA)
+    predictor = Predictor(model, _TOP_K)
+    forward = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+
+    def read_and_predict() -> None:
+        for batch in pipeline:
+            forward({name: batch[name] for name in ("video_matrix", "num_frames")}).numpy()
+
+    def infer() -> None:
+        with whole_file(str(workdir / "submission.csv")) as file:
+            predict(pipeline, predictor, VideoSubmission(file))
+
+    read_and_predict()
+    infer()
+    alone, end_to_end = [], []
+    for _ in range(_REPETITIONS):
+        alone.append(_seconds(read_and_predict))
+        end_to_end.append(_seconds(infer))
+    return [
+        Figure(
+            "inference end to end, over the pipeline and the compiled forward pass alone",
+            value=min(alone) / min(end_to_end),
+            bound=0.8,
+            detail={
+                "inference_videos_per_second": _NUM_VIDEOS / min(end_to_end),
+                "alone_videos_per_second": _NUM_VIDEOS / min(alone),
+            },
+        )
+    ]
+
+
+def _seconds(function: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start

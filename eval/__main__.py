@@ -1,0 +1,31 @@
+"""The evaluation program: metrics of a trained model, or of each checkpoint as training goes on."""
+
+from eval.config import DataFlags, EvalConfig
+from yt8m_models.command_line import Arguments, Program
+from yt8m_models.config import ModelConfig
+
+PROGRAM = Program(
+    "yt8m-eval",
+    "Evaluate a model in training, or a trained one: loss, Hit@1, PERR, GAP and mAP.",
+    EvalConfig,
+    DataFlags,
+    ModelConfig,
+)
+
+
+def main(arguments: Arguments) -> None:
+    """Runs `evaluate_training`; flags of the data and the model must be those of the training."""
+    from eval.evaluation import evaluate_training
+
+    flags = {**vars(arguments[DataFlags]), **vars(arguments[ModelConfig])}
+    expected = {name: value for name, value in flags.items() if name in arguments.given}
+    evaluate_training(arguments[EvalConfig], expected)
+
+
+def run() -> None:
+    """The console script."""
+    PROGRAM.run(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,41 @@
+"""Work that is done while the next batch is computed."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+
+class Background:
+    """Runs calls in a thread of its own, in their order, at most one of them at a time.
+
+    `submit` waits for the call before, so that memory stays bounded and an error in the thread
+    reaches the caller. Leaving the `with` block waits for the last call.
+
+        with Background() as background:
+            for batch in batches:
+                background.submit(write, forward(batch))
+    """
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1)
+        self._pending: Future | None = None
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> None:
+        """Runs `function(*args)` in the thread once the call before has ended; raises its error."""
+        self._wait()
+        self._pending = self._executor.submit(function, *args)
+
+    def __enter__(self) -> "Background":
+        return self
+
+    def __exit__(self, kind: type | None, error: object, trace: object) -> None:
+        try:
+            if kind is None:
+                self._wait()
+        finally:
+            self._executor.shutdown()
+
+    def _wait(self) -> None:
+        if self._pending is not None:
+            self._pending.result()
+            self._pending = None

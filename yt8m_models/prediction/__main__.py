@@ -1,0 +1,40 @@
+"""The inference program: predicts records with a trained model and writes a submission file."""
+
+import signal
+import sys
+
+from yt8m_models.command_line import Arguments, Program
+from yt8m_models.prediction.config import InferenceConfig, ModelSource
+
+PROGRAM = Program(
+    "yt8m-inference",
+    "Predict the classes of videos, or of their segments, with a trained model, and write the "
+    "submission file for Kaggle.",
+    InferenceConfig,
+    ModelSource,
+)
+
+
+def main(arguments: Arguments) -> None:
+    """Runs `infer` and prints what it did."""
+    from yt8m_models.prediction.inference import infer
+
+    config = arguments[InferenceConfig]
+    summary = infer(arguments[ModelSource], config)
+    speed = summary.num_videos / summary.seconds
+    print(
+        f"{summary.num_videos:,} videos predicted with {summary.checkpoint} in "
+        f"{summary.seconds:,.1f} s ({speed:,.0f} videos/s), written to {config.output_file}"
+    )
+    if summary.problems:
+        print(summary.problems, file=sys.stderr)
+
+
+def run() -> None:
+    """The console script; when terminated, it removes its unfinished file as when interrupted."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    PROGRAM.run(main)
+
+
+if __name__ == "__main__":
+    run()

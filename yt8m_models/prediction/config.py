@@ -1,0 +1,113 @@
+"""The flags of the inference program, without TensorFlow (see `yt8m_models.command_line`)."""
+
+from dataclasses import dataclass
+
+from yt8m_models.config import option
+
+_AT_LEAST = {
+    "top_k": 1,
+    "segment_max_pred": 1,
+    "batch_size": 1,
+    "num_readers": 1,
+    "sample_frames": 0,
+    "seed": 0,
+    "max_bad_records": 0,
+}
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Where the model comes from, and where it is packed.
+
+    Raises:
+        ValueError: neither or both of `train_dir` and `input_model_tgz` are given.
+    """
+
+    train_dir: str = option("", "The directory that the model was trained in.")
+    checkpoint: str = option(
+        "",
+        "latest, best (lowest validation loss), or the path of a checkpoint. Unless given, the "
+        "best one where --train_dir has it, otherwise the latest.",
+    )
+    input_model_tgz: str = option(
+        "", "A model packed by --output_model_tgz, to use instead of --train_dir."
+    )
+    untar_model_dir: str = option(
+        "/tmp/yt8m-model", "Where --input_model_tgz is unpacked; made where it is missing."
+    )
+    output_model_tgz: str = option(
+        "", "Also pack the model, its flags and one checkpoint without the optimizer, in this .tgz."
+    )
+
+    def __post_init__(self) -> None:
+        if bool(self.train_dir) == bool(self.input_model_tgz):
+            raise ValueError(
+                "give either --train_dir or --input_model_tgz; received "
+                f"--train_dir={self.train_dir!r} and --input_model_tgz={self.input_model_tgz!r}"
+            )
+        if self.input_model_tgz and self.checkpoint:
+            raise ValueError(
+                "--checkpoint chooses from --train_dir; --input_model_tgz holds one checkpoint; "
+                f"received --checkpoint={self.checkpoint}"
+            )
+
+
+@dataclass(frozen=True)
+class InferenceConfig:
+    """What to predict, and where to write it.
+
+    Raises:
+        ValueError: a value is missing or outside its range; the message names the flag.
+    """
+
+    input_data_pattern: str = option(
+        "", "Records to predict: file patterns with commas between, or @file with a path a line."
+    )
+    output_file: str = option(
+        "", "The submission file, CSV. It appears whole at the end, or not at all."
+    )
+    top_k: int = option(20, "Classes to write for each video, or to consider for each segment.")
+    segment_labels: bool = option(
+        False, "Predict the 5-frame segments of frame-level videos; writes Class,Segments lines."
+    )
+    segment_max_pred: int = option(25000, "Segments to write for each class at most.")
+    segment_label_ids_file: str = option(
+        "", "CSV of the class ids that are rated; unless given, every class is written."
+    )
+    batch_size: int = option(
+        8192,
+        "Videos in a batch at most. Batches are never larger than 128 frame-level or 1024 "
+        "video-level videos, so that memory stays bounded.",
+    )
+    num_readers: int = option(
+        8,
+        "Files that are read in parallel; videos are written in an order that depends on it alone.",
+    )
+    sample_frames: int = option(0, "Frames sampled per video, from --seed; 0 takes every frame.")
+    seed: int = option(0, "Seed of the sampled frames.")
+    max_bad_records: int = option(
+        0, "Skip up to this many corrupt or malformed records instead of stopping at the first."
+    )
+    jit_compile: bool = option(
+        False, "Compile the forward pass with XLA, and pad every video to the same length for it."
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("input_data_pattern", "output_file"):
+            if not getattr(self, name).strip():
+                raise ValueError(f"--{name} must be given")
+        for name, least in _AT_LEAST.items():
+            if getattr(self, name) < least:
+                raise ValueError(
+                    f"--{name} must be at least {least}; received {getattr(self, name)}"
+                )
+        if self.segment_labels and self.sample_frames:
+            raise ValueError(
+                "--sample_frames does not go with --segment_labels, which predicts every segment "
+                f"of 5 frames; received {self.sample_frames}"
+            )
+        if self.segment_label_ids_file and not self.segment_labels:
+            raise ValueError(
+                "--segment_label_ids_file goes with --segment_labels; received "
+                f"{self.segment_label_ids_file} without it"
+            )

@@ -1,0 +1,159 @@
+"""Predictions for records, from a trained model to the submission file."""
+
+import dataclasses
+import time
+from typing import Protocol
+
+import numpy as np
+
+from yt8m_models.background import Background
+from yt8m_models.data import filesystems
+from yt8m_models.data.patterns import match_files
+from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.prediction.config import InferenceConfig, ModelSource
+from yt8m_models.prediction.model_archive import pack_model, unpack_model
+from yt8m_models.prediction.predictor import Best, Predictor, device_batch_size
+from yt8m_models.prediction.segment_submission import SegmentSubmission
+from yt8m_models.prediction.segments import cut_segments, read_label_ids, segment_ids
+from yt8m_models.prediction.submission import VideoSubmission
+from yt8m_models.prediction.whole_file import whole_file
+from yt8m_models.progress import Progress
+from yt8m_models.training.checkpoints import Restored, checkpoint_paths, restore_model
+from yt8m_models.training.train_dir import BEST, join
+
+SEGMENT_BATCH = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class InferenceSummary:
+    """What an inference did.
+
+    Attributes:
+        num_videos: how many videos were predicted.
+        seconds: how long it took, without loading the model.
+        checkpoint: the checkpoint that was used.
+        problems: what the reader skipped, as a sentence; `None` where nothing was wrong.
+    """
+
+    num_videos: int
+    seconds: float
+    checkpoint: str
+    problems: str | None
+
+
+class Submission(Protocol):
+    """What takes in predictions: `VideoSubmission` or `SegmentSubmission`."""
+
+    def add(self, ids: np.ndarray, classes: np.ndarray, scores: np.ndarray, /) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+def infer(source: ModelSource, config: InferenceConfig) -> InferenceSummary:
+    """Predicts every video that `config` names and writes the submission file.
+
+    Videos without frames get a prediction too (they have no segments, though).
+
+    Raises:
+        ValueError: a flag, the model or a record is wrong; the message says which.
+        OSError: a file cannot be read or written.
+    """
+    files = match_files(config.input_data_pattern)
+    restored = _restore(source)
+    data = restored.data_config
+    print(f"Model: {restored.model_config.model} of step {restored.step:,}, {restored.path}")
+    if config.segment_labels and not data.frame_features:
+        raise ValueError(
+            f"--segment_labels needs a frame-level model; {restored.path} is the video-level "
+            f"{restored.model_config.model}"
+        )
+    classes = None
+    if config.segment_label_ids_file:
+        classes = read_label_ids(config.segment_label_ids_file, data.num_classes)
+    if source.output_model_tgz:
+        pack_model(restored, source.output_model_tgz)
+        print(f"Model packed in {source.output_model_tgz}")
+    data = dataclasses.replace(data, segment_labels=False)
+    pipeline = Pipeline(
+        files,
+        data,
+        PipelineOptions(
+            batch_size=device_batch_size(config.batch_size, data),
+            seed=config.seed,
+            sample_frames=config.sample_frames,
+            sample_random_frames=bool(restored.model_config.sample_random_frames),
+            num_readers=config.num_readers,
+            max_bad_records=config.max_bad_records,
+            pad_to_max_frames=config.jit_compile,
+        ),
+    )
+    predictor = Predictor(restored.model, config.top_k, classes, config.jit_compile)
+    start = time.monotonic()
+    with whole_file(config.output_file) as file:
+        if config.segment_labels:
+            submission: Submission = SegmentSubmission(file, config.segment_max_pred)
+        else:
+            submission = VideoSubmission(file)
+        num_videos = predict(pipeline, predictor, submission, config.segment_labels)
+    seconds = time.monotonic() - start
+    return InferenceSummary(num_videos, seconds, restored.path, pipeline.ledger.summary())
+
+
+def predict(
+    pipeline: Pipeline, predictor: Predictor, submission: Submission, by_segment: bool = False
+) -> int:
+    """Predicts what a pipeline reads, each batch while the one before is written.
+
+    Args:
+        pipeline: videos, each once.
+        predictor: the model.
+        submission: what takes the predictions; it is finished here.
+        by_segment: predict the segments of the videos instead of the videos.
+
+    Returns:
+        The number of videos.
+
+    Raises:
+        ValueError: a prediction is not a number; the message names the video.
+    """
+    num_videos = 0
+    with Background() as background, Progress(description="inference") as progress:
+        for batch in pipeline:
+            ids = batch["video_ids"].numpy()
+            video_matrix, num_frames = batch["video_matrix"], batch["num_frames"]
+            if by_segment:
+                segments = cut_segments(video_matrix.numpy(), num_frames.numpy())
+                all_ids = segment_ids(ids, segments)
+                for start in range(0, len(all_ids), SEGMENT_BATCH):
+                    part = slice(start, start + SEGMENT_BATCH)
+                    best = predictor(segments.video_matrix[part], segments.num_frames[part])
+                    background.submit(_add, submission, all_ids[part], best)
+            else:
+                background.submit(_add, submission, ids, predictor(video_matrix, num_frames))
+            num_videos += len(ids)
+            progress.update(len(ids))
+        background.submit(submission.finish)
+    return num_videos
+
+
+def _add(submission: Submission, ids: np.ndarray, best: Best) -> None:
+    """Waits for the device, and hands a batch to the submission."""
+    is_finite = best.is_finite.numpy()
+    if not is_finite.all():
+        raise ValueError(
+            f"the predictions for {ids[~is_finite][0].decode(errors='replace')} are not all "
+            "numbers (NaN or infinite): the model's weights or the features are broken"
+        )
+    submission.add(ids, best.classes.numpy(), best.scores.numpy())
+
+
+def _restore(source: ModelSource) -> Restored:
+    if source.input_model_tgz:
+        checkpoint = unpack_model(source.input_model_tgz, source.untar_model_dir)
+        return restore_model(source.untar_model_dir, checkpoint)
+    filesystems.require(source.train_dir)
+    checkpoint = source.checkpoint
+    if not checkpoint:
+        has_best = bool(checkpoint_paths(join(source.train_dir, BEST)))
+        checkpoint = "best" if has_best else "latest"
+    return restore_model(source.train_dir, checkpoint)

@@ -1,0 +1,96 @@
+"""A trained model as one `.tgz` file: its flags and one checkpoint."""
+
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+import zlib
+from pathlib import PurePosixPath
+
+import tensorflow as tf
+
+from yt8m_models.config import model_flags
+from yt8m_models.data import filesystems
+from yt8m_models.prediction.whole_file import whole_file
+from yt8m_models.training.checkpoints import Checkpoints, Restored
+from yt8m_models.training.train_dir import MODEL_FLAGS
+
+
+def pack_model(restored: Restored, path: str) -> None:
+    """Writes a model to a `.tgz`, without its optimizer, which is most of a training's checkpoint.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    flags = model_flags(restored.model_config, restored.data_config, restored.label_loss)
+    step = tf.Variable(restored.step, dtype=tf.int64)
+    with tempfile.TemporaryDirectory() as directory:
+        with open(os.path.join(directory, MODEL_FLAGS), "w", encoding="utf-8") as file:
+            file.write(json.dumps(flags, indent=2) + "\n")
+        Checkpoints(directory, keep=1, model=restored.model, step=step).save(restored.step)
+        with whole_file(path) as file, tarfile.open(fileobj=file, mode="w|gz") as archive:
+            for entry in sorted(os.listdir(directory)):
+                archive.add(os.path.join(directory, entry), arcname=entry)
+
+
+def unpack_model(path: str, directory: str) -> str:
+    """Unpacks a model in `directory`, which is made where it is missing.
+
+    Nothing is written unless every member of the archive is a regular file (or a directory) that
+    stays inside `directory`: absolute paths, `..`, links and devices are refused.
+
+    Returns:
+        The path of the checkpoint, for `restore_model(directory, checkpoint=…)`.
+
+    Raises:
+        ValueError: the archive cannot be read, a member is refused (it is named), or there is no
+            `model_flags.json` or not one checkpoint in it.
+        OSError: the archive cannot be opened or a file not be written.
+    """
+    filesystems.require(path)
+    root = os.path.realpath(directory)
+    try:
+        with (
+            tf.io.gfile.GFile(path, "rb") as file,
+            tarfile.open(fileobj=file, mode="r:*") as archive,
+        ):
+            targets = {member: _target(member, root, path) for member in archive.getmembers()}
+            checkpoint = _checkpoint(list(targets.values()), root, path)
+            for member, target in targets.items():
+                source = archive.extractfile(member)
+                if source is not None:
+                    os.makedirs(os.path.dirname(target), exist_ok=True)
+                    with source, open(target, "wb") as output:
+                        shutil.copyfileobj(source, output)
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise ValueError(f"--input_model_tgz={path} is not a whole .tgz file: {error}") from error
+    except tf.errors.OpError as error:
+        raise OSError(f"--input_model_tgz={path} cannot be read: {error.message}") from error
+    return checkpoint
+
+
+def _target(member: tarfile.TarInfo, root: str, path: str) -> str:
+    """Where a member goes, inside `root`."""
+    name = PurePosixPath(member.name)
+    target = os.path.join(root, *name.parts)
+    if name.is_absolute() or ".." in name.parts:
+        problem = "leaves the directory that it is unpacked in"
+    elif not (member.isreg() or member.isdir()):
+        problem = "is neither a regular file nor a directory"
+    elif os.path.realpath(target) != os.path.normpath(target):
+        problem = f"would be written through a link, to {os.path.realpath(target)}"
+    else:
+        return os.path.normpath(target)
+    raise ValueError(f"--input_model_tgz={path}: the member {member.name!r} {problem}")
+
+
+def _checkpoint(targets: list[str], root: str, path: str) -> str:
+    if os.path.join(root, MODEL_FLAGS) not in targets:
+        raise ValueError(f"--input_model_tgz={path} has no {MODEL_FLAGS}")
+    found = [target.removesuffix(".index") for target in targets if target.endswith(".index")]
+    if len(found) != 1:
+        raise ValueError(
+            f"--input_model_tgz={path} must hold one checkpoint (*.index); it holds {len(found)}"
+        )
+    return found[0]
