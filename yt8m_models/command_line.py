@@ -16,7 +16,6 @@ Parsing imports neither TensorFlow nor Keras, so that `--help` answers at once:
 import dataclasses
 import difflib
 import logging
-import os
 import shutil
 import sys
 import textwrap
@@ -37,6 +36,7 @@ from absl.flags import (
 )
 
 from yt8m_models.data.filesystems import exit_cleanly
+from yt8m_models.startup import start_tensorflow
 
 Config = TypeVar("Config")
 
@@ -115,10 +115,11 @@ class Program:
         if any(arg in ("--help", "-help", "-h", "--helpfull", "--helpshort") for arg in argv):
             print(self.help())
             sys.exit(0)
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's own notes are no news
         logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
         try:
-            main(self.parse(argv))
+            arguments = self.parse(argv)
+            start_tensorflow()
+            main(arguments)
         except UsageError as error:
             print(f"{self.name}: {error}\nTry --help for all flags.", file=sys.stderr)
             exit_cleanly(2)
