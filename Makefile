@@ -1,0 +1,85 @@
+# `make` lists the targets. PYTHON=python3.12 picks another interpreter.
+
+PYTHON ?= python3
+VENV := .venv/bin
+OUT := out
+QUICKSTART := $(OUT)/quickstart
+TESTS_IO := tests/io tests/data tests/layers tests/models tests/training tests/prediction
+TESTS_JAX := tests/layers tests/losses
+
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup quickstart test test-all test-io test-jax lint bench wheel-smoke clean
+.DELETE_ON_ERROR:
+
+help:  ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/.installed  ## Make .venv, with the package and what its tests need.
+
+.venv/.installed: setup.py pyproject.toml yt8m_models/__init__.py
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed")'
+	$(PYTHON) -m venv .venv
+	$(VENV)/python -m pip install --quiet --editable '.[dev,quickstart]'
+	touch $@
+
+quickstart: setup  ## Sample data, a trained model, its metrics, a submission and a plot.
+	rm -rf $(QUICKSTART)
+	$(VENV)/python -m yt8m_models.data.digits --output_dir=$(QUICKSTART)/data
+	$(VENV)/python train.py --train_dir=$(QUICKSTART)/model \
+		--train_data_pattern='$(QUICKSTART)/data/train*.tfrecord' \
+		--eval_data_pattern='$(QUICKSTART)/data/validate*.tfrecord' \
+		--frame_features --feature_names=rgb,audio --feature_sizes=128,32 --num_classes=24 \
+		--model=DSGMMModel --num_clusters=32 --hidden_size=128 --batch_size=128 --num_epochs=5
+	$(VENV)/python -m eval --train_dir=$(QUICKSTART)/model --run_once \
+		--eval_data_pattern='$(QUICKSTART)/data/validate*.tfrecord' \
+		--vocabulary=$(QUICKSTART)/data/vocabulary.csv
+	$(VENV)/python inference.py --train_dir=$(QUICKSTART)/model \
+		--input_data_pattern='$(QUICKSTART)/data/validate*.tfrecord' \
+		--output_file=$(QUICKSTART)/submission.csv
+	$(VENV)/python -m yt8m_models.training.plot --train_dir=$(QUICKSTART)/model \
+		--output=$(QUICKSTART)/curves.png
+
+test: setup  ## The whole suite, but for the tests marked slow.
+	$(VENV)/python -m pytest -m 'not slow'
+
+test-all: setup  ## The whole suite.
+	$(VENV)/python -m pytest
+
+lint: setup  ## Formatting, lint and types.
+	$(VENV)/ruff format --check .
+	$(VENV)/ruff check .
+	$(VENV)/mypy
+
+test-io: .venv-io/.installed  ## Remote file systems, and the oldest TensorFlow: 2.16.
+	.venv-io/bin/python -m pytest -m 'not slow' $(TESTS_IO)
+
+# tensorflow-io has no release for Python 3.13; a name on the path may be a stub that cannot run.
+.venv-io/.installed: setup.py pyproject.toml yt8m_models/__init__.py
+	set -e; for python in $(PYTHON_IO) $(PYTHON) python3.12 python3.11 python3.10; do \
+		if $$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null; \
+		then break; else python=; fi; \
+	done; \
+	test "$$python" || { echo 'make test-io needs Python 3.10 to 3.12; name one: PYTHON_IO=…' >&2; exit 1; }; \
+	$$python -m venv .venv-io
+	.venv-io/bin/python -m pip install --quiet --editable '.[io,dev,quickstart]' 'moto[s3,server]'
+	touch $@
+
+test-jax: .venv-jax/.installed  ## Layers and losses on JAX, without TensorFlow.
+	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest -m 'not slow' $(TESTS_JAX)
+
+.venv-jax/.installed: setup.py pyproject.toml yt8m_models/__init__.py
+	$(PYTHON) -m venv .venv-jax
+	.venv-jax/bin/python -m pip install --quiet 'keras>=3.10' jax absl-py pandas pytest hypothesis
+	touch $@
+
+bench: setup  ## The benchmarks, as a table and as out/benchmarks.json.
+	$(VENV)/python -m benchmarks --output=$(OUT)/benchmarks.json
+
+wheel-smoke: setup  ## Build the wheel and use it from a clean environment.
+	PYTHON=$(CURDIR)/$(VENV)/python .ci/wheel-smoke
+
+clean:  ## Remove everything that the other targets made.
+	rm -rf .venv .venv-io .venv-jax $(OUT) dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,105 @@
+"""Runs the benchmarks: `python -m benchmarks [--only=NAME,…] [--output=FILE]`.
+
+Every module of this package that defines `figures(workdir)` is a benchmark.
+"""
+
+import importlib
+import json
+import os
+import platform
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figure import Figure
+from yt8m_models import __version__
+from yt8m_models.command_line import Arguments, Program, UsageError, closest
+from yt8m_models.config import option
+
+NAMES = tuple(
+    sorted(
+        path.stem
+        for path in Path(__file__).parent.glob("[!_]*.py")
+        if "\ndef figures(" in path.read_text(encoding="utf-8")
+    )
+)
+
+
+@dataclass(frozen=True)
+class BenchmarkConfig:
+    """What to measure, and where to write it."""
+
+    only: tuple[str, ...] = option((), f"Benchmarks to run: {', '.join(NAMES)}; all unless given.")
+    output: str = option("", "JSON file for the figures, the machine and the versions.")
+
+
+PROGRAM = Program("benchmarks", "Measure this code against its bounds.", BenchmarkConfig)
+
+
+def main(arguments: Arguments) -> None:
+    config = arguments[BenchmarkConfig]
+    for name in config.only:
+        if name not in NAMES:
+            raise UsageError(f"--only={name}: {closest(name, NAMES)}")
+    figures = measure(config.only or NAMES)
+    print(table(figures))
+    if config.output:
+        path = Path(config.output)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(report(figures), indent=2) + "\n", encoding="utf-8")
+    missed = [figure.name for figure in figures if not figure.reached]
+    if missed:
+        raise ValueError(f"not reached: {'; '.join(missed)}")
+
+
+def measure(names: tuple[str, ...]) -> list[Figure]:
+    """Runs the benchmarks of these names, each in a temporary directory of its own."""
+    figures: list[Figure] = []
+    for name in names:
+        print(f"running {name} …", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory() as workdir:
+            figures += importlib.import_module(f"benchmarks.{name}").figures(Path(workdir))
+    return figures
+
+
+def table(figures: list[Figure]) -> str:
+    """A line for each figure: its name, value, bound and verdict."""
+    rows = [("figure", "value", "bound", "")] + [
+        (
+            figure.name,
+            f"{figure.value:.3g} {figure.unit}",
+            f"{'≤' if figure.at_most else '≥'} {figure.bound:g} {figure.unit}",
+            "reached" if figure.reached else "NOT REACHED",
+        )
+        for figure in figures
+    ]
+    name, value, bound, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
+    return "\n".join(
+        f"{row[0]:{name}}  {row[1]:>{value}}  {row[2]:>{bound}}  {row[3]}".rstrip() for row in rows
+    )
+
+
+def report(figures: list[Figure]) -> dict[str, Any]:
+    """The figures with what they were measured on, for a JSON file."""
+    return {
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "machine": {
+            "system": platform.platform(),
+            "processor": platform.machine(),
+            "cores": os.cpu_count(),
+        },
+        "versions": {
+            "python": platform.python_version(),
+            "yt8m-models": __version__,
+            **{package: version(package) for package in ("tensorflow", "keras", "numpy")},
+        },
+        "figures": [{**asdict(figure), "reached": figure.reached} for figure in figures],
+    }
+
+
+if __name__ == "__main__":
+    PROGRAM.run(main)

@@ -1,0 +1,64 @@
+"""The `yt8m-models` package: its name, version, dependencies, extras and console scripts."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).resolve().parent
+README = ROOT / "README.md"
+VERSION = re.search(
+    r'^__version__ = "(.+)"$', (ROOT / "yt8m_models" / "__init__.py").read_text("utf-8"), re.M
+)[1]
+SCRIPTS = {
+    "yt8m-train": "yt8m_models.training",
+    "yt8m-eval": "eval",
+    "yt8m-inference": "yt8m_models.prediction",
+    "yt8m-synthetic": "yt8m_models.data.synthetic",
+    "yt8m-inspect": "yt8m_models.data.inspect",
+}
+
+setup(
+    name="yt8m-models",
+    version=VERSION,
+    description="Video classification models for YouTube-8M, in Keras 3",
+    long_description=README.read_text("utf-8") if README.exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.10",
+    packages=find_packages(
+        include=["yt8m_models", "yt8m_models.*", "losses", "losses.*", "eval", "eval.*"]
+    ),
+    install_requires=[
+        "tensorflow>=2.16.2",
+        "keras>=3.10",
+        "numpy",
+        "absl-py",
+        "pandas",
+    ],
+    extras_require={
+        # The last release of tensorflow-io fits TensorFlow 2.16 alone.
+        "io": [
+            'tensorflow-io==0.37.1; python_version < "3.13"',
+            'tensorflow>=2.16.2,<2.17; python_version < "3.13"',
+        ],
+        "recommend": ["faiss-cpu", "scikit-learn"],
+        "extract": ["imageio-ffmpeg"],
+        "jax": ["jax"],
+        "quickstart": ["scikit-learn", "matplotlib"],
+        "dev": ["pytest>=8", "hypothesis", "ruff~=0.17.0", "mypy~=2.4"],
+    },
+    entry_points={
+        "console_scripts": [f"{name} = {package}.__main__:run" for name, package in SCRIPTS.items()]
+    },
+    # Not `build`, which is the file `BUILD` where file names ignore case.
+    options={"build": {"build_base": "out/setuptools"}},
+    classifiers=[
+        "Intended Audience :: Science/Research",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3",
+        *(f"Programming Language :: Python :: 3.{minor}" for minor in range(10, 14)),
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)

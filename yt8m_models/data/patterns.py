@@ -1,0 +1,97 @@
+"""Data patterns: which files a flag such as `--train_data_pattern` means."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from yt8m_models.data import filesystems
+
+_PARALLEL_LOOKUPS = 16
+
+
+def match_files(pattern: str) -> list[str]:
+    """The files that a data pattern names.
+
+    A pattern is a list of parts with commas between them. A part is
+
+    - a path or a glob (`*`, `?`, `[…]`), local, on `gs://`, or on a file system of the `io` extra
+      (`s3://`, `hdfs://`, `az://`; `http://` and `https://` address single files, without globs);
+    - `@` and the path of a text file with one path or glob a line, relative to the current
+      directory; blank lines and lines that start with `#` are left out, commas have no meaning.
+
+    Returns:
+        The files in the order of the parts, sorted within each glob, each file once.
+
+    Raises:
+        ValueError: a part matches no file, names a directory, or cannot be listed; or a file of
+            paths cannot be read. The message names the part.
+    """
+    named_paths: list[tuple[str, str]] = []
+    for part in filter(None, (part.strip() for part in pattern.split(","))):
+        named_paths += _lines(part[1:]) if part.startswith("@") else [(repr(part), part)]
+    for _, path in named_paths:
+        filesystems.require(path)
+    with ThreadPoolExecutor(_PARALLEL_LOOKUPS) as executor:
+        matches = list(executor.map(_match, *zip(*named_paths, strict=True))) if named_paths else []
+    if not matches:
+        raise ValueError(f"the data pattern {pattern!r} names no file")
+    return list(dict.fromkeys(file.removeprefix("./") for files in matches for file in files))
+
+
+def _lines(path: str) -> list[tuple[str, str]]:
+    """The paths that a text file lists, each with what errors call it."""
+    import tensorflow as tf
+
+    filesystems.require(path)
+    try:
+        with tf.io.gfile.GFile(path) as file:
+            lines = [line.strip() for line in file.read().splitlines()]
+    except (tf.errors.OpError, UnicodeDecodeError) as error:
+        raise ValueError(f"cannot read the list of files {path!r}: {_reason(error)}") from None
+    return [
+        (f"{line!r} (line {number} of {path})", line)
+        for number, line in enumerate(lines, start=1)
+        if line and not line.startswith("#")
+    ]
+
+
+def _match(name: str, path: str) -> list[str]:
+    """The sorted files that one path or glob matches; `name` is what errors call it."""
+    import tensorflow as tf
+
+    look_up = _url if filesystems.scheme(path) in ("http", "https") else _file_or_glob
+    try:
+        files = look_up(path)
+    except IsADirectoryError:
+        raise ValueError(f"{name} is a directory; name its files: {path.rstrip('/')}/*") from None
+    except (tf.errors.OpError, RuntimeError) as error:
+        raise ValueError(f"cannot list the files of {name}: {_reason(error)}") from None
+    if not files:
+        raise ValueError(f"no file matches {name}")
+    return files
+
+
+def _file_or_glob(path: str) -> list[str]:
+    import tensorflow as tf
+
+    try:
+        if tf.io.gfile.stat(path).is_directory:
+            raise IsADirectoryError(path)
+        return [path]
+    except tf.errors.NotFoundError:
+        return sorted(file for file in tf.io.gfile.glob(path) if not os.path.isdir(file))
+
+
+def _url(url: str) -> list[str]:
+    """The URL if it can be read; asks for its first bytes, as a `stat` would load all of them."""
+    import tensorflow as tf
+
+    try:
+        with tf.io.gfile.GFile(url, "rb") as file:
+            file.read(1)
+    except tf.errors.NotFoundError:
+        return []
+    return [url]
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "message", str(error))
