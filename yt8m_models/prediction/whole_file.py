@@ -30,8 +30,8 @@ def whole_file(path: str) -> Iterator[tf.io.gfile.GFile]:
     if not name or (is_local and os.path.exists(path) and not os.path.isfile(path)):
         raise OSError(f"cannot write {path!r}: it is not a regular file")
     try:
-        if directory and not tf.io.gfile.isdir(directory):
-            tf.io.gfile.makedirs(directory)
+        if directory and not tf.io.gfile.isdir(f"{directory}/"):
+            tf.io.gfile.makedirs(f"{directory}/")  # without the slash a bucket is refused
         with tf.io.gfile.GFile(partial, "wb") as file:
             file.write(b"")
             yield file

@@ -23,5 +23,10 @@ def main(arguments: Arguments) -> None:
     )
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """The console script."""
     PROGRAM.run(main)
+
+
+if __name__ == "__main__":
+    run()

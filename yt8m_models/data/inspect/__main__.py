@@ -24,5 +24,10 @@ def main(arguments: Arguments) -> None:
     print(json.dumps(as_dict(reports), indent=2) if config.json else render(reports))
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """The console script."""
     PROGRAM.run(main)
+
+
+if __name__ == "__main__":
+    run()

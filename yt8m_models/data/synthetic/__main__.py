@@ -20,5 +20,10 @@ def main(arguments: Arguments) -> None:
     print(f"{config.num_videos} videos in {len(paths)} files: {paths[0]} to {paths[-1]}")
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """The console script."""
     PROGRAM.run(main)
+
+
+if __name__ == "__main__":
+    run()
