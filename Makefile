@@ -31,7 +31,10 @@ quickstart: setup  ## Sample data, a trained model, its metrics, a submission an
 		--train_data_pattern='$(QUICKSTART)/data/train*.tfrecord' \
 		--eval_data_pattern='$(QUICKSTART)/data/validate*.tfrecord' \
 		--frame_features --feature_names=rgb,audio --feature_sizes=128,32 --num_classes=24 \
-		--model=DSGMMModel --num_clusters=32 --hidden_size=128 --batch_size=128 --num_epochs=5
+		--model=DSGMMModel --num_clusters=32 --hidden_size=256 --iterations=0 \
+		--batch_size=64 --num_epochs=10 --export_model_steps=188 \
+		--base_learning_rate=0.003 --learning_rate_decay=0.5 \
+		--learning_rate_decay_examples=18000 --batch_norm_decay=0.95
 	$(VENV)/python -m eval --train_dir=$(QUICKSTART)/model --run_once \
 		--eval_data_pattern='$(QUICKSTART)/data/validate*.tfrecord' \
 		--vocabulary=$(QUICKSTART)/data/vocabulary.csv

@@ -14,6 +14,7 @@ SCRIPTS = {
     "yt8m-train": "yt8m_models.training",
     "yt8m-eval": "eval",
     "yt8m-inference": "yt8m_models.prediction",
+    "yt8m-plot": "yt8m_models.training.plot",
     "yt8m-synthetic": "yt8m_models.data.synthetic",
     "yt8m-inspect": "yt8m_models.data.inspect",
 }

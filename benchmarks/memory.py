@@ -1,0 +1,101 @@
+"""Peak memory of training on videos of 300 frames in batches of 128.
+
+Trains as `train.py` does (reading, shuffling, steps, metrics, checkpoint), with 3,862 classes and
+1024 + 128 features, each model in a process of its own. The figure is the highest resident memory
+of the process, less what it held when model and optimizer were there and nothing was read yet.
+Before that, a tiny model is trained, so that TensorFlow, XLA and their threads are not counted.
+"""
+
+import gc
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.figure import Figure
+from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.training.config import TrainConfig
+
+NUM_VIDEOS = 1024
+NUM_FRAMES = 300
+BATCH_SIZE = 128
+STEPS = 8
+MAX_GB = 1.0
+
+DATA = DataConfig(("rgb", "audio"), (1024, 128), frame_features=True)
+MODELS = {
+    "DSGMMModel, 30 of 300 frames": ModelConfig("DSGMMModel", num_clusters=32, hidden_size=256),
+    "FrameLevelLogisticModel, all 300 frames": ModelConfig("FrameLevelLogisticModel"),
+}
+_TINY_DATA = DataConfig(("rgb", "audio"), (8, 4), frame_features=True, num_classes=4)
+
+
+def figures(workdir: Path) -> list[Figure]:
+    """One figure for each of `MODELS`; writes records and checkpoints to `workdir`."""
+    from yt8m_models.data.synthetic import write_synthetic
+
+    if not (workdir / "whole").exists():
+        write_synthetic(
+            str(workdir / "whole"),
+            num_videos=NUM_VIDEOS,
+            min_frames=NUM_FRAMES,
+            max_frames=NUM_FRAMES,
+        )
+        write_synthetic(
+            str(workdir / "tiny"),
+            num_videos=32,
+            num_classes=_TINY_DATA.num_classes,
+            feature_sizes=_TINY_DATA.feature_sizes,
+        )
+    return [_figure(name, workdir) for name in MODELS]
+
+
+def _figure(name: str, workdir: Path) -> Figure:
+    command = [sys.executable, "-m", "benchmarks.memory", name, str(workdir)]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    detail = json.loads(output.splitlines()[-1])
+    return Figure(
+        name=f"peak memory of training ({name})",
+        value=(detail["peak_mb"] - detail["model_and_optimizer_mb"]) / 1000,
+        bound=MAX_GB,
+        unit="GB",
+        at_most=True,
+        detail=detail,
+    )
+
+
+def measure(model: ModelConfig, workdir: Path) -> dict[str, float]:
+    """Resident memory in MB: with model and optimizer alone, and the highest in training."""
+    from yt8m_models.training.interruption import Interruption
+    from yt8m_models.training.trainer import Trainer
+
+    def trainer(name: str, data: DataConfig, model: ModelConfig, batch_size: int) -> Trainer:
+        config = TrainConfig(
+            train_dir=str(workdir / f"{name}_model"),
+            train_data_pattern=f"{workdir / name}/*.tfrecord",
+            start_new_model=True,
+            batch_size=batch_size,
+            max_steps=STEPS,
+            log_steps=4,
+        )
+        return Trainer(config, data, model, Interruption())
+
+    tiny = ModelConfig("DSGMMModel", num_clusters=2, hidden_size=2)
+    trainer("tiny", _TINY_DATA, tiny, batch_size=8).run()
+    gc.collect()
+    training = trainer("whole", DATA, model, BATCH_SIZE)
+    before = _status_mb("VmRSS")
+    training.run()
+    return {"model_and_optimizer_mb": before, "peak_mb": _status_mb("VmHWM")}
+
+
+def _status_mb(name: str) -> float:
+    """A line of the kernel's account of this process, in MB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise OSError(f"/proc/self/status has no {name}")
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(MODELS[sys.argv[1]], Path(sys.argv[2]))))

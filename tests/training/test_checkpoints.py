@@ -1,0 +1,165 @@
+"""Tests of yt8m_models.training.checkpoints."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.models import create_model
+from yt8m_models.training.checkpoints import Checkpoints, checkpoint_paths, restore_model
+from yt8m_models.training.optimizers import create_optimizer
+from yt8m_models.training.train_dir import record_model_flags
+
+MODEL = ModelConfig("MoeModel")
+DATA = DataConfig(("mean_rgb",), (8,), num_classes=3)
+
+
+def steps(directory):
+    return [int(path.rsplit("-", 1)[1]) for path in checkpoint_paths(str(directory))]
+
+
+def saved(directory, values, keep=5):
+    """Checkpoints of one variable, one for each value, at steps 10, 20, …"""
+    variable = tf.Variable(0.0)
+    checkpoints = Checkpoints(str(directory), keep, value=variable)
+    for number, value in enumerate(values, start=1):
+        variable.assign(value)
+        checkpoints.save(10 * number)
+    return checkpoints, variable
+
+
+def damage(path, kind):
+    """Damages a checkpoint as a full disk or a crash would."""
+    index, data = f"{path}.index", f"{path}.data-00000-of-00001"
+    if kind == "no data":
+        tf.io.gfile.remove(data)
+        return
+    name = index if "index" in kind else data
+    with open(name, "rb") as file:
+        content = bytearray(file.read())
+    if "half" in kind:
+        content = content[: len(content) // 2]
+    elif "empty" in kind:
+        content = b""
+    else:
+        content[2] ^= 0xFF
+    with open(name, "wb") as file:
+        file.write(content)
+
+
+DAMAGES = ("half index", "empty index", "half data", "empty data", "flipped data", "no data")
+
+
+def test_without_checkpoints_nothing_is_restored(tmp_path):
+    assert checkpoint_paths(str(tmp_path / "missing")) == []
+    assert Checkpoints(str(tmp_path), 5, value=tf.Variable(1.0)).restore_latest() is None
+
+
+def test_the_latest_are_kept_and_listed(tmp_path):
+    saved(tmp_path, [1, 2, 3, 4], keep=2)
+    assert steps(tmp_path) == [30, 40]
+    assert tf.train.latest_checkpoint(str(tmp_path)) == str(tmp_path / "model.ckpt-40")
+    state = tf.train.get_checkpoint_state(str(tmp_path))
+    assert [path.rsplit("-")[-1] for path in state.all_model_checkpoint_paths] == ["30", "40"]
+
+
+def test_steps_are_ordered_as_numbers(tmp_path):
+    checkpoints, _ = saved(tmp_path, range(12))
+    assert steps(tmp_path) == [80, 90, 100, 110, 120]
+    assert checkpoints.restore_latest().endswith("model.ckpt-120")
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, kind, caplog):
+    checkpoints, variable = saved(tmp_path, [1.0, 2.0])
+    variable.assign(0.0)
+    damage(str(tmp_path / "model.ckpt-20"), kind)
+    assert checkpoints.restore_latest() == str(tmp_path / "model.ckpt-10")
+    assert variable.numpy() == 1.0
+    assert "model.ckpt-20 cannot be read, trying an earlier one" in caplog.text
+
+
+def test_if_all_are_damaged_each_is_named(tmp_path):
+    checkpoints, _ = saved(tmp_path, [1.0, 2.0])
+    for step in (10, 20):
+        damage(str(tmp_path / f"model.ckpt-{step}"), "half data")
+    with pytest.raises(ValueError, match="can be read") as error:
+        checkpoints.restore_latest()
+    assert "model.ckpt-10" in str(error.value)
+    assert "model.ckpt-20" in str(error.value)
+
+
+def test_saving_removes_unfinished_and_later_ones(tmp_path):
+    checkpoints, _ = saved(tmp_path, [1.0, 2.0, 3.0])
+    (tmp_path / "model.ckpt-40.data-00000-of-00001").write_bytes(b"unfinished")
+    (tmp_path / "model.ckpt-50_temp").mkdir()
+    (tmp_path / "model.ckpt-50_temp" / "part-00000-of-00001.index").write_bytes(b"unfinished")
+    (tmp_path / "notes.txt").write_text("mine")
+    assert checkpoints.restore_latest().endswith("-30")
+    checkpoints.save(25)
+    assert steps(tmp_path) == [10, 20, 25]
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"checkpoint", "notes.txt"} <= names
+    assert not {name for name in names if "-40" in name or "-50" in name or "-30" in name}
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A training directory with two checkpoints and a best one, and predictions of the models."""
+    train_dir = str(tmp_path)
+    record_model_flags(train_dir, MODEL, DATA, "HingeLoss")
+    model = create_model(MODEL, DATA)
+    step = tf.Variable(0, dtype=tf.int64)
+    inputs = {
+        "video_matrix": tf.constant(np.random.default_rng(0).normal(size=(4, 8)), tf.float32),
+        "num_frames": tf.ones(4, tf.int32),
+    }
+    optimizer = create_optimizer("AdamOptimizer", 0.1)
+    optimizer.build(model.trainable_variables)
+    checkpoints = Checkpoints(train_dir, 5, model=model, Adam=optimizer, step=step)
+    best = Checkpoints(str(tmp_path / "best"), 1, model=model, step=step)
+    predictions = {}
+    for number in (10, 20):
+        for variable in model.trainable_variables:
+            variable.assign(keras.random.normal(variable.shape, seed=number))
+        step.assign(number)
+        predictions[number] = model(inputs).numpy()
+        checkpoints.save(number)
+        if number == 10:
+            best.save(number)
+    return tmp_path, inputs, predictions
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "step"),
+    [("latest", 20), ("best", 10), ("{}/model.ckpt-10", 10), ("{}/model.ckpt-20.index", 20)],
+)
+def test_a_restored_model_predicts_the_same(trained, checkpoint, step):
+    directory, inputs, predictions = trained
+    restored = restore_model(str(directory), checkpoint.format(directory))
+    assert restored.step == step
+    assert restored.path.endswith(f"model.ckpt-{step}")
+    assert restored.label_loss == "HingeLoss"
+    assert restored.model_config == MODEL.resolved()
+    assert restored.data_config == DATA
+    np.testing.assert_array_equal(restored.model(inputs).numpy(), predictions[step])
+
+
+def test_restoring_what_is_not_there(trained):
+    directory = trained[0]
+    with pytest.raises(ValueError, match=r"no checkpoint .*model\.ckpt-30"):
+        restore_model(str(directory), f"{directory}/model.ckpt-30")
+    with pytest.raises(ValueError, match="nothing was trained there"):
+        restore_model(str(directory / "best"))
+    tf.io.gfile.rmtree(str(directory / "best"))
+    with pytest.raises(ValueError, match=r"no checkpoint in .*best"):
+        restore_model(str(directory), "best")
+
+
+def test_the_state_of_another_optimizer_is_refused(trained):
+    model = create_model(MODEL, DATA)
+    optimizer = create_optimizer("MomentumOptimizer", 0.1)
+    optimizer.build(model.trainable_variables)
+    with pytest.raises(ValueError, match="another model or --optimizer"):
+        Checkpoints(str(trained[0]), 5, model=model, Momentum=optimizer).restore_latest()

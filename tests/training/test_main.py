@@ -1,0 +1,139 @@
+"""Tests of the training program as users run it: `train.py` in a process of its own."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from yt8m_models.training.checkpoints import checkpoint_paths, restore_model
+from yt8m_models.training.history import read_history
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def command(records, train_dir, **flags):
+    values = {
+        "train_data_pattern": records / "train*.tfrecord",
+        "train_dir": train_dir,
+        "feature_names": "rgb,audio",
+        "feature_sizes": "8,4",
+        "num_classes": 6,
+        "model": "FrameLevelLogisticModel",
+        "batch_size": 8,
+        "log_steps": 5,
+        "export_model_steps": 5,
+        "num_epochs": 3,
+        "top_k": 3,
+        **flags,
+    }
+    return [
+        sys.executable,
+        str(ROOT / "train.py"),
+        "--frame_features",
+        "--nojit_compile",
+        *(f"--{name}={value}" for name, value in values.items()),
+    ]
+
+
+def run(*args, **kwargs):
+    return subprocess.run(*args, capture_output=True, text=True, check=False, **kwargs)
+
+
+def wait_for_checkpoint(process, train_dir, more=0.0):
+    """Waits until a training has written a checkpoint, and `more` seconds."""
+    while not checkpoint_paths(str(train_dir)):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    time.sleep(more)
+
+
+def test_killed_at_any_moment_it_resumes_and_finishes(records, tmp_path):
+    """Checkpoints at every step, so that most moments are within the writing of one."""
+    flags = {"export_model_steps": 1, "num_epochs": 400, "keep_checkpoints": 3}
+    rng = random.Random(0)
+    step = 0
+    for _ in range(2):
+        with subprocess.Popen(
+            command(records, tmp_path, **flags), stderr=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process:
+            wait_for_checkpoint(process, tmp_path, more=rng.uniform(0.1, 1.0))
+            process.kill()
+        restored = restore_model(str(tmp_path))
+        assert restored.step >= step
+        step = restored.step
+    last = run(command(records, tmp_path, **flags, max_steps=step + 5))
+    assert last.returncode == 0, last.stderr
+    assert f"Resuming from {tmp_path}/model.ckpt-" in last.stdout
+    assert restore_model(str(tmp_path)).step == step + 5
+    steps = [row["step"] for row in read_history(f"{tmp_path}/training.csv")]
+    assert steps == sorted(set(steps))
+
+
+def test_sigterm_saves_and_says_so_by_the_exit_status(records, tmp_path):
+    process = subprocess.Popen(
+        command(records, tmp_path, num_epochs=10000, export_model_steps=20),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_checkpoint(process, tmp_path)
+    process.send_signal(signal.SIGTERM)
+    output, errors = process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM, errors
+    assert "Stopped early" in output
+    step = restore_model(str(tmp_path)).step
+    assert f"{step:,} steps" in output
+
+
+@pytest.mark.parametrize(
+    ("flags", "parts"),
+    [
+        ({"train_data_pattern": "/nowhere/*.tfrecord"}, ["--train_data_pattern", "/nowhere/"]),
+        ({"feature_sizes": "8,5"}, ["train", ".tfrecord", "audio", "4", "5"]),
+        ({"num_classes": 2}, ["train", ".tfrecord", "label"]),
+    ],
+)
+def test_errors_are_messages_without_a_traceback(records, tmp_path, flags, parts):
+    result = run(command(records, tmp_path / "model", **flags))
+    assert result.returncode == 1, result.stderr
+    assert "Traceback" not in result.stderr
+    for part in parts:
+        assert part in result.stderr
+
+
+@pytest.mark.slow
+def test_two_workers_train_together(records, tmp_path):
+    ports = []
+    sockets = [socket.socket() for _ in range(2)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+        ports.append(each.getsockname()[1])
+    for each in sockets:
+        each.close()
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+    processes = [
+        subprocess.Popen(
+            command(records, tmp_path, max_steps=2, strategy="multi_worker", log_steps=1),
+            env={
+                **os.environ,
+                "TF_CONFIG": json.dumps(
+                    {"cluster": cluster, "task": {"type": "worker", "index": index}}
+                ),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for index in range(2)
+    ]
+    outputs = [process.communicate(timeout=300) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert restore_model(str(tmp_path)).step == 2
+    assert [row["step"] for row in read_history(f"{tmp_path}/training.csv")] == [1, 2]

@@ -1,0 +1,186 @@
+"""Tests of yt8m_models.training.step, against gradients worked out by hand."""
+
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import losses
+from yt8m_models.training.optimizers import create_optimizer
+from yt8m_models.training.step import TrainStep
+
+
+class Linear(keras.Model):
+    """Predictions x · kernel, with `scale` as a second variable that multiplies them."""
+
+    def __init__(self, kernel, l2=0.0):
+        super().__init__()
+        regularizer = keras.regularizers.L2(l2) if l2 else None
+        initializer = keras.initializers.Constant(kernel)
+        self.kernel = self.add_weight(
+            shape=np.shape(kernel), initializer=initializer, regularizer=regularizer, name="kernel"
+        )
+        self.scale = self.add_weight(shape=(), initializer="ones", name="scale")
+
+    def call(self, inputs, training=False):
+        return self.scale * keras.ops.matmul(inputs["video_matrix"], self.kernel)
+
+
+class SquaredError(keras.losses.Loss):
+    """Half the squared error, summed over classes, averaged over videos."""
+
+    def call(self, y_true, y_pred):
+        return 0.5 * keras.ops.sum(keras.ops.square(y_pred - y_true), axis=-1)
+
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(4, 3)).astype(np.float32)
+Y = RNG.normal(size=(4, 2)).astype(np.float32)
+KERNEL = RNG.normal(size=(3, 2)).astype(np.float32)
+BATCH = {
+    "video_matrix": tf.constant(X),
+    "num_frames": tf.ones(4, tf.int32),
+    "labels": tf.constant(Y),
+}
+
+
+def gradients(kernel=KERNEL, l2=0.0):
+    """By hand: d/dW = Xᵀ(XW - Y)/B + 2·l2·W and d/ds = Σ (XW - Y)·XW / B, at s = 1."""
+    error = X @ kernel - Y
+    return X.T @ error / 4 + 2 * l2 * kernel, np.sum(error * (X @ kernel)) / 4
+
+
+def run(l2=0.0, **options):
+    model = Linear(KERNEL, l2)
+    optimizer = create_optimizer("GradientDescentOptimizer", 1.0)
+    optimizer.build(model.trainable_variables)
+    outputs = TrainStep(model, optimizer, SquaredError(), **options)(BATCH)
+    return outputs, KERNEL - model.kernel.numpy(), 1 - model.scale.numpy()
+
+
+def clip(gradient, limit):
+    return gradient * min(1.0, limit / np.linalg.norm(gradient))
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_step_without_clipping(jit_compile):
+    outputs, kernel, scale = run(clip_gradient_norm=0.0, jit_compile=jit_compile)
+    expected_kernel, expected_scale = gradients()
+    np.testing.assert_allclose(kernel, expected_kernel, rtol=1e-4)
+    np.testing.assert_allclose(scale, expected_scale, rtol=1e-4)
+    np.testing.assert_allclose(outputs.predictions, X @ KERNEL, rtol=1e-5)
+    loss = 0.5 * np.sum((X @ KERNEL - Y) ** 2) / 4
+    assert float(outputs.label_loss) == pytest.approx(loss, rel=1e-5)
+    assert float(outputs.regularization_loss) == 0.0
+    assert bool(outputs.is_finite)
+
+
+def test_each_variable_is_clipped_by_its_own_norm():
+    _, kernel, scale = run(clip_gradient_norm=0.5)
+    expected_kernel, expected_scale = gradients()
+    assert np.linalg.norm(expected_kernel) > 0.5
+    np.testing.assert_allclose(kernel, clip(expected_kernel, 0.5), rtol=1e-4)
+    np.testing.assert_allclose(scale, clip(expected_scale, 0.5), rtol=1e-4)
+
+
+def test_gradients_below_the_norm_stay():
+    _, kernel, _ = run(clip_gradient_norm=1e3)
+    np.testing.assert_allclose(kernel, gradients()[0], rtol=1e-4)
+
+
+def test_global_clipping():
+    _, kernel, scale = run(clip_gradient_norm=0.5, clip_mode="global")
+    expected = np.append(gradients()[0].ravel(), gradients()[1])
+    np.testing.assert_allclose(np.append(kernel.ravel(), scale), clip(expected, 0.5), rtol=1e-4)
+
+
+def test_the_penalty_weighs_the_models_own_losses():
+    outputs, kernel, _ = run(l2=0.1, clip_gradient_norm=0.0, regularization_penalty=3.0)
+    assert float(outputs.regularization_loss) == pytest.approx(0.1 * np.sum(KERNEL**2), rel=1e-5)
+    np.testing.assert_allclose(kernel, gradients(l2=0.3)[0], rtol=1e-4)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_step_that_is_not_finite_says_so(value):
+    model = Linear(np.full((3, 2), value))
+    optimizer = create_optimizer("GradientDescentOptimizer", 1.0)
+    optimizer.build(model.trainable_variables)
+    assert not bool(TrainStep(model, optimizer, SquaredError())(BATCH).is_finite)
+
+
+def test_label_weights_leave_pairs_out():
+    weights = np.zeros((4, 2), np.float32)
+    weights[0, 1] = 1
+    batch = {
+        **BATCH,
+        "video_matrix": tf.constant(np.abs(X) / 10),
+        "labels": tf.ones((4, 2), tf.bool),
+        "label_weights": tf.constant(weights),
+    }
+    model = Linear(np.full((3, 2), 0.5))
+    optimizer = create_optimizer("GradientDescentOptimizer", 1.0)
+    optimizer.build(model.trainable_variables)
+    outputs = TrainStep(model, optimizer, losses.get("CrossEntropyLoss"))(batch)
+    prediction = np.abs(X[0]).sum() / 10 * 0.5
+    assert float(outputs.label_loss) == pytest.approx(-np.log(prediction + 1e-5) / 4, rel=1e-4)
+
+
+MIRRORED = """
+    import json, keras, losses
+    import numpy as np, tensorflow as tf
+    from yt8m_models.training.optimizers import create_optimizer
+    from yt8m_models.training.step import TrainStep
+    from yt8m_models.training.strategy import Workers, create_strategy, split_batch
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    rng = np.random.default_rng(0)
+    batches = [
+        {
+            "video_matrix": tf.constant(rng.normal(size=(8, 5)), tf.float32),
+            "num_frames": tf.ones(8, tf.int32),
+            "labels": tf.constant(rng.random((8, 3)) < 0.5),
+        }
+        for _ in range(4)
+    ]
+
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.hidden = keras.layers.Dense(4, kernel_regularizer="l2")
+            self.top = keras.layers.Dense(3, "sigmoid")
+
+        def call(self, inputs, training=False):
+            return self.top(self.hidden(inputs["video_matrix"]))
+
+    def train(name):
+        strategy = create_strategy(name)
+        keras.utils.set_random_seed(0)
+        with strategy.scope():
+            model = Model()
+            model(batches[0])
+            optimizer = create_optimizer("AdamOptimizer", 0.1)
+            optimizer.build(model.trainable_variables)
+        loss = losses.get("CrossEntropyLoss")
+        step = TrainStep(model, optimizer, loss, clip_gradient_norm=0.3, strategy=strategy)
+        values = []
+        for batch in batches:
+            outputs = step(split_batch(batch, strategy, Workers(strategy)))
+            values.append([
+                float(outputs.label_loss), float(outputs.regularization_loss),
+                *outputs.predictions.numpy().ravel().tolist(), bool(outputs.is_finite),
+            ])
+        return strategy.num_replicas_in_sync, values
+
+    (one, expected), (two, received) = train("default"), train("mirrored")
+    assert (one, two) == (1, 2), (one, two)
+    np.testing.assert_allclose(received, expected, rtol=2e-5, atol=1e-6)
+"""
+
+
+def test_two_mirrored_replicas_do_what_one_does_with_the_batch_of_both():
+    subprocess.run([sys.executable, "-c", textwrap.dedent(MIRRORED)], check=True)

@@ -1,0 +1,162 @@
+"""Checkpoints of a training directory: saving, resuming, and restoring a model from them."""
+
+import logging
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.data import filesystems
+from yt8m_models.training.train_dir import (
+    BEST,
+    CHECKPOINT_NAME,
+    join,
+    read_model_flags,
+    write_text,
+)
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Checkpoints:
+    """The checkpoints `model.ckpt-N` of one directory, of which the latest few are kept.
+
+    TensorFlow writes the tensors under temporary names, and a checkpoint's index last; a kill
+    leaves the earlier checkpoints as they are.
+
+    Args:
+        directory: where they are; made at the first `save`.
+        keep: how many to keep.
+        trackables: what to save, by name (model, optimizer, variables).
+    """
+
+    def __init__(self, directory: str, keep: int, **trackables: Any) -> None:
+        self.directory = directory
+        self.keep = keep
+        self._checkpoint = tf.train.Checkpoint(**trackables)
+
+    def save(self, step: int) -> str:
+        """Writes `model.ckpt-{step}` and lists it as the latest; its path.
+
+        Removes the oldest beyond `keep`, those of later steps (training went back before them,
+        because they could not be read) and what a kill left of unfinished ones.
+        """
+        tf.io.gfile.makedirs(self.directory)
+        path = self._checkpoint.write(join(self.directory, f"{CHECKPOINT_NAME}-{step}"))
+        earlier = [other for other in checkpoint_paths(self.directory) if _step(other) < step]
+        kept = [*earlier[max(0, len(earlier) + 1 - self.keep) :], path]
+        self._list(kept)
+        self._remove_all_but({_step(path) for path in kept})
+        return path
+
+    def _list(self, paths: list[str]) -> None:
+        """Writes the `checkpoint` file, by which `tf.train.latest_checkpoint` finds the last."""
+        names = [path.rsplit("/", 1)[1] for path in paths]
+        lines = [f'model_checkpoint_path: "{names[-1]}"']
+        lines += [f'all_model_checkpoint_paths: "{name}"' for name in names]
+        write_text(join(self.directory, "checkpoint"), "\n".join(lines) + "\n")
+
+    def _remove_all_but(self, steps: set[int]) -> None:
+        names = sorted(tf.io.gfile.listdir(self.directory), key=lambda name: ".index" not in name)
+        for name in names:
+            match = re.match(rf"{CHECKPOINT_NAME}-(\d+)[._]", name)
+            if match and int(match[1]) not in steps:
+                path = join(self.directory, name.rstrip("/"))
+                remove = tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove
+                remove(path)
+
+    def restore_latest(self) -> str | None:
+        """Restores the newest checkpoint that can be read; its path, or `None` without any.
+
+        Raises:
+            ValueError: there are checkpoints and none can be read, or they lack what is to be
+                restored (those of another optimizer do).
+        """
+        paths = checkpoint_paths(self.directory)
+        return _restore_newest(self._checkpoint, paths, self.directory) if paths else None
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A trained model.
+
+    Attributes:
+        model: with the checkpoint's weights.
+        model_config: resolved.
+        data_config: the format of the records that it takes.
+        label_loss: the name of the loss that it was trained with.
+        step: steps that it was trained for.
+        path: the checkpoint.
+    """
+
+    model: keras.Model
+    model_config: ModelConfig
+    data_config: DataConfig
+    label_loss: str
+    step: int
+    path: str
+
+
+def checkpoint_paths(directory: str) -> list[str]:
+    """The complete checkpoints of a directory, `…/model.ckpt-N`, from the oldest to the newest."""
+    if not tf.io.gfile.isdir(directory):
+        return []
+    names = tf.io.gfile.listdir(directory)
+    found = [re.fullmatch(rf"({CHECKPOINT_NAME}-\d+)\.index", name) for name in names]
+    return sorted((join(directory, match[1]) for match in found if match), key=_step)
+
+
+def restore_model(train_dir: str, checkpoint: str = "latest") -> Restored:
+    """The model of a training directory, with the weights of a checkpoint.
+
+    Args:
+        train_dir: what `--train_dir` was in training.
+        checkpoint: `latest` (the newest that can be read), `best` (lowest validation loss), or the
+            path of one, with or without its `.index`.
+
+    Raises:
+        ValueError: nothing was trained there, there is no such checkpoint, or it cannot be read.
+    """
+    from yt8m_models.models import create_model
+
+    filesystems.require(train_dir)
+    model_config, data_config, label_loss = read_model_flags(train_dir)
+    if checkpoint in ("latest", "best"):
+        directory = join(train_dir, BEST) if checkpoint == "best" else train_dir
+        paths = checkpoint_paths(directory)
+        missing = f"no checkpoint in {directory}"
+    else:
+        path = checkpoint.removesuffix(".index")
+        paths = [path] if tf.io.gfile.exists(f"{path}.index") else []
+        missing = f"no checkpoint {checkpoint}"
+    if not paths:
+        raise ValueError(f"{missing} (--train_dir={train_dir})")
+    model = create_model(model_config, data_config)
+    step = tf.Variable(0, dtype=tf.int64)
+    path = _restore_newest(tf.train.Checkpoint(model=model, step=step), paths, train_dir)
+    return Restored(model, model_config, data_config, label_loss, int(step.numpy()), path)
+
+
+def _restore_newest(checkpoint: tf.train.Checkpoint, paths: list[str], directory: str) -> str:
+    reasons = []
+    for path in reversed(paths):
+        try:
+            status = checkpoint.read(path)
+            status.assert_existing_objects_matched()
+            status.expect_partial()
+            return path
+        except (AssertionError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(f"{path} is of another model or --optimizer: {reason}") from error
+        except (tf.errors.OpError, LookupError, RuntimeError) as error:
+            reason = str(getattr(error, "message", error)).splitlines()[0]
+            _LOGGER.warning("Checkpoint %s cannot be read, trying an earlier one: %s", path, reason)
+            reasons.append(f"{path}: {reason}")
+    raise ValueError(f"no checkpoint of {directory} can be read:\n" + "\n".join(reasons))
+
+
+def _step(path: str) -> int:
+    return int(path.rsplit("-", 1)[1])

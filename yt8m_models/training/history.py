@@ -1,0 +1,67 @@
+"""The history of a training as a CSV file that a resumed run continues."""
+
+import csv
+import io
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from yt8m_models.training.train_dir import write_text
+
+Row = Mapping[str, float | int]
+
+
+class History:
+    """Rows of numbers, the first of them the step, in a CSV file.
+
+    Args:
+        path: the file; it may exist. With `None` nothing is read or written.
+        columns: names of the numbers; `step` is among them.
+        resumed_step: rows of later steps, which the run that wrote them lost, are left out.
+    """
+
+    def __init__(self, path: str | None, columns: tuple[str, ...], resumed_step: int) -> None:
+        self.path = path
+        self.columns = columns
+        rows = read_history(path) if path and tf.io.gfile.exists(path) else []
+        self.rows: list[Row] = [row for row in rows if row["step"] <= resumed_step]
+        self._written = 0
+
+    def append(self, row: Row) -> None:
+        """Adds a row; `flush` writes it."""
+        self.rows.append(row)
+
+    def flush(self) -> None:
+        """Writes the rows to the file, which is whole at any moment."""
+        if self.path is None or len(self.rows) == self._written:
+            return
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self.columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _format(row[name]) for name in self.columns} for row in self.rows)
+        write_text(self.path, text.getvalue())
+        self._written = len(self.rows)
+
+
+def read_history(path: str) -> list[Row]:
+    """The rows of a history file.
+
+    Raises:
+        ValueError: the file is not a history; the message names it and the line.
+    """
+    with tf.io.gfile.GFile(path) as file:
+        lines = list(csv.DictReader(io.StringIO(file.read())))
+    rows: list[Row] = []
+    for number, line in enumerate(lines, start=2):
+        try:
+            row = {name: float(value) for name, value in line.items()}
+            rows.append({**row, "step": int(row["step"])})
+        except (TypeError, ValueError, KeyError):
+            raise ValueError(f"{path}, line {number}: not a line of numbers with a step") from None
+    return rows
+
+
+def _format(value: float | int) -> str:
+    """The shortest text that gives the same float32 again."""
+    return str(value) if isinstance(value, int) else str(np.float32(value))

@@ -1,0 +1,28 @@
+"""The plotting program: `python -m yt8m_models.training.plot`."""
+
+from yt8m_models.command_line import Arguments, Program
+from yt8m_models.training.plot.config import PlotConfig
+
+PROGRAM = Program(
+    "yt8m-plot",
+    "Plots the curves of a training: losses, metrics and learning rate.",
+    PlotConfig,
+)
+
+
+def main(arguments: Arguments) -> None:
+    """Writes the image that the command line asks for."""
+    from yt8m_models.training.plot.curves import plot_training
+
+    config = arguments[PlotConfig]
+    plot_training(config.train_dir, config.output, config.title)
+    print(f"wrote {config.output}")
+
+
+def run() -> None:
+    """The console script."""
+    PROGRAM.run(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,24 @@
+"""The flags of the plotting program, without TensorFlow."""
+
+from dataclasses import dataclass
+
+from yt8m_models.config import option
+
+
+@dataclass(frozen=True)
+class PlotConfig:
+    """What to plot.
+
+    Raises:
+        ValueError: a value is missing; the message names the flag.
+    """
+
+    train_dir: str = option("", "Directory of the training.")
+    output: str = option("curves.png", "Image to write: .png, .svg or .pdf.")
+    title: str = option("", "Heading of the image; the model's name unless given.")
+
+    def __post_init__(self) -> None:
+        if not self.train_dir:
+            raise ValueError("--train_dir must name the directory of a training; received nothing")
+        if not self.output.endswith((".png", ".svg", ".pdf")):
+            raise ValueError(f"--output must end in .png, .svg or .pdf; received {self.output}")

@@ -1,0 +1,156 @@
+"""Curves of a training directory as an image."""
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from yt8m_models.data import filesystems
+from yt8m_models.training.history import Row, read_history
+from yt8m_models.training.train_dir import (
+    TRAINING_HISTORY,
+    VALIDATION_HISTORY,
+    join,
+    read_model_flags,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import Locator
+
+_PANELS = {
+    "Loss": "loss",
+    "GAP": "gap",
+    "Hit@1": "hit_at_one",
+    "Learning rate": "learning_rate",
+}
+_TRAINING = "#4c78a8"
+_VALIDATION = "#e4572e"
+_INK = "#333333"
+_GRID = "#e6e6e6"
+_POINTS_TO_SMOOTH = 40
+
+
+def plot_training(train_dir: str, output: str, title: str = "") -> None:
+    """Plots loss, GAP, Hit@1 and learning rate over the steps of a training.
+
+    Curves of training batches are drawn pale, and their running mean over them; validation with a
+    point for each checkpoint, a ring around the kept one. The image appears whole or not at all.
+
+    Args:
+        train_dir: the directory of the training.
+        output: the image, `.png`, `.svg` or `.pdf`.
+        title: the heading; the model's name unless given.
+
+    Raises:
+        ValueError: nothing was trained in the directory, or matplotlib is not installed.
+    """
+    filesystems.require(train_dir)
+    filesystems.require(output)
+    training = _rows(join(train_dir, TRAINING_HISTORY))
+    validation = _rows(join(train_dir, VALIDATION_HISTORY))
+    if not training:
+        raise ValueError(f"no {TRAINING_HISTORY} with rows in --train_dir={train_dir}")
+    if not title:
+        title = read_model_flags(train_dir)[0].model
+    image = io.BytesIO()
+    draw(training, validation, title).savefig(image, format=output.rsplit(".", 1)[1])
+    with tf.io.gfile.GFile(f"{output}.partial", "wb") as file:
+        file.write(image.getvalue())
+    tf.io.gfile.rename(f"{output}.partial", output, overwrite=True)
+
+
+def draw(training: Sequence[Row], validation: Sequence[Row], title: str) -> "Figure":
+    """The figure of a training's rows and of its validation's, which may be empty.
+
+    Raises:
+        ValueError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ValueError("plots need matplotlib: pip install matplotlib") from error
+    figure = Figure(figsize=(10, 6.4), dpi=150, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.15, h_pad=0.12)  # type: ignore[union-attr,call-arg]
+    figure.suptitle(title, x=0.012, ha="left", fontsize=14, fontweight="bold", color=_INK)
+    panels = figure.subplots(2, 2).flat
+    for axes, (name, column) in zip(panels, _PANELS.items(), strict=True):
+        _panel(axes, name, column, training, validation)
+    figure.legend(
+        *panels[0].get_legend_handles_labels(),
+        loc="upper right",
+        ncols=3,
+        frameon=False,
+        fontsize=9,
+        labelcolor=_INK,
+        borderaxespad=0.6,
+    )
+    return figure
+
+
+def _rows(path: str) -> list[Row]:
+    return read_history(path) if tf.io.gfile.exists(path) else []
+
+
+def _panel(
+    axes: "Axes", title: str, column: str, training: Sequence[Row], validation: Sequence[Row]
+) -> None:
+    """One curve of training and one of validation; the kept checkpoint's value in the title."""
+    steps, values = _columns(training, column)
+    if column == "learning_rate":
+        axes.step(steps, values, where="post", color=_TRAINING, linewidth=1.8)
+        axes.set_ylim(0, 1.15 * values.max())
+    else:
+        axes.plot(steps, values, color=_TRAINING, linewidth=0.8, alpha=0.3)
+        axes.plot(
+            steps, _running_mean(values), color=_TRAINING, linewidth=1.8, label="training batches"
+        )
+        if validation:
+            steps, values = _columns(validation, column)
+            line: dict[str, Any] = {
+                "color": _VALIDATION,
+                "linewidth": 1.8,
+                "marker": "o",
+                "markersize": 4,
+            }
+            axes.plot(steps, values, label="validation", **line)
+            kept = np.argmin(_columns(validation, "loss")[1])
+            ring: dict[str, Any] = {
+                "markersize": 10,
+                "markerfacecolor": "none",
+                "markeredgecolor": _VALIDATION,
+            }
+            axes.plot(steps[kept], values[kept], "o", label="lowest validation loss", **ring)
+            title = f"{title}   {values[kept]:.3f}"
+    axes.set_title(title, loc="left", fontsize=11, color=_INK)
+    axes.grid(axis="y", color=_GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color("#bbbbbb")
+    axes.tick_params(colors="#777777", labelsize=8, length=0)
+    axes.margins(x=0.02)
+    axes.xaxis.set_major_locator(_whole_numbers())
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.set_xlabel("step", fontsize=8, color="#777777", loc="right", labelpad=0)
+
+
+def _columns(rows: Sequence[Row], column: str) -> tuple[np.ndarray, np.ndarray]:
+    return np.array([row["step"] for row in rows]), np.array([row[column] for row in rows])
+
+
+def _running_mean(values: np.ndarray) -> np.ndarray:
+    """The mean of each value and of those around it."""
+    reach = len(values) // _POINTS_TO_SMOOTH
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    centre = np.arange(len(values))
+    first, end = np.maximum(centre - reach, 0), np.minimum(centre + reach + 1, len(values))
+    return (sums[end] - sums[first]) / (end - first)
+
+
+def _whole_numbers() -> "Locator":
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(nbins=6, integer=True)

@@ -1,0 +1,73 @@
+"""Which devices train together, and what each of them gets of a batch."""
+
+import json
+import os
+
+import tensorflow as tf
+
+
+def create_strategy(name: str) -> tf.distribute.Strategy:
+    """The strategy of a `--strategy` flag.
+
+    `auto` takes several workers where the TF_CONFIG environment variable names them, all GPUs of
+    this machine where it has more than one, and one device otherwise.
+
+    Raises:
+        ValueError: `multi_worker` without workers in TF_CONFIG.
+    """
+    workers = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {})
+    if name == "auto":
+        several_gpus = len(tf.config.list_logical_devices("GPU")) > 1 if not workers else False
+        name = "multi_worker" if workers else "mirrored" if several_gpus else "default"
+    if name == "multi_worker":
+        if not workers:
+            raise ValueError(
+                "--strategy=multi_worker needs the cluster and this worker's task in the TF_CONFIG "
+                "environment variable; received none"
+            )
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "mirrored":
+        gpus = tf.config.list_logical_devices("GPU")
+        devices = gpus or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([device.name for device in devices])
+    return tf.distribute.get_strategy()
+
+
+class Workers:
+    """The machines that train together.
+
+    Attributes:
+        count: how many there are.
+        index: which of them this is.
+        is_chief: whether this one writes checkpoints and summaries.
+        num_local_replicas: devices of this machine that train.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy) -> None:
+        resolver = strategy.cluster_resolver
+        cluster = resolver.cluster_spec().as_dict() if resolver is not None else {}
+        tasks = [
+            (kind, i) for kind in ("chief", "worker") for i in range(len(cluster.get(kind, ())))
+        ]
+        self.count = max(1, len(tasks))
+        self.index = tasks.index((resolver.task_type, resolver.task_id)) if tasks else 0
+        self.is_chief = self.index == 0
+        self.num_local_replicas = strategy.num_replicas_in_sync // self.count
+
+
+def split_batch(
+    batch: dict[str, tf.Tensor], strategy: tf.distribute.Strategy, workers: Workers
+) -> dict[str, tf.Tensor]:
+    """Gives each of this machine's replicas its equal part of a batch.
+
+    The number of videos must be a multiple of the number of this machine's replicas.
+    """
+    if strategy.num_replicas_in_sync == 1:
+        return batch
+    size = len(batch["num_frames"]) // workers.num_local_replicas
+
+    def part(context: tf.distribute.experimental.ValueContext) -> dict[str, tf.Tensor]:
+        index = context.replica_id_in_sync_group % workers.num_local_replicas
+        return {name: value[index * size : (index + 1) * size] for name, value in batch.items()}
+
+    return strategy.experimental_distribute_values_from_function(part)

@@ -1,0 +1,144 @@
+"""What a training directory holds: names, the model's flags, and what may be removed from it.
+
+model_flags.json      the model and the data format that the directory's checkpoints have
+checkpoint            the list of checkpoints that TensorFlow keeps
+model.ckpt-N.*        checkpoints: weights, optimizer, position in the data
+training.csv          a line for every logged step
+validation.csv        a line for every validated checkpoint
+train/ eval/          TensorBoard summaries, and what the evaluation program writes
+best/                 the checkpoint with the lowest validation loss
+"""
+
+import json
+import re
+from typing import Any
+
+import tensorflow as tf
+
+from yt8m_models.config import DataConfig, ModelConfig, model_flags, parse_model_flags
+
+MODEL_FLAGS = "model_flags.json"
+TRAINING_HISTORY = "training.csv"
+VALIDATION_HISTORY = "validation.csv"
+CHECKPOINT_NAME = "model.ckpt"
+SUMMARIES = "train"
+BEST = "best"
+
+_CHECKPOINT = r"checkpoint(\.partial)?|model\.ckpt-\d+\.(index|data-\d+-of-\d+)(\.tempstate\w*)?"
+_TEMPORARY_CHECKPOINT = r"model\.ckpt-\d+_temp/part-\d+-of-\d+\.(index|data-\d+-of-\d+)"
+_SUMMARY = r"events\.out\.tfevents\.[^/]*"
+_WRITTEN = re.compile(
+    "|".join(
+        [
+            rf"({BEST}/)?({_CHECKPOINT}|{_TEMPORARY_CHECKPOINT})",
+            r"(model_flags\.json|training\.csv|validation\.csv)(\.partial)?",
+            rf"(train|eval)/{_SUMMARY}",
+            r"eval/(metrics\.json|per_class\.csv)(\.partial)?",
+        ]
+    )
+)
+_DIRECTORY = re.compile(rf"train|eval|{BEST}|({BEST}/)?model\.ckpt-\d+_temp")
+
+
+def join(directory: str, *names: str) -> str:
+    """A path inside a directory, which may be on a remote file system."""
+    return "/".join([directory.rstrip("/") or "/", *names])
+
+
+def write_text(path: str, text: str) -> None:
+    """Writes a file that appears whole or not at all."""
+    partial = f"{path}.partial"
+    with tf.io.gfile.GFile(partial, "w") as file:
+        file.write(text)
+    tf.io.gfile.rename(partial, path, overwrite=True)
+
+
+def read_model_flags(train_dir: str) -> tuple[ModelConfig, DataConfig, str]:
+    """The model (resolved), the data format and the label loss that a directory was trained with.
+
+    Raises:
+        ValueError: there is no `model_flags.json`, or it cannot be understood.
+    """
+    path = join(train_dir, MODEL_FLAGS)
+    if not tf.io.gfile.exists(path):
+        raise ValueError(f"no {MODEL_FLAGS} in --train_dir={train_dir}: nothing was trained there")
+    with tf.io.gfile.GFile(path) as file:
+        text = file.read()
+    try:
+        record = json.loads(text)
+        if not isinstance(record, dict):
+            raise ValueError(f"must hold a JSON object; received {text[:40]!r}")
+        model, data, label_loss = parse_model_flags(record)
+        return model.resolved(), data, label_loss
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def record_model_flags(
+    train_dir: str, model: ModelConfig, data: DataConfig, label_loss: str
+) -> None:
+    """Writes `model_flags.json`, or checks that the one that is there describes the same training.
+
+    Raises:
+        ValueError: the directory belongs to another model or data format; the message names each
+            differing flag with both values.
+    """
+    wanted = model_flags(model.resolved(), data, label_loss)
+    path = join(train_dir, MODEL_FLAGS)
+    if not tf.io.gfile.exists(path):
+        tf.io.gfile.makedirs(train_dir)
+        write_text(path, json.dumps(wanted, indent=2) + "\n")
+        return
+    recorded = model_flags(*read_model_flags(train_dir))
+    differing = [
+        f"  --{name}: {_value(recorded[name])} there, {_value(value)} now"
+        for name, value in wanted.items()
+        if recorded[name] != value
+    ]
+    if differing:
+        raise ValueError(
+            "\n".join(
+                [
+                    f"--train_dir={train_dir} belongs to another model:",
+                    *differing,
+                    "Give another --train_dir, the same flags, or --start_new_model to remove it.",
+                ]
+            )
+        )
+
+
+def remove_training(train_dir: str) -> None:
+    """Removes what training, validation and evaluation wrote to a directory, and nothing else.
+
+    Raises:
+        ValueError: the directory holds anything else; the message lists it, and nothing is removed.
+    """
+    if not tf.io.gfile.exists(train_dir):
+        return
+    root = train_dir.rstrip("/")
+    files: list[str] = []
+    directories: list[str] = []
+    strange: list[str] = []
+    for parent, names, file_names in tf.io.gfile.walk(root):
+        inside = parent.rstrip("/")[len(root) + 1 :]
+        prefix = f"{inside}/" if inside else ""
+        for name in (name.rstrip("/") for name in names):
+            known = _DIRECTORY.fullmatch(prefix + name)
+            (directories if known else strange).append(prefix + name)
+        for name in filter(None, file_names):
+            known = _WRITTEN.fullmatch(prefix + name)
+            (files if known else strange).append(prefix + name)
+    if strange:
+        raise ValueError(
+            f"--start_new_model: --train_dir={train_dir} holds what training did not write, so "
+            f"nothing was removed: {', '.join(sorted(strange)[:20])}"
+        )
+    # A kill while removing must leave no checkpoint that looks like another model's.
+    for name in sorted(files, key=lambda name: name == MODEL_FLAGS):
+        tf.io.gfile.remove(join(root, name))
+    for name in sorted(directories, key=len, reverse=True):
+        tf.io.gfile.rmtree(join(root, name))
+
+
+def _value(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
