@@ -1,0 +1,136 @@
+"""The account of a run's bad input, and the search for the record at which reading failed."""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from yt8m_models.config import DataConfig
+from yt8m_models.data.record_checks import check_record
+from yt8m_models.data.record_reader import CorruptRecord, read_records
+
+_SHOWN = 5
+
+
+class BadRecord(NamedTuple):
+    """A record that was skipped; `record` counts from 0 within its file."""
+
+    file: str
+    record: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: record {self.record} (counted from 0): {self.reason}"
+
+
+class Ledger:
+    """What a pipeline met: files in the order of their opening, bad records, videos without frames.
+
+    A record counts once, however often it is read. Safe to use from the threads of tf.data.
+
+    Args:
+        max_bad_records: how many bad records are skipped before one more is an error.
+
+    Attributes:
+        bad: the bad records, as `(file, record, reason)`.
+        opened: the files, once for each time that they were opened.
+        failure: why the pipeline gave up, or None.
+    """
+
+    def __init__(self, max_bad_records: int = 0) -> None:
+        self.max_bad_records = max_bad_records
+        self.bad: list[BadRecord] = []
+        self.opened: list[str] = []
+        self.failure: str | None = None
+        self._empty: set[tuple[int, int]] = set()
+        self._seen: set[tuple[str, int]] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def empty_videos(self) -> int:
+        """Videos without frames that were left out."""
+        return len(self._empty)
+
+    def add_empty(self, group: int, place: int) -> None:
+        """Counts a video without frames: the one at this place of this group of records."""
+        with self._lock:
+            self._empty.add((group, place))
+
+    def add_bad(self, record: BadRecord) -> None:
+        """Counts a bad record.
+
+        Raises:
+            ValueError: it is one more than `max_bad_records`.
+        """
+        with self._lock:
+            if record[:2] in self._seen:
+                return
+            self._seen.add(record[:2])
+            self.bad.append(record)
+            if len(self.bad) > self.max_bad_records:
+                limit = f"--max_bad_records={self.max_bad_records}"
+                self.fail(f"more than {limit} bad records: {record}")
+
+    def fail(self, reason: str) -> None:
+        """Remembers why the pipeline gives up, for the thread that reads from it, and raises."""
+        self.failure = reason
+        raise ValueError(reason)
+
+    def summary(self) -> str | None:
+        """What was left out, for the end of a run; None where nothing was."""
+        parts = []
+        if self.bad:
+            parts.append(f"skipped {_count(len(self.bad), 'bad record')}")
+        if self.empty_videos:
+            parts.append(f"left out {_count(self.empty_videos, 'video')} without frames")
+        if not parts:
+            return None
+        lines = [" and ".join(parts), *(f"  {record}" for record in self.bad[:_SHOWN])]
+        if len(self.bad) > _SHOWN:
+            lines.append(f"  … and {len(self.bad) - _SHOWN} more")
+        return "\n".join(lines)
+
+
+def checked_records(file: str, data: DataConfig) -> Iterator[tuple[int, bytes, str | None]]:
+    """Yields `(number, content, problem)` for each record of a file; a good one has no problem.
+
+    Raises:
+        ValueError: the file cannot be read; names it.
+    """
+    for number, content in read_records(file):
+        if isinstance(content, CorruptRecord):
+            yield number, b"", content.reason
+            continue
+        problem = None
+        try:
+            check_record(content, data)
+        except ValueError as error:
+            problem = str(error)
+        yield number, content, problem
+
+
+def first_bad_record(files: Iterable[str], data: DataConfig, max_records: int) -> BadRecord | None:
+    """The first bad record of the first of the files that has one; None where all is well.
+
+    Looks at no further file after `max_records` records.
+
+    Raises:
+        ValueError: a file cannot be read; names it.
+    """
+    records = 0
+    for file in files:
+        for number, _, problem in checked_records(file, data):
+            if problem:
+                return BadRecord(file, number, problem)
+            records += 1
+        if records >= max_records:
+            return None
+    return None
+
+
+def most_recent(files: Sequence[str]) -> list[str]:
+    """Each file once, the last opened first."""
+    return list(dict.fromkeys(reversed(files)))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

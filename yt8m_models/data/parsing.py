@@ -1,0 +1,175 @@
+"""Parsing serialized records, a group at a time, inside a tf.data graph.
+
+Only plain operations and assertions: a record that does not fit raises a TensorFlow error, and
+`bad_records` finds out afterwards which record it was and why. The checks here and in
+`record_checks` accept the same records, except that here only the frames that are read are checked.
+"""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from yt8m_models.config import DataConfig
+
+SEGMENT_SIZE = 5
+FRAME_PADDING = 60
+
+Batch = dict[str, tf.Tensor]
+Sampler = Callable[[tf.Tensor], tf.Tensor]
+
+_CONTEXT = {
+    "id": tf.io.FixedLenFeature([], tf.string, ""),
+    "video_id": tf.io.FixedLenFeature([], tf.string, ""),
+    "labels": tf.io.VarLenFeature(tf.int64),
+}
+_SEGMENTS = {
+    "segment_start_times": tf.io.VarLenFeature(tf.int64),
+    "segment_labels": tf.io.VarLenFeature(tf.int64),
+    "segment_scores": tf.io.VarLenFeature(tf.float32),
+}
+
+
+def parse_videos(serialized: tf.Tensor, data: DataConfig) -> Batch:
+    """Video-level `Example`s `(n,)`: `video_matrix` is float32 `(n, D)`, `num_frames` is 1."""
+    features = {
+        name: tf.io.FixedLenFeature([size], tf.float32)
+        for name, size in zip(data.feature_names, data.feature_sizes, strict=True)
+    }
+    parsed = tf.io.parse_example(serialized, {**_CONTEXT, **features})
+    return {
+        "video_ids": _video_ids(parsed),
+        "video_matrix": tf.concat([parsed[name] for name in data.feature_names], axis=1),
+        "num_frames": tf.ones_like(serialized, tf.int32),
+        "labels": _labels(parsed, tf.size(serialized), data),
+    }
+
+
+def parse_frames(
+    serialized: tf.Tensor, data: DataConfig, sampler: Sampler | None, pad_to_max_frames: bool
+) -> Batch:
+    """Frame-level `SequenceExample`s `(n,)`: `video_matrix` is uint8 `(n, T, D)`.
+
+    Args:
+        serialized: the records.
+        data: their format.
+        sampler: frames of each video, int64 `(n,)`, to the indices of those to read, `(n, T)`; None
+            reads all.
+        pad_to_max_frames: T is `max_frames`; otherwise, without a sampler, it is the longest video,
+            rounded up to a multiple of `FRAME_PADDING`.
+    """
+    context, frames, num_frames = _parse_sequences(serialized, data, _CONTEXT)
+    num_frames = tf.minimum(num_frames, data.max_frames)
+    if sampler is None:
+        longest = tf.shape(frames[0])[1]
+        rounded = tf.maximum(-(-longest // FRAME_PADDING), 1) * FRAME_PADDING
+        length = data.max_frames if pad_to_max_frames else tf.minimum(rounded, data.max_frames)
+        frames = [_resize(strings, length) for strings in frames]
+        valid = tf.sequence_mask(num_frames, length)
+    else:
+        indices = sampler(num_frames)
+        frames = [tf.gather(_at_least_one(strings), indices, batch_dims=1) for strings in frames]
+        valid = tf.broadcast_to((num_frames > 0)[:, None], tf.shape(indices))
+        num_frames = tf.where(num_frames > 0, tf.shape(indices, out_type=tf.int64)[1], 0)
+    return {
+        "video_ids": _video_ids(context),
+        "video_matrix": _decode(frames, valid, data),
+        "num_frames": tf.cast(num_frames, tf.int32),
+        "labels": _labels(context, tf.size(serialized), data),
+    }
+
+
+def parse_segments(serialized: tf.Tensor, data: DataConfig) -> Batch:
+    """Rated segments of frame-level records `(n,)`: `video_matrix` is uint8 `(segments, 5, D)`.
+
+    All ratings of a video with one start time are one example, in the order in which the starts
+    first appear. `labels` are the rated classes with a positive score, `label_weights` is 1 for
+    every rated class and 0 for the others. A segment that runs past the end of its video has
+    fewer than 5 valid frames.
+    """
+    context, frames, num_frames = _parse_sequences(serialized, data, _CONTEXT | _SEGMENTS)
+    starts, classes, scores = (context[name] for name in _SEGMENTS)
+    tf.debugging.assert_equal(starts.indices, classes.indices)
+    tf.debugging.assert_equal(starts.indices, scores.indices)
+    videos = starts.indices[:, 0]
+    available = tf.gather(num_frames, videos) - starts.values
+    tf.debugging.assert_non_negative(starts.values)
+    tf.debugging.assert_positive(available)
+
+    longest = tf.reduce_max(num_frames, keepdims=True)[0] + 1
+    segments, segment_of_rating = tf.unique(videos * longest + starts.values, out_idx=tf.int64)
+    videos, first = segments // longest, segments % longest
+    valid_frames = tf.minimum(tf.gather(num_frames, videos) - first, SEGMENT_SIZE)
+
+    valid = tf.sequence_mask(valid_frames, SEGMENT_SIZE)
+    indices = tf.where(valid, first[:, None] + tf.range(SEGMENT_SIZE, dtype=tf.int64), 0)
+    rows = tf.broadcast_to(videos[:, None], tf.shape(indices))
+    places = tf.stack([rows, indices], axis=2)
+    frames = [tf.where(valid, tf.gather_nd(strings, places), "") for strings in frames]
+
+    count = tf.size(segments)
+    rated = tf.ones_like(classes.values, tf.bool)
+    return {
+        "video_ids": tf.gather(_video_ids(context), videos),
+        "video_matrix": _decode(frames, valid, data),
+        "num_frames": tf.cast(valid_frames, tf.int32),
+        "labels": _multi_hot(segment_of_rating, classes.values, scores.values > 0, count, data),
+        "label_weights": tf.cast(
+            _multi_hot(segment_of_rating, classes.values, rated, count, data), tf.float32
+        ),
+    }
+
+
+def _parse_sequences(
+    serialized: tf.Tensor, data: DataConfig, context_features: dict
+) -> tuple[dict, list[tf.Tensor], tf.Tensor]:
+    """Context, each feature's frames as strings `(n, longest)`, and frames per video `(n,)`."""
+    lists = {name: tf.io.FixedLenSequenceFeature([], tf.string) for name in data.feature_names}
+    context, sequences, lengths = tf.io.parse_sequence_example(serialized, context_features, lists)
+    first, *others = (lengths[name] for name in data.feature_names)
+    for other in others:
+        tf.debugging.assert_equal(other, first)
+    return context, [sequences[name] for name in data.feature_names], first
+
+
+def _decode(frames: list[tf.Tensor], valid: tf.Tensor, data: DataConfig) -> tf.Tensor:
+    """Strings `(n, T)` of each feature to uint8 `(n, T, D)`; those not `valid` must be empty."""
+    for strings, size in zip(frames, data.feature_sizes, strict=True):
+        tf.debugging.assert_equal(tf.strings.length(strings), tf.cast(valid, tf.int32) * size)
+    decoded = [
+        tf.io.decode_raw(strings, tf.uint8, fixed_length=size)
+        for strings, size in zip(frames, data.feature_sizes, strict=True)
+    ]
+    return tf.concat(decoded, axis=2)
+
+
+def _resize(strings: tf.Tensor, length: tf.Tensor | int) -> tf.Tensor:
+    """Cuts or pads strings `(n, T)` to `(n, length)`."""
+    strings = strings[:, :length]
+    strings = tf.pad(strings, [[0, 0], [0, length - tf.shape(strings)[1]]])
+    return tf.ensure_shape(strings, [None, length if isinstance(length, int) else None])
+
+
+def _at_least_one(strings: tf.Tensor) -> tf.Tensor:
+    """Strings `(n, T)` with one column where T is 0, so that index 0 exists."""
+    return tf.pad(strings, [[0, 0], [0, tf.maximum(1 - tf.shape(strings)[1], 0)]])
+
+
+def _video_ids(context: dict) -> tf.Tensor:
+    return tf.where(context["id"] == "", context["video_id"], context["id"])
+
+
+def _labels(context: dict, count: tf.Tensor, data: DataConfig) -> tf.Tensor:
+    labels = context["labels"]
+    present = tf.ones_like(labels.values, tf.bool)
+    return _multi_hot(labels.indices[:, 0], labels.values, present, count, data)
+
+
+def _multi_hot(
+    rows: tf.Tensor, classes: tf.Tensor, values: tf.Tensor, count: tf.Tensor, data: DataConfig
+) -> tf.Tensor:
+    """bool `(count, num_classes)`: the or of `values` at `(rows, classes)`, false elsewhere.
+
+    A class outside of `num_classes` is an error of `scatter_nd`.
+    """
+    shape = tf.stack([tf.cast(count, tf.int64), data.num_classes])
+    return tf.scatter_nd(tf.stack([rows, classes], axis=1), values, shape)

@@ -1,0 +1,277 @@
+"""Batches of examples from TFRecord files.
+
+    files (a new order in each epoch) → read in parallel → groups of records
+        → parse, draw frames, decode → [shuffle] → batch
+
+Frames are drawn from the undecoded strings and shipped as uint8, so that what is shuffled and
+copied is a tenth of what was read.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+import tensorflow as tf
+
+from yt8m_models.config import DataConfig
+from yt8m_models.data import frame_sampling, parsing
+from yt8m_models.data.bad_records import (
+    BadRecord,
+    Ledger,
+    checked_records,
+    first_bad_record,
+    most_recent,
+)
+from yt8m_models.data.parsing import Batch
+from yt8m_models.data.pipeline_options import PipelineOptions
+from yt8m_models.data.record_reader import record_size
+
+__all__ = ["Pipeline", "PipelineOptions"]
+
+FRAME_GROUP = 8
+VIDEO_GROUP = 128
+SHUFFLE_BYTES = 128 << 20
+MAX_DIAGNOSED_RECORDS = 10_000
+_GROUPS_PER_FILE = 1 << 40
+
+_DATA_ERRORS = (
+    tf.errors.DataLossError,
+    tf.errors.InvalidArgumentError,
+    tf.errors.NotFoundError,
+    tf.errors.UnknownError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.PermissionDeniedError,
+)
+
+
+class Pipeline:
+    """Reads TFRecord files into batches.
+
+    A batch is a dict: `video_ids` string `(B,)`, `video_matrix`, `num_frames` int32 `(B,)`,
+    `labels` bool `(B, C)`, and with segment labels `label_weights` float32 `(B, C)`. `video_matrix`
+    is float32 `(B, D)` at video level and quantised uint8 `(B, T, D)` at frame level, 0 past
+    `num_frames`. T is `sample_frames`; without sampling the longest video of the batch, rounded up
+    to a multiple of 60 and at most `max_frames` (few shapes mean few retracings), or always
+    `max_frames` with `pad_to_max_frames`; and 5 for segments. Segments are cut from all frames of a
+    video, `max_frames` or not, and videos without rated segments give no example.
+
+    The same files, options and seed give the same batches. Epochs differ in order and in the frames
+    drawn, and each is complete before the next begins. With one epoch, each iteration over the
+    pipeline gives the same batches; with more, another iteration goes on with further epochs.
+    Workers share the files, or the records of each file where files are fewer than workers.
+
+    Bad input: without `max_bad_records` the records are read with no other check than those of the
+    parser, and an error is explained by reading the latest files once more. (A file that ends
+    between two records, or within the 12 bytes of a record's length, looks whole.) With it, every
+    record is checked in Python first, which takes about 3 times as long per video.
+
+    Args:
+        files: paths of the TFRecord files.
+        data: the format of the records.
+        options: how to read them.
+
+    Attributes:
+        dataset: the batches, as a `tf.data.Dataset`; iterate it within `translated_errors`.
+        ledger: bad records and videos without frames.
+
+    Raises:
+        ValueError: `files` is empty; and from the iteration, see `translated_errors`.
+
+    Example:
+        >>> data = DataConfig(("rgb", "audio"), (1024, 128), frame_features=True)
+        >>> options = PipelineOptions(128, shuffle=True, sample_frames=30)
+        >>> for batch in Pipeline(files, data, options):
+        ...     step(batch["video_matrix"], batch["labels"])
+    """
+
+    def __init__(self, files: Sequence[str], data: DataConfig, options: PipelineOptions) -> None:
+        if not files:
+            raise ValueError("files must name at least one TFRecord file; received none")
+        self.data = data
+        self.options = options
+        self._by_records = len(files) < options.num_workers
+        self.files = [
+            str(file)
+            for file in (
+                files if self._by_records else files[options.worker_index :: options.num_workers]
+            )
+        ]
+        self.ledger = Ledger(options.max_bad_records)
+        entropy = np.random.SeedSequence([options.seed, options.worker_index])
+        self._seed = int(entropy.generate_state(1, np.uint64)[0]) >> 1
+        self.dataset = self._batches()
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yields the batches.
+
+        Raises:
+            ValueError: see `translated_errors`; or there was no batch at all.
+        """
+        count = 0
+        with self.translated_errors():
+            for count, batch in enumerate(self.dataset, 1):  # noqa: B007
+                yield batch
+        if count == 0 and self.options.num_workers == 1:
+            raise ValueError(self._nothing_found())
+
+    @contextlib.contextmanager
+    def translated_errors(self) -> Iterator[None]:
+        """Turns the TensorFlow errors of bad input into errors that name it.
+
+        Raises:
+            ValueError: a file cannot be read, or a record is bad; names the file, the record,
+                counted from 0, and what is wrong. Or the files hold no examples at all.
+        """
+        try:
+            yield
+        except _DATA_ERRORS as error:
+            if explanation := self._explain():
+                raise ValueError(explanation) from error
+            raise
+
+    def _explain(self) -> str | None:
+        if self.ledger.failure:
+            return self.ledger.failure
+        latest = most_recent(self.ledger.opened)
+        try:
+            bad = first_bad_record(latest, self.data, MAX_DIAGNOSED_RECORDS)
+        except ValueError as error:
+            return str(error)
+        return str(bad) if bad else None
+
+    def _batches(self) -> tf.data.Dataset:
+        options = self.options
+        examples = self._examples()
+        if options.num_epochs != 1:
+            examples = examples.repeat(options.num_epochs)
+        batches = examples.padded_batch(options.batch_size, drop_remainder=options.drop_remainder)
+        settings = tf.data.Options()
+        settings.deterministic = options.deterministic
+        settings.experimental_distribute.auto_shard_policy = (
+            tf.data.experimental.AutoShardPolicy.OFF
+        )
+        return batches.prefetch(2).with_options(settings)
+
+    @tf.autograph.experimental.do_not_convert
+    def _examples(self) -> tf.data.Dataset:
+        """The examples of one epoch."""
+        options = self.options
+        seeds = tf.data.Dataset.random(self._seed, rerandomize_each_iteration=self._epochs_differ)
+        examples = (
+            tf.data.Dataset.zip(seeds, self._groups())
+            .map(self._parse, num_parallel_calls=tf.data.AUTOTUNE)
+            .unbatch()
+        )
+        if options.shuffle:
+            size = max(2 * options.batch_size, SHUFFLE_BYTES // self._example_bytes())
+            examples = self._shuffled(examples, size)
+        return examples
+
+    def _groups(self) -> tf.data.Dataset:
+        """`(key, serialized records)` of each group of one epoch; the key tells file and place."""
+        files = tf.data.Dataset.range(len(self.files))
+        if self.options.shuffle:
+            files = self._shuffled(files, len(self.files))
+        return files.interleave(
+            self._read,
+            cycle_length=min(self.options.num_readers, len(self.files)),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+
+    def _shuffled(self, dataset: tf.data.Dataset, buffer_size: int) -> tf.data.Dataset:
+        return dataset.shuffle(
+            buffer_size, seed=self._seed, reshuffle_each_iteration=self._epochs_differ
+        )
+
+    @property
+    def _epochs_differ(self) -> bool:
+        return self.options.num_epochs != 1
+
+    def _read(self, file: tf.Tensor) -> tf.data.Dataset:
+        if self.options.max_bad_records:
+            signature = tf.TensorSpec([], tf.string)
+            records = tf.data.Dataset.from_generator(
+                self._good_records, output_signature=signature, args=(file,)
+            )
+        else:
+            path = tf.ensure_shape(tf.numpy_function(self._open, [file], tf.string), [])
+            records = tf.data.TFRecordDataset(path)
+            if self._by_records:
+                records = records.shard(self.options.num_workers, self.options.worker_index)
+        size = FRAME_GROUP if self.data.frame_features else VIDEO_GROUP
+        return records.batch(size).enumerate(file * _GROUPS_PER_FILE)
+
+    def _open(self, file: int) -> bytes:
+        """Notes in the ledger that a file is opened, and refuses what the reader would not."""
+        path = self.files[file]
+        self.ledger.opened.append(path)
+        if tf.io.gfile.stat(path).length < record_size(0):
+            self.ledger.fail(str(first_bad_record([path], self.data, MAX_DIAGNOSED_RECORDS)))
+        return path.encode()
+
+    def _good_records(self, file: int) -> Iterator[bytes]:
+        path, options = self.files[file], self.options
+        try:
+            for number, content, problem in checked_records(path, self.data):
+                if self._by_records and number % options.num_workers != options.worker_index:
+                    continue
+                if problem:
+                    self.ledger.add_bad(BadRecord(path, number, problem))
+                else:
+                    yield content
+        except ValueError as error:
+            self.ledger.fail(str(error))
+
+    def _parse(self, seed: tf.Tensor, group: tuple[tf.Tensor, tf.Tensor]) -> Batch:
+        """A group of records to a group of examples."""
+        key, serialized = group
+        if self.data.segment_labels:
+            return parsing.parse_segments(serialized, self.data)
+        if not self.data.frame_features:
+            return parsing.parse_videos(serialized, self.data)
+        sampler = self._sampler(tf.stack([self._seed, seed]))
+        batch = parsing.parse_frames(serialized, self.data, sampler, self.options.pad_to_max_frames)
+        return self._without_empty(key, batch) if self.options.skip_empty_videos else batch
+
+    def _sampler(self, seed: tf.Tensor) -> parsing.Sampler | None:
+        options = self.options
+        if options.sample_frames == 0:
+            return None
+        sample = (
+            frame_sampling.random_frames
+            if options.sample_random_frames
+            else frame_sampling.random_sequence
+        )
+        return partial(sample, num_samples=options.sample_frames, seed=seed)
+
+    def _without_empty(self, key: tf.Tensor, batch: Batch) -> Batch:
+        empty = batch["num_frames"] == 0
+
+        def note() -> tf.Operation:
+            return tf.numpy_function(self._note_empty, [key, tf.where(empty)[:, 0]], [])
+
+        tf.cond(tf.reduce_any(empty), note, tf.no_op)
+        rows = tf.where(~empty)[:, 0]
+        return {name: tf.gather(value, rows) for name, value in batch.items()}
+
+    def _note_empty(self, key: int, places: np.ndarray) -> None:
+        for place in places.tolist():
+            self.ledger.add_empty(int(key), place)
+
+    def _nothing_found(self) -> str:
+        why = "; none of their videos has rated segments" if self.data.segment_labels else ""
+        full = " full" if self.options.drop_remainder else ""
+        return (
+            f"no{full} batch of {self.options.batch_size} examples in {len(self.files)} files "
+            f"({self.files[0]}, …){why}"
+        )
+
+    def _example_bytes(self) -> int:
+        """Memory of one example, at most."""
+        width = sum(self.data.feature_sizes)
+        if not self.data.frame_features:
+            return 4 * width + self.data.num_classes
+        if self.data.segment_labels:
+            return parsing.SEGMENT_SIZE * width + 5 * self.data.num_classes
+        return (self.options.sample_frames or self.data.max_frames) * width + self.data.num_classes

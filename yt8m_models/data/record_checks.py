@@ -1,0 +1,151 @@
+"""The exact check of one record, in Python: what is wrong with it, in words.
+
+The reader does not call it unless bad records are to be skipped; otherwise it only explains the
+record at which reading failed.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+
+from yt8m_models.config import DataConfig
+
+_KINDS = {"bytes_list": "bytes", "float_list": "floats", "int64_list": "integers"}
+
+
+def check_record(serialized: bytes, data: DataConfig) -> None:
+    """Checks that a record can be read as `data` says.
+
+    Raises:
+        ValueError: it cannot; the message names the video where its id is known, the feature or the
+            label, and what is there instead.
+    """
+    example_type = tf.train.SequenceExample if data.frame_features else tf.train.Example
+    try:
+        example = example_type.FromString(serialized)
+    except DecodeError:
+        raise ValueError(
+            f"the record is not a {example_type.__name__}; it begins with {serialized[:16]!r}"
+        ) from None
+    context = (example.context if data.frame_features else example.features).feature
+    try:
+        _check_context(context, data)
+        if data.frame_features:
+            _check_frames(example, data)
+        else:
+            _check_video_features(serialized, context, data)
+    except ValueError as error:
+        video_id = _video_id(context)
+        raise ValueError(f"video {video_id!r}: {error}" if video_id else str(error)) from None
+
+
+def _check_context(context: Mapping[str, Any], data: DataConfig) -> None:
+    for name in ("id", "video_id"):
+        ids = _values(context, name, "bytes_list")
+        if _kind(context, name) and len(ids) != 1:
+            raise ValueError(f"{name!r} must have one value; it has {len(ids)}")
+    _check_classes("labels", _values(context, "labels", "int64_list"), data)
+
+
+def _check_classes(name: str, classes: Any, data: DataConfig) -> None:
+    for label in classes:
+        if not 0 <= label < data.num_classes:
+            raise ValueError(
+                f"label {label} in {name!r} is not among the classes 0 to {data.num_classes - 1} "
+                f"(--num_classes={data.num_classes})"
+            )
+
+
+def _check_video_features(serialized: bytes, context: Mapping[str, Any], data: DataConfig) -> None:
+    for name, size in zip(data.feature_names, data.feature_sizes, strict=True):
+        if not _kind(context, name):
+            frame_level = tf.train.SequenceExample.FromString(serialized).feature_lists.feature_list
+            hint = "; this looks like a frame-level record, add --frame_features"
+            raise ValueError(
+                f"feature {name!r} is missing; there are {_names(context)}"
+                f"{hint if frame_level else ''}"
+            )
+        values = _values(context, name, "float_list")
+        if len(values) != size:
+            raise ValueError(
+                f"feature {name!r} has {len(values)} values, not the {size} of --feature_sizes"
+            )
+
+
+def _check_frames(example: tf.train.SequenceExample, data: DataConfig) -> None:
+    lists = example.feature_lists.feature_list
+    counts = {}
+    for name, size in zip(data.feature_names, data.feature_sizes, strict=True):
+        if name not in lists:
+            hint = (
+                f" (and outside of the lists {_names(example.context.feature)}); "
+                "this looks like a video-level record, drop --frame_features"
+            )
+            raise ValueError(
+                f"feature list {name!r} is missing; there are {_names(lists)}"
+                f"{'' if lists else hint}"
+            )
+        frames = lists[name].feature
+        counts[name] = len(frames)
+        read = len(frames) if data.segment_labels else data.max_frames
+        for number, frame in enumerate(frames):
+            values = frame.bytes_list.value
+            if len(values) != 1 or (len(values[0]) != size and number < read):
+                _refuse_frame(f"frame {number} of feature {name!r}", frame, size)
+    if len(set(counts.values())) > 1:
+        raise ValueError(f"the features differ in their number of frames: {counts}")
+    if data.segment_labels:
+        _check_segments(example.context.feature, counts[data.feature_names[0]], data)
+
+
+def _refuse_frame(what: str, frame: tf.train.Feature, size: int) -> NoReturn:
+    kind = frame.WhichOneof("kind")
+    if kind != "bytes_list":
+        raise ValueError(f"{what} must be bytes; it is {_KINDS[kind] if kind else 'nothing'}")
+    values = frame.bytes_list.value
+    if len(values) != 1:
+        raise ValueError(f"{what} must be one value; it has {len(values)}")
+    raise ValueError(f"{what} has {len(values[0])} bytes, not the {size} of --feature_sizes")
+
+
+def _check_segments(context: Mapping[str, Any], num_frames: int, data: DataConfig) -> None:
+    starts = _values(context, "segment_start_times", "int64_list")
+    classes = _values(context, "segment_labels", "int64_list")
+    scores = _values(context, "segment_scores", "float_list")
+    if not len(starts) == len(classes) == len(scores):
+        raise ValueError(
+            "'segment_start_times', 'segment_labels' and 'segment_scores' must have one value a "
+            f"rating; they have {len(starts)}, {len(classes)} and {len(scores)}"
+        )
+    for start in starts:
+        if not 0 <= start < num_frames:
+            raise ValueError(
+                f"a segment starts at frame {start}; the video has {num_frames} frames"
+            )
+    _check_classes("segment_labels", classes, data)
+
+
+def _kind(context: Mapping[str, Any], name: str) -> str | None:
+    """Which of the three kinds of list a feature is; None where it is missing or has none."""
+    return context[name].WhichOneof("kind") if name in context else None
+
+
+def _values(context: Mapping[str, Any], name: str, kind: str) -> Any:
+    """The values of a feature, none where it is missing."""
+    there = _kind(context, name)
+    if there not in (None, kind):
+        raise ValueError(f"feature {name!r} must be {_KINDS[kind]}; it is {_KINDS[there]}")
+    return getattr(context[name], kind).value if there else ()
+
+
+def _video_id(context: Mapping[str, Any]) -> str:
+    for name in ("id", "video_id"):
+        if _kind(context, name) == "bytes_list" and context[name].bytes_list.value:
+            return context[name].bytes_list.value[0].decode(errors="replace")
+    return ""
+
+
+def _names(features: Mapping[str, Any]) -> str:
+    return ", ".join(sorted(features)) if features else "none"
