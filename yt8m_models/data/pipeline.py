@@ -121,7 +121,7 @@ class Pipeline:
 
         Raises:
             ValueError: a file cannot be read, or a record is bad; names the file, the record,
-                counted from 0, and what is wrong. Or the files hold no examples at all.
+                counted from 0, and what is wrong. Or there are more than `max_bad_records`.
         """
         try:
             yield

@@ -1,8 +1,8 @@
 """Writing YouTube-8M records: the three formats of the 2018 and 2019 releases, byte for byte.
 
-Frame level is a `SequenceExample` (context `id` and `labels`; one bytes feature a frame in each feature
-list), video level an `Example` (`id`, `labels`, one float list a feature), segment level a frame-level
-record with the rated segments in the context.
+Frame level is a `SequenceExample` (context `id` and `labels`; one bytes feature a frame in each
+feature list), video level an `Example` (`id`, `labels`, one float list a feature), segment level a
+frame-level record with the rated segments in the context.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
