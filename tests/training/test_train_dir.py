@@ -74,6 +74,7 @@ def test_the_flags_are_written_once_and_the_same_flags_accepted(tmp_path):
 def test_another_model_is_refused_with_each_differing_flag(tmp_path, model, data, loss, parts):
     train_dir = str(tmp_path)
     record_model_flags(train_dir, MODEL, DATA, "CrossEntropyLoss")
+    (tmp_path / "model.ckpt-1.index").touch()
     before = (tmp_path / "model_flags.json").read_bytes()
     with pytest.raises(ValueError, match="belongs to another model") as error:
         record_model_flags(train_dir, model, data, loss)
@@ -81,6 +82,13 @@ def test_another_model_is_refused_with_each_differing_flag(tmp_path, model, data
         assert part in str(error.value)
     assert str(error.value).count("there,") == len(parts)
     assert (tmp_path / "model_flags.json").read_bytes() == before
+
+
+def test_flags_without_a_checkpoint_are_replaced(tmp_path):
+    train_dir, model = str(tmp_path), ModelConfig("LogisticModel")
+    record_model_flags(train_dir, MODEL, DATA, "CrossEntropyLoss")
+    record_model_flags(train_dir, model, DATA, "HingeLoss")
+    assert read_model_flags(train_dir) == (model.resolved(), DATA, "HingeLoss")
 
 
 def test_flags_of_the_starter_code_are_those_of_the_same_model(tmp_path):
@@ -93,6 +101,7 @@ def test_flags_of_the_starter_code_are_those_of_the_same_model(tmp_path):
     }
     (tmp_path / "model_flags.json").write_text(json.dumps(record))
     data = DataConfig(("mean_rgb",), (8,))
+    (tmp_path / "model.ckpt-1.index").touch()
     record_model_flags(str(tmp_path), MODEL, data, "CrossEntropyLoss")
 
 

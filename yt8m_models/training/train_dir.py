@@ -79,13 +79,15 @@ def record_model_flags(
 ) -> None:
     """Writes `model_flags.json`, or checks that the one that is there describes the same training.
 
+    Flags without a checkpoint, left by a run that failed before its first, are replaced.
+
     Raises:
         ValueError: the directory belongs to another model or data format; the message names each
             differing flag with both values.
     """
     wanted = model_flags(model.resolved(), data, label_loss)
     path = join(train_dir, MODEL_FLAGS)
-    if not tf.io.gfile.exists(path):
+    if not tf.io.gfile.exists(path) or not _has_checkpoint(train_dir):
         tf.io.gfile.makedirs(train_dir)
         write_text(path, json.dumps(wanted, indent=2) + "\n")
         return
@@ -105,6 +107,11 @@ def record_model_flags(
                 ]
             )
         )
+
+
+def _has_checkpoint(train_dir: str) -> bool:
+    names = tf.io.gfile.listdir(train_dir)
+    return any(name.startswith(CHECKPOINT_NAME) and name.endswith(".index") for name in names)
 
 
 def remove_training(train_dir: str) -> None:
