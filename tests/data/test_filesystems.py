@@ -32,7 +32,7 @@ def test_scheme(path, scheme):
 @pytest.mark.parametrize("path", ["/data/train00.tfrecord", "train*", "gs://bucket/x", "file:///x"])
 def test_other_paths_load_nothing(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_io", None)
-    filesystems.require(path)
+    assert filesystems.require(path) is None
 
 
 @without_extra

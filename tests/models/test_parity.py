@@ -140,11 +140,11 @@ def place(model, name, array):
         pooling = model.pooling[scope == "audio_VLAD"]
         if leaf == "cluster_weights2":
             return pooling.means, array[0].T
-        return pooling.assign.assignment_kernel, array
+        return pooling.assign.kernel, array
     if name == "hidden1_weights":
         return model.hidden.kernel, clusters_first(model, array)
     weights = {
-        "cluster_weights": lambda: model.pooling[0].cluster_kernel,
+        "cluster_weights": lambda: model.pooling[0].kernel,
         "hidden1_biases": lambda: model.hidden.bias,
         "gating_weights_2": lambda: model.gating.gating_kernel,
         "gating_prob_weights": lambda: model.classifier.gating.gating_kernel,

@@ -103,6 +103,7 @@ def test_flags_of_the_starter_code_are_those_of_the_same_model(tmp_path):
     data = DataConfig(("mean_rgb",), (8,))
     (tmp_path / "model.ckpt-1.index").touch()
     record_model_flags(str(tmp_path), MODEL, data, "CrossEntropyLoss")
+    assert json.loads((tmp_path / "model_flags.json").read_text()) == record
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"colour": 1}', '{"feature_names": 3}'])

@@ -23,23 +23,8 @@ from yt8m_models.models.base import BaseModel
 POOLINGS: dict[str, Callable[[Any, int], keras.layers.Layer]] = {
     "average": lambda config, clusters: AveragePooling(),
     "max": lambda config, clusters: MaxPooling(),
-    "netvlad": lambda config, clusters: NetVLAD(
-        clusters,
-        assignment=config.assignment,
-        intra_norm=config.intra_norm,
-        final_norm=config.final_norm,
-        batch_norm=config.batch_norm,
-        batch_norm_decay=config.batch_norm_decay,
-    ),
-    "dsgmm": lambda config, clusters: DSGMM(
-        clusters,
-        gamma=config.gamma,
-        assignment=config.assignment,
-        intra_norm=config.intra_norm,
-        final_norm=config.final_norm,
-        batch_norm=config.batch_norm,
-        batch_norm_decay=config.batch_norm_decay,
-    ),
+    "netvlad": lambda config, clusters: NetVLAD(clusters, **_cluster_options(config)),
+    "dsgmm": lambda config, clusters: DSGMM(clusters, config.gamma, **_cluster_options(config)),
     "dbof": lambda config, clusters: DBoF(
         clusters,
         activation=config.dbof_activation,
@@ -180,3 +165,9 @@ class FrameLevelModel(BaseModel):
 def _pooled_sizes(config: ModelConfig, data: DataConfig) -> tuple[int, ...]:
     """Widths of the parts of a frame that are pooled by themselves."""
     return data.feature_sizes if config.pool_per_feature else (sum(data.feature_sizes),)
+
+
+def _cluster_options(config: ModelConfig) -> dict[str, Any]:
+    """What the flags say of every `ClusterPooling`."""
+    names = ("assignment", "intra_norm", "final_norm", "batch_norm", "batch_norm_decay")
+    return {name: getattr(config, name) for name in names}

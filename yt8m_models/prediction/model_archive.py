@@ -14,7 +14,7 @@ from yt8m_models.config import model_flags
 from yt8m_models.data import filesystems
 from yt8m_models.prediction.whole_file import whole_file
 from yt8m_models.training.checkpoints import Checkpoints, Restored
-from yt8m_models.training.train_dir import MODEL_FLAGS
+from yt8m_models.training.train_dir import MODEL_RECORD
 
 
 def pack_model(restored: Restored, path: str) -> None:
@@ -26,7 +26,7 @@ def pack_model(restored: Restored, path: str) -> None:
     flags = model_flags(restored.model_config, restored.data_config, restored.label_loss)
     step = tf.Variable(restored.step, dtype=tf.int64)
     with tempfile.TemporaryDirectory() as directory:
-        with open(os.path.join(directory, MODEL_FLAGS), "w", encoding="utf-8") as file:
+        with open(os.path.join(directory, MODEL_RECORD), "w", encoding="utf-8") as file:
             file.write(json.dumps(flags, indent=2) + "\n")
         Checkpoints(directory, keep=1, model=restored.model, step=step).save(restored.step)
         with whole_file(path) as file, tarfile.open(fileobj=file, mode="w|gz") as archive:
@@ -86,8 +86,8 @@ def _target(member: tarfile.TarInfo, root: str, path: str) -> str:
 
 
 def _checkpoint(targets: list[str], root: str, path: str) -> str:
-    if os.path.join(root, MODEL_FLAGS) not in targets:
-        raise ValueError(f"--input_model_tgz={path} has no {MODEL_FLAGS}")
+    if os.path.join(root, MODEL_RECORD) not in targets:
+        raise ValueError(f"--input_model_tgz={path} has no {MODEL_RECORD}")
     found = [target.removesuffix(".index") for target in targets if target.endswith(".index")]
     if len(found) != 1:
         raise ValueError(

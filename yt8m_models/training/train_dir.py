@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from yt8m_models.config import DataConfig, ModelConfig, model_flags, parse_model_flags
 
-MODEL_FLAGS = "model_flags.json"
+MODEL_RECORD = "model_flags.json"
 TRAINING_HISTORY = "training.csv"
 VALIDATION_HISTORY = "validation.csv"
 CHECKPOINT_NAME = "model.ckpt"
@@ -59,9 +59,9 @@ def read_model_flags(train_dir: str) -> tuple[ModelConfig, DataConfig, str]:
     Raises:
         ValueError: there is no `model_flags.json`, or it cannot be understood.
     """
-    path = join(train_dir, MODEL_FLAGS)
+    path = join(train_dir, MODEL_RECORD)
     if not tf.io.gfile.exists(path):
-        raise ValueError(f"no {MODEL_FLAGS} in --train_dir={train_dir}: nothing was trained there")
+        raise ValueError(f"no {MODEL_RECORD} in --train_dir={train_dir}: nothing was trained there")
     with tf.io.gfile.GFile(path) as file:
         text = file.read()
     try:
@@ -86,7 +86,7 @@ def record_model_flags(
             differing flag with both values.
     """
     wanted = model_flags(model.resolved(), data, label_loss)
-    path = join(train_dir, MODEL_FLAGS)
+    path = join(train_dir, MODEL_RECORD)
     if not tf.io.gfile.exists(path) or not _has_checkpoint(train_dir):
         tf.io.gfile.makedirs(train_dir)
         write_text(path, json.dumps(wanted, indent=2) + "\n")
@@ -141,7 +141,7 @@ def remove_training(train_dir: str) -> None:
             f"nothing was removed: {', '.join(sorted(strange)[:20])}"
         )
     # A kill while removing must leave no checkpoint that looks like another model's.
-    for name in sorted(files, key=lambda name: name == MODEL_FLAGS):
+    for name in sorted(files, key=lambda name: name == MODEL_RECORD):
         tf.io.gfile.remove(join(root, name))
     for name in sorted(directories, key=len, reverse=True):
         tf.io.gfile.rmtree(join(root, name))

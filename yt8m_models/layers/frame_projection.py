@@ -1,0 +1,73 @@
+"""What the layers that map each frame to K numbers share."""
+
+import keras
+from keras import ops
+
+from yt8m_models.layers.normalization import batch_normalization, inverse_sqrt_normal
+
+
+class FrameProjection(keras.layers.Layer):
+    """Projects frames linearly: `BN(x W)` over the batch's frames, or `x W + b`.
+
+    A subclass sets `weights_name` and makes its output of `project(frames, mask, training)`.
+
+    Args:
+        num_clusters: K, the width of the projection.
+        batch_norm: normalise over the batch's frames instead of adding a bias.
+        batch_norm_decay: decay of the moving statistics that inference normalises by.
+
+    Weights: `<weights_name>_kernel` `(D, K)`; `<weights_name>_bias` `(K,)` without batch
+    normalisation.
+
+    Raises:
+        ValueError: `num_clusters` is below 1.
+    """
+
+    weights_name = "projection"
+
+    def __init__(self, num_clusters, batch_norm=True, batch_norm_decay=0.999, **kwargs):
+        super().__init__(**kwargs)
+        if num_clusters < 1:
+            raise ValueError(f"num_clusters must be at least 1; received {num_clusters}")
+        self.num_clusters = num_clusters
+        self.batch_norm = batch_norm
+        self.batch_norm_decay = batch_norm_decay
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        features = input_shape[-1]
+        initializer = inverse_sqrt_normal(features)
+        self.kernel = self.add_weight(
+            name=f"{self.weights_name}_kernel",
+            shape=(features, self.num_clusters),
+            initializer=initializer,
+        )
+        if self.batch_norm:
+            self.normalization = batch_normalization(
+                "batch_norm", self.batch_norm_decay, self.dtype_policy
+            )
+            self.normalization.build((None, None, self.num_clusters))
+        else:
+            self.bias = self.add_weight(
+                name=f"{self.weights_name}_bias",
+                shape=(self.num_clusters,),
+                initializer=initializer,
+            )
+
+    def project(self, frames, mask, training):
+        """`(batch, T, D)` to `(batch, T, K)`."""
+        projected = ops.matmul(frames, self.kernel)
+        if self.batch_norm:
+            return self.normalization(projected, mask=mask, training=training)
+        return projected + self.bias
+
+    def compute_mask(self, frames, mask=None):
+        return None
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_clusters": self.num_clusters,
+            "batch_norm": self.batch_norm,
+            "batch_norm_decay": self.batch_norm_decay,
+        }
