@@ -232,10 +232,9 @@ def _aliases(field: dataclasses.Field) -> tuple[str, ...]:
 
 
 def _default(field: dataclasses.Field) -> str:
-    if field.default is None:
+    default = field.default
+    if default is None or default in ("", ()):
         return ""
-    if isinstance(field.default, tuple):
-        return f" = {','.join(str(entry) for entry in field.default)}" if field.default else ""
-    if isinstance(field.default, bool):
-        return f" = {str(field.default).lower()}"
-    return f" = {field.default!r}"
+    if isinstance(default, tuple):
+        default = ",".join(str(entry) for entry in default)
+    return f" = {str(default).lower() if isinstance(default, bool) else default}"

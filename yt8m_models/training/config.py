@@ -77,8 +77,8 @@ class TrainConfig:
     learning_rate_decay: float = option(
         0.95, "Factor of the learning rate every --learning_rate_decay_examples."
     )
-    learning_rate_decay_examples: int = option(
-        4000000, "Videos after which the learning rate is multiplied by --learning_rate_decay."
+    learning_rate_decay_examples: float = option(
+        4000000.0, "Videos after which the learning rate is multiplied by --learning_rate_decay."
     )
     num_epochs: int = option(5, "Passes over the training records.")
     max_steps: int | None = option(
