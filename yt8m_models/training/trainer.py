@@ -78,7 +78,7 @@ class Trainer:
         self.schedule = StaircaseDecay(
             config.base_learning_rate,
             config.learning_rate_decay,
-            config.learning_rate_decay_examples,
+            int(config.learning_rate_decay_examples),
             config.batch_size * self.strategy.num_replicas_in_sync,
         )
         with self.strategy.scope():
