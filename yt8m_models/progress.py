@@ -14,6 +14,7 @@ import time
 from types import TracebackType
 from typing import TextIO
 
+_MIN_BAR_WIDTH = 8
 _REDRAW_SECONDS = 0.1
 _SPEED_WINDOW_SECONDS = 10.0
 
@@ -103,9 +104,9 @@ class Progress:
         width = shutil.get_terminal_size().columns - 1
         text = self._text()
         if self.total:
-            bar_width = max(0, min(30, width - len(text) - 3))
+            bar_width = max(_MIN_BAR_WIDTH, min(30, width - len(text) - 3))
             filled = int(bar_width * min(1.0, self.done / self.total))
-            text = f"▕{'█' * filled}{' ' * (bar_width - filled)}▏ {text}" if bar_width > 4 else text
+            text = f"▕{'█' * filled}{' ' * (bar_width - filled)}▏ {text}"
         self._shown_at = time.monotonic()
         self.stream.write(f"\r{text[:width]}\x1b[K")
         self.stream.flush()
@@ -121,11 +122,11 @@ class Progress:
     def _text(self) -> str:
         count = f"{self.done:,}" + (f"/{self.total:,}" if self.total else "")
         parts = [f"{self.description} {count} {self.unit}".strip()]
+        if self.speed and self.total and self.total > self.done:
+            parts.append(f"{_duration((self.total - self.done) / self.speed)} left")
         parts += [f"{name} {_format(value)}" for name, value in self._values.items()]
         if self.speed:
             parts.append(f"{_format(self.speed)} {self.unit}/s")
-        if self.speed and self.total and self.total > self.done:
-            parts.append(f"{_duration((self.total - self.done) / self.speed)} left")
         return "  ".join(parts)
 
 
