@@ -24,7 +24,12 @@ MAX_GB = 1.0
 
 DATA = DataConfig(("rgb", "audio"), (1024, 128), frame_features=True)
 MODELS = {
-    "DSGMMModel, 30 of 300 frames": ModelConfig("DSGMMModel", num_clusters=32, hidden_size=256),
+    "DSGMMModel, K = 64, 30 of 300 frames": ModelConfig(
+        "DSGMMModel", num_clusters=64, hidden_size=512
+    ),
+    "DSGMMModel, K = 32, 30 of 300 frames": ModelConfig(
+        "DSGMMModel", num_clusters=32, hidden_size=256
+    ),
     "FrameLevelLogisticModel, all 300 frames": ModelConfig("FrameLevelLogisticModel"),
 }
 _TINY_DATA = DataConfig(("rgb", "audio"), (8, 4), frame_features=True, num_classes=4)
