@@ -1,0 +1,37 @@
+"""`python -m yt8m_models.data.split`: carves a validation set into validation and test."""
+
+import signal
+import sys
+
+from yt8m_models.command_line import Arguments, Program
+from yt8m_models.data.split.config import SplitConfig
+
+PROGRAM = Program(
+    "python -m yt8m_models.data.split",
+    "Splits records in two, validation and test, by a hash of the video id: the same video always "
+    "goes to the same part, whatever file it is in. Records are copied as they are.",
+    SplitConfig,
+)
+
+
+def main(arguments: Arguments) -> None:
+    from yt8m_models.data.split.splitting import split
+
+    config = arguments[SplitConfig]
+    summary = split(config, progress=True)
+    print(
+        f"{summary.num_validation:,} videos in {config.output_dir}/validation, "
+        f"{summary.num_test:,} in {config.output_dir}/test, from {summary.num_files:,} files"
+    )
+    if summary.problems:
+        print(summary.problems, file=sys.stderr)
+
+
+def run() -> None:
+    """The console script; when terminated, it removes its unfinished files as when interrupted."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    PROGRAM.run(main)
+
+
+if __name__ == "__main__":
+    run()
