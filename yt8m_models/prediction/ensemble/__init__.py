@@ -1,0 +1,1 @@
+"""Averaging submission files: `python -m yt8m_models.prediction.ensemble`."""

@@ -1,0 +1,36 @@
+"""`python -m yt8m_models.prediction.ensemble A.csv B.csv …`: averages submission files."""
+
+import signal
+import sys
+
+from yt8m_models.command_line import Arguments, Program
+from yt8m_models.prediction.ensemble.config import EnsembleConfig
+
+PROGRAM = Program(
+    "python -m yt8m_models.prediction.ensemble",
+    "Averages submission files of videos, which need not cover the same videos and classes: a pair "
+    "of video and class that a file lacks counts 0. Writes each video's best classes again.",
+    EnsembleConfig,
+    positional="input_files",
+)
+
+
+def main(arguments: Arguments) -> None:
+    from yt8m_models.prediction.ensemble.ensembling import ensemble
+
+    config = arguments[EnsembleConfig]
+    summary = ensemble(config, progress=True)
+    print(
+        f"{summary.num_videos:,} videos averaged from {summary.num_files} files in "
+        f"{summary.seconds:,.1f} s, written to {config.output_file}"
+    )
+
+
+def run() -> None:
+    """The console script; when terminated, it removes its unfinished files as when interrupted."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    PROGRAM.run(main)
+
+
+if __name__ == "__main__":
+    run()
