@@ -12,8 +12,35 @@ from typing import Any
 
 from yt8m_models.presets import DEFAULTS, PRESETS
 
-POOLINGS = ("average", "max", "netvlad", "dsgmm", "dbof")
-ASSIGNMENTS = ("decoupled",)
+POOLINGS = (
+    "average",
+    "max",
+    "netbow",
+    "netvlad",
+    "netrvlad",
+    "vlagd",
+    "netfv",
+    "dsgmm",
+    "vlad",
+    "sgmm",
+    "dbof",
+    "soft_dbof",
+    "gated_dbof",
+    "nextvlad",
+    "attention",
+    "lstm",
+    "gru",
+)
+FIXED_POOLINGS = ("vlad", "sgmm")  # their clusters are those of a UBM, and stay
+BAGS_OF_FRAMES = ("dbof", "soft_dbof", "gated_dbof")
+ASSIGNMENTS = (
+    "decoupled",
+    "uniform_priors",
+    "shared_spherical",
+    "spherical",
+    "shared_diagonal",
+    "diagonal",
+)
 CLASSIFIERS = ("MoeModel", "LogisticModel")
 
 
@@ -84,18 +111,40 @@ class ModelConfig:
     num_clusters: int | None = option(
         None,
         "Clusters K of the first feature.",
-        aliases=("netvlad_cluster_size", "dbof_cluster_size"),
+        aliases=(
+            "netvlad_cluster_size",
+            "fv_cluster_size",
+            "dbof_cluster_size",
+            "nextvlad_cluster_size",
+        ),
     )
     pool_per_feature: bool | None = option(
         None, "Pool rgb and audio by themselves and concatenate; otherwise all features together."
     )
     num_clusters_audio: int | None = option(
-        None, "Clusters of each further feature; K / 2 unless given."
+        None, "Clusters of each further feature; K / 2 unless given, K / 8 for bags of frames."
     )
     assignment: str | None = option(
         None, f"How frames are assigned to clusters: {', '.join(ASSIGNMENTS)}.", choices=ASSIGNMENTS
     )
-    gamma: float | None = option(None, "Smoothing of DSGMM: weight of the UBM mean, in frames.")
+    initial_scale: float | None = option(
+        None,
+        "Deviation of the clusters at the start, where they have one; by the normalisation of the "
+        "input unless given.",
+    )
+    statistics: tuple[str, ...] | None = option(
+        None, "DSGMM: what to pool, of weights, means and covariances, with commas between."
+    )
+    gamma: float | None = option(None, "Smoothing of DSGMM: weight of the UBM, in frames.")
+    gamma_weights: float | None = option(None, "--gamma of the weights; --gamma unless given.")
+    gamma_means: float | None = option(None, "--gamma of the means; --gamma unless given.")
+    gamma_covariances: float | None = option(
+        None, "--gamma of the covariances; --gamma unless given."
+    )
+    fv_couple_weights: bool | None = option(
+        None, "NetFV: the means are --fv_coupling_factor times the weights of the assignment."
+    )
+    fv_coupling_factor: float | None = option(None, "NetFV: see --fv_couple_weights.")
     intra_norm: bool | None = option(None, "L2-normalise the statistics of each cluster.")
     final_norm: bool | None = option(None, "L2-normalise the whole pooled vector.")
     iterations: int | None = option(
@@ -107,7 +156,12 @@ class ModelConfig:
     hidden_size: int | None = option(
         None,
         "Units of the dense layer after pooling; 0 leaves the layer out.",
-        aliases=("netvlad_hidden_size", "dbof_hidden_size"),
+        aliases=(
+            "netvlad_hidden_size",
+            "fv_hidden_size",
+            "dbof_hidden_size",
+            "nextvlad_hidden_size",
+        ),
     )
     hidden_activation: str | None = option(
         None,
@@ -118,6 +172,14 @@ class ModelConfig:
         "Batch normalisation of the input, of the assignments and of the dense layer.",
         aliases=("netvlad_add_batch_norm", "dbof_add_batch_norm"),
     )
+    input_batch_norm: bool | None = option(
+        None, "--batch_norm of the input; off where --batch_norm is."
+    )
+    hidden_batch_norm: bool | None = option(
+        None,
+        "--batch_norm of the dense layer, instead of a bias; unless given, where it has an "
+        "activation; off where --batch_norm is.",
+    )
     batch_norm_decay: float | None = option(
         None,
         "Decay of the moving statistics that inference normalises by; short trainings want less "
@@ -126,6 +188,17 @@ class ModelConfig:
     gating: bool | None = option(None, "Context gating after the dense layer.")
     gating_remove_diag: bool | None = option(
         None, "Context gating: a feature does not gate itself."
+    )
+    gating_reduction: int | None = option(
+        None,
+        "Make --gating squeeze-and-excitation gating, with a bottleneck this many times narrower; "
+        "0 for context gating.",
+        aliases=("nextvlad_gating_reduction",),
+    )
+    dropout: float | None = option(
+        None,
+        "Fraction of the pooled features dropped in training.",
+        aliases=("drop_rate", "nextvlad_dropout"),
     )
     per_feature_l2_norm: bool | None = option(
         None, "L2-normalise each feature by itself instead of all together."
@@ -136,32 +209,86 @@ class ModelConfig:
     dbof_activation: str | None = option(
         None, "DBoF: activation of the clusters, and in DbofModel of the dense layer too."
     )
+    softdbof_maxpool: bool | None = option(
+        None, "Soft DBoF: append the largest posterior of each cluster."
+    )
+    nextvlad_groups: int | None = option(
+        None,
+        "NeXtVLAD: groups of the first feature; each further one has half as many.",
+        aliases=("groups",),
+    )
+    nextvlad_expansion: int | None = option(
+        None, "NeXtVLAD: how many times wider frames are made.", aliases=("expansion",)
+    )
+    attention_heads: int | None = option(None, "Self-attention pooling: heads.")
+    attention_size: int | None = option(
+        None, "Self-attention pooling: units of the layer that gives the weights."
+    )
+    recurrent_cells: int | None = option(
+        None, "LSTM and GRU: size of each state.", aliases=("lstm_cells", "gru_cells")
+    )
+    recurrent_layers: int | None = option(
+        None, "LSTM and GRU: stacked layers.", aliases=("lstm_layers", "gru_layers")
+    )
+    recurrent_backward: bool | None = option(
+        None,
+        "LSTM and GRU: read from the last frame to the first.",
+        aliases=("lstm_backward", "gru_backward"),
+    )
+    recurrent_state: str | None = option(
+        None,
+        "LSTM and GRU: what of the state at the end the classifier sees: the output of the last "
+        "layer, or all layers' states, as in WILLOW.",
+        choices=("last", "all"),
+    )
     video_level_classifier_model: str | None = option(
         None,
         f"Classifier of a frame-level model: {', '.join(CLASSIFIERS)}.",
         choices=CLASSIFIERS,
     )
     moe_num_mixtures: int | None = option(None, "MoE: experts per class, without the dummy expert.")
-    moe_l2: float | None = option(None, "L2 penalty of the classifier's weights.")
+    moe_l2: float | None = option(
+        None, "L2 penalty of the classifier's weights.", aliases=("l2_penalty",)
+    )
     moe_prob_gating: bool | None = option(None, "MoE: context gating of the predictions.")
     moe_low_rank_gating: int | None = option(
         None, "MoE: rank of the gates' weights; 0 for full rank."
+    )
+    moe_mix_logits: bool | None = option(
+        None, "MoE: mix the experts' logits, as NeXtVLAD's authors do, and not their probabilities."
     )
 
     def resolved(self) -> "ModelConfig":
         """The same model with every `None` replaced by the preset's value.
 
         Raises:
-            ValueError: `model` is not the name of a preset.
+            ValueError: `model` is not the name of a preset, or `assignment` does not fit a pooling
+                by a UBM.
         """
         if self.model not in PRESETS:
             raise ValueError(f"unknown model {self.model!r}; known are {', '.join(PRESETS)}")
         given = {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
         values = {**DEFAULTS, **PRESETS[self.model], **given}
         if values["num_clusters_audio"] is None:
-            values["num_clusters_audio"] = max(values["num_clusters"] // 2, 1)
+            divisor = 8 if values["pooling"] in BAGS_OF_FRAMES else 2
+            values["num_clusters_audio"] = max(values["num_clusters"] // divisor, 1)
         if values["hidden_activation"] is None:
             values["hidden_activation"] = values["dbof_activation"]
+        if values["hidden_batch_norm"] is None:
+            values["hidden_batch_norm"] = values["hidden_activation"] != "none"
+        for name in ("input_batch_norm", "hidden_batch_norm"):
+            values[name] = values[name] and values["batch_norm"]
+        if values["pooling"] in FIXED_POOLINGS:
+            values["input_batch_norm"] = False  # a UBM is of frames without it
+            if values["assignment"] != "decoupled":
+                raise ValueError(
+                    f"--assignment must be decoupled with --pooling={values['pooling']}, whose "
+                    f"assignment is that of a UBM; received {values['assignment']}"
+                )
+        values["statistics"] = tuple(values["statistics"])
+        for name in ("gamma_weights", "gamma_means", "gamma_covariances"):
+            if values[name] is None:
+                values[name] = values["gamma"]
         return ModelConfig(**values)
 
 
@@ -170,8 +297,9 @@ def model_flags(
 ) -> dict[str, Any]:
     """The content of `model_flags.json`: the starter code's keys in its form, and the rest."""
     record = {**dataclasses.asdict(data), **dataclasses.asdict(model), "label_loss": label_loss}
-    for name in ("feature_names", "feature_sizes"):
-        record[name] = ",".join(str(value) for value in record[name])
+    for name in ("feature_names", "feature_sizes", "statistics"):
+        if record[name] is not None:
+            record[name] = ",".join(str(value) for value in record[name])
     return record
 
 
@@ -185,6 +313,8 @@ def parse_model_flags(record: dict[str, Any]) -> tuple[ModelConfig, DataConfig, 
     label_loss = record.pop("label_loss", "CrossEntropyLoss")
     if "feature_names" in record:
         record["feature_names"] = tuple(name.strip() for name in record["feature_names"].split(","))
+    if record.get("statistics") is not None:
+        record["statistics"] = tuple(name.strip() for name in record["statistics"].split(","))
     if "feature_sizes" in record:
         record["feature_sizes"] = tuple(int(size) for size in record["feature_sizes"].split(","))
     names = {cls: {f.name for f in dataclasses.fields(cls)} for cls in (ModelConfig, DataConfig)}

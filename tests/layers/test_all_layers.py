@@ -8,12 +8,31 @@ from keras import ops
 from yt8m_models import layers
 
 FEATURES = 6
+COUPLED = ("uniform_priors", "shared_spherical", "spherical", "shared_diagonal", "diagonal")
 FRAME_LAYERS = {
     "average": lambda **kwargs: layers.AveragePooling(**kwargs),
     "max": lambda **kwargs: layers.MaxPooling(**kwargs),
     "assignment": lambda **kwargs: layers.DecoupledAssignment(3, batch_norm=False, **kwargs),
     "assignment_bn": lambda **kwargs: layers.DecoupledAssignment(3, **kwargs),
+    **{
+        f"assignment_{name}": lambda name=name, **kwargs: layers.CoupledAssignment(
+            3, name, **kwargs
+        )
+        for name in COUPLED
+    },
+    "netbow": lambda **kwargs: layers.NetBoW(3, **kwargs),
+    "netbow_coupled": lambda **kwargs: layers.NetBoW(3, "diagonal", final_norm=False, **kwargs),
+    "netrvlad": lambda **kwargs: layers.NetRVLAD(3, **kwargs),
+    "netrvlad_coupled": lambda **kwargs: layers.NetRVLAD(3, "shared_diagonal", **kwargs),
+    "vlagd": lambda **kwargs: layers.VLAGD(3, **kwargs),
+    "vlagd_coupled": lambda **kwargs: layers.VLAGD(3, "uniform_priors", **kwargs),
+    "netfv": lambda **kwargs: layers.NetFV(3, **kwargs),
+    "netfv_couple_weights": lambda **kwargs: layers.NetFV(
+        3, batch_norm=False, couple_weights=True, coupling_factor=0.3, **kwargs
+    ),
+    "netfv_coupled": lambda **kwargs: layers.NetFV(3, "spherical", **kwargs),
     "netvlad": lambda **kwargs: layers.NetVLAD(3, **kwargs),
+    "netvlad_coupled": lambda **kwargs: layers.NetVLAD(3, "shared_spherical", **kwargs),
     "netvlad_plain": lambda **kwargs: layers.NetVLAD(
         3, intra_norm=False, final_norm=False, batch_norm=False, **kwargs
     ),
@@ -21,9 +40,34 @@ FRAME_LAYERS = {
     "dsgmm_plain": lambda **kwargs: layers.DSGMM(
         3, gamma=2.0, intra_norm=False, final_norm=True, batch_norm=False, **kwargs
     ),
+    "dsgmm_coupled": lambda **kwargs: layers.DSGMM(3, 0.5, "diagonal", **kwargs),
+    "dsgmm_weights": lambda **kwargs: layers.DSGMM(3, statistics=("weights",), **kwargs),
+    "dsgmm_all": lambda **kwargs: layers.DSGMM(
+        3, 0.5, statistics=("covariances", "weights", "means"), gamma_weights=2.0, **kwargs
+    ),
+    "dsgmm_all_coupled": lambda **kwargs: layers.DSGMM(
+        3, 0.5, "shared_diagonal", statistics=("weights", "means", "covariances"), **kwargs
+    ),
     "dbof": lambda **kwargs: layers.DBoF(5, **kwargs),
     "dbof_average": lambda **kwargs: layers.DBoF(
         5, activation="sigmoid", pooling_method="average", batch_norm=False, **kwargs
+    ),
+    "soft_dbof": lambda **kwargs: layers.SoftDBoF(5, **kwargs),
+    "soft_dbof_max": lambda **kwargs: layers.SoftDBoF(5, max_pool=True, batch_norm=False, **kwargs),
+    "gated_dbof": lambda **kwargs: layers.GatedDBoF(5, **kwargs),
+    "gated_dbof_plain": lambda **kwargs: layers.GatedDBoF(5, batch_norm=False, **kwargs),
+    "nextvlad": lambda **kwargs: layers.NeXtVLAD(3, groups=4, **kwargs),
+    "nextvlad_plain": lambda **kwargs: layers.NeXtVLAD(
+        3, groups=2, expansion=1, batch_norm=False, **kwargs
+    ),
+    "attention": lambda **kwargs: layers.SelfAttentionPooling(2, attention_size=4, **kwargs),
+    "lstm": lambda **kwargs: layers.LSTMPooling(4, **kwargs),
+    "lstm_backward": lambda **kwargs: layers.LSTMPooling(
+        3, num_layers=3, backward=True, state="all", **kwargs
+    ),
+    "gru": lambda **kwargs: layers.GRUPooling(4, **kwargs),
+    "gru_backward": lambda **kwargs: layers.GRUPooling(
+        3, num_layers=1, backward=True, state="all", **kwargs
     ),
     "input": lambda **kwargs: layers.InputNormalization((4, 2), per_feature=True, **kwargs),
 }
@@ -32,11 +76,14 @@ VECTOR_LAYERS = {
     "gating_plain": lambda **kwargs: layers.ContextGating(
         remove_diagonal=True, batch_norm=False, **kwargs
     ),
+    "squeeze": lambda **kwargs: layers.SqueezeExcitationGating(2, **kwargs),
+    "squeeze_plain": lambda **kwargs: layers.SqueezeExcitationGating(3, batch_norm=False, **kwargs),
     "logistic": lambda **kwargs: layers.Logistic(4, l2=1e-3, **kwargs),
     "moe": lambda **kwargs: layers.MixtureOfExperts(4, num_mixtures=3, l2=1e-3, **kwargs),
     "moe_gated": lambda **kwargs: layers.MixtureOfExperts(
         4, low_rank=2, prob_gating=True, prob_gating_remove_diagonal=True, **kwargs
     ),
+    "moe_logits": lambda **kwargs: layers.MixtureOfExperts(4, mix_logits=True, **kwargs),
 }
 ALL = {**FRAME_LAYERS, **VECTOR_LAYERS}
 SAMPLERS = {

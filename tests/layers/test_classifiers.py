@@ -52,6 +52,27 @@ def test_logistic(rng, to_numpy, assign):
     np.testing.assert_allclose(float(layer.losses[0]), 0.2 * (kernel**2).sum() / 2, rtol=1e-5)
 
 
+def test_mixture_of_experts_of_logits(rng, to_numpy, assign):
+    """`p_c = σ(Σ_m softmax(gates)_m · logit_m)`, the dummy expert's logit being 0."""
+    batch, features, classes, mixtures = 3, 4, 5, 2
+    inputs = rng.normal(size=(batch, features)).astype("float32")
+    layer = MixtureOfExperts(classes, num_mixtures=mixtures, mix_logits=True)
+    layer.build(inputs.shape)
+    gates = rng.normal(size=(features, (mixtures + 1) * classes))
+    experts = rng.normal(size=(features, mixtures * classes))
+    biases = rng.normal(size=mixtures * classes)
+    assign(layer, gates_kernel=gates, experts_kernel=experts, experts_bias=biases)
+    expected = np.zeros((batch, classes))
+    for row, c in itertools.product(range(batch), range(classes)):
+        scores = [np.exp(inputs[row] @ gates[:, m * classes + c]) for m in range(mixtures + 1)]
+        logit = sum(
+            scores[m] / sum(scores) * (inputs[row] @ experts[:, index] + biases[index])
+            for m, index in ((m, m * classes + c) for m in range(mixtures))
+        )
+        expected[row, c] = sigmoid(logit)
+    np.testing.assert_allclose(to_numpy(layer(inputs)), expected, rtol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("mixtures", "low_rank", "prob_gating"), list(itertools.product([1, 3], [0, 2], [True, False]))
 )

@@ -147,8 +147,8 @@ def test_dbof(method, reduce, rng, to_numpy, assign):
     [
         (lambda: NetVLAD(0), "num_clusters must be at least 1; received 0"),
         (lambda: NetVLAD(3, assignment="hard"), "assignment must be one of .* received 'hard'"),
-        (lambda: DSGMM(3, gamma=-1.0), "gamma must be at least 0; received -1.0"),
-        (lambda: DSGMM(3, gamma=float("nan")), "gamma must be at least 0; received nan"),
+        (lambda: DSGMM(3, gamma=-1.0), "gamma must be at least 0 and finite; received -1.0"),
+        (lambda: DSGMM(3, gamma=float("nan")), "gamma must be at least 0 and finite; received nan"),
         (lambda: DecoupledAssignment(-2), "num_clusters must be at least 1; received -2"),
         (lambda: DBoF(0), "num_clusters must be at least 1; received 0"),
         (lambda: DBoF(3, pooling_method="sum"), "pooling_method must be one of .* received 'sum'"),

@@ -1,4 +1,4 @@
-"""Every preset: its parameter count, a training step, saving and loading, and what it refuses."""
+"""Every preset and every pooling: parameters, training, saving and loading; and refusals."""
 
 import dataclasses
 
@@ -9,26 +9,90 @@ import tensorflow as tf
 
 from losses import CrossEntropyLoss
 from yt8m_models import layers
-from yt8m_models.config import ModelConfig
+from yt8m_models.config import POOLINGS, ModelConfig
 from yt8m_models.models import create_model
 from yt8m_models.presets import FRAME_LEVEL, PRESETS
 
-# Weights for features of 6 + 2, 5 classes, 4 clusters (2 for the second feature), 3 hidden units
-# and 2 experts. Batch normalisation (BN) of n values has 4n, of which 2n are trainable.
+# Weights for features of 6 + 2, 5 classes, 4 clusters (2 for the second feature, 1 in a bag of
+# frames), 3 hidden units and 2 experts. Batch normalisation (BN) of n values has 4n, of which 2n
+# are trainable.
 MOE = 3 * (3 * 5) + 3 * (2 * 5) + 2 * 5  # gates, experts, biases after the hidden layer: 85
 CLUSTERS = 6 * 4 + 2 * 2 + 4 * 4 + 4 * 2  # assignment kernels, and their BN: 52
 MEANS = 4 * 6 + 2 * 2  # 28
 GATED = (3 * 3 + 4 * 3) + (5 * 5 + 4 * 5)  # context gating, probability gating: 66
+BAG = 6 * 4 + 2 * 1 + 4 * 4 + 4 * 1  # kernels, and their BN: 46
+BAG_GATES = 4 * 6 + 6 * 4 + 4 * 4  # of the first feature: two kernels and BN
+NEXTVLAD = (  # 4 groups of 3 out of 2 * 6, 2 groups of 2 out of 2 * 2: expansion, attention,
+    (6 * 12 + 12) + (12 * 4 + 4) + (12 * 16 + 4 * 16) + 4 * 3 + 4 * 12  # assignment and its BN,
+    + (2 * 4 + 4) + (4 * 2 + 2) + (4 * 4 + 4 * 4) + 2 * 2 + 4 * 4  # means and the output's BN
+)  # fmt: skip
+ATTENTION = (6 * 3 + 3 * 2) + (2 * 3 + 3 * 2)  # 2 heads from 3 units
+# Two layers of 3 cells and 4 (LSTM) or 3 (GRU) activations a cell: of all features, and of each.
+LSTM = (8 + 3 + 1) * 12 + (3 + 3 + 1) * 12
+LSTMS = (6 + 3 + 1) * 12 + (2 + 3 + 1) * 12 + 2 * (3 + 3 + 1) * 12
+GRU = (8 + 3 + 1) * 9 + (3 + 3 + 1) * 9
+GRUS = (6 + 3 + 1) * 9 + (2 + 3 + 1) * 9 + 2 * (3 + 3 + 1) * 9
 VLAD = 4 * 8 + CLUSTERS + MEANS + (28 * 3 + 3) + GATED + MOE  # input BN first: 350
+FIXED_CLUSTERS = 6 * 4 + 2 * 2 + 4 + 2  # kernels, and biases instead of BN
+FIXED = FIXED_CLUSTERS + MEANS + (28 * 3 + 3) + GATED + MOE  # no input BN
 PARAMETERS = {
     "LogisticModel": 8 * 5 + 5,
     "MoeModel": 8 * (3 * 5) + 8 * (2 * 5) + 2 * 5,
     "FrameLevelLogisticModel": 8 * 5 + 5,
     "DbofModel": 4 * 8 + (8 * 4 + 4 * 4) + (4 * 3 + 4 * 3) + MOE,
+    "LstmModel": LSTM + MOE,
+    "GruModel": GRU + 6 * (3 * 5) + 6 * (2 * 5) + 2 * 5,  # the states of both layers
     "NetVLADModelLF": VLAD,
+    "NetFVModelLF": VLAD + MEANS + MEANS * 3,  # deviations of the clusters; twice as wide
     "DSGMMModel": VLAD,
+    "SoftDbofModelLF": 4 * 8 + BAG + (5 * 3 + 3) + MOE,
+    "GatedDbofModelLF": 4 * 8 + BAG + BAG_GATES + (5 * 3 + 3) + MOE,
+    # BN instead of a bias, a bottleneck of 1 unit in the gating, and a logistic classifier.
+    "NeXtVLADModel": NEXTVLAD + (16 * 3 + 4 * 3) + (3 * 1 + 4 * 1 + 1 * 3) + (3 * 5 + 5),
+    "SelfAttentionModel": 4 * 8 + ATTENTION + (16 * 3 + 3) + GATED + MOE,
+    "VLADModel": FIXED,
+    "SGMMModel": FIXED,
 }
-SIZES = {"num_clusters": 4, "hidden_size": 3}
+POOLED = {  # the layer of the first feature, the weights of all, and the width of what they give
+    "average": (layers.AveragePooling, 0, 6 + 2),
+    "max": (layers.MaxPooling, 0, 6 + 2),
+    "netbow": (layers.NetBoW, CLUSTERS, 4 + 2),
+    "netvlad": (layers.NetVLAD, CLUSTERS + MEANS, 28),
+    "netrvlad": (layers.NetRVLAD, CLUSTERS, 28),
+    "vlagd": (layers.VLAGD, CLUSTERS + MEANS, 28),  # gates of the means' shape
+    "netfv": (layers.NetFV, CLUSTERS + 2 * MEANS, 2 * 28),  # means and deviations
+    "dsgmm": (layers.DSGMM, CLUSTERS + MEANS, 28),
+    "vlad": (layers.NetVLAD, FIXED_CLUSTERS + MEANS, 28),
+    "sgmm": (layers.DSGMM, FIXED_CLUSTERS + MEANS, 28),
+    "dbof": (layers.DBoF, BAG, 4 + 1),
+    "soft_dbof": (layers.SoftDBoF, BAG, 4 + 1),
+    "gated_dbof": (layers.GatedDBoF, BAG + BAG_GATES, 4 + 1),
+    "nextvlad": (layers.NeXtVLAD, NEXTVLAD, 4 * 3 + 2 * 2),
+    "attention": (layers.SelfAttentionPooling, ATTENTION, 2 * 8),
+    "lstm": (layers.LSTMPooling, LSTMS, 2 * 3),
+    "gru": (layers.GRUPooling, GRUS, 2 * 3),
+}
+SIZES = {
+    "num_clusters": 4,
+    "hidden_size": 3,
+    "nextvlad_groups": 4,
+    "attention_heads": 2,
+    "attention_size": 3,
+    "recurrent_cells": 3,
+}
+OTHER_SIZES = {
+    "FrameLevelLogisticModel": {"hidden_size": 0},
+    "LstmModel": {"hidden_size": 0},
+    "GruModel": {"hidden_size": 0},
+    "NeXtVLADModel": {"gating_reduction": 2},
+}
+# Every preset, and every pooling that is none's.
+CASES = [pytest.param(name, {}, id=name) for name in PRESETS] + [
+    pytest.param("DSGMMModel", {"pooling": pooling}, id=f"pooling={pooling}")
+    for pooling in POOLINGS
+    if pooling not in {ModelConfig(name).resolved().pooling for name in FRAME_LEVEL}
+]
+FRAME_LEVEL_CASES = [case for case in CASES if case.values[0] in FRAME_LEVEL]
 
 
 @pytest.fixture
@@ -37,8 +101,7 @@ def build(small_data):
 
     def build_preset(name, sample_frames=0, **overrides):
         keras.utils.set_random_seed(3)
-        sizes = SIZES if name in ("DbofModel", "NetVLADModelLF", "DSGMMModel") else {}
-        config = ModelConfig(model=name, **{**sizes, **overrides})
+        config = ModelConfig(model=name, **{**SIZES, **OTHER_SIZES.get(name, {}), **overrides})
         data = small_data(frame_features=name in FRAME_LEVEL)
         return create_model(config, data, sample_frames)
 
@@ -61,8 +124,9 @@ def inputs():
     return random_inputs
 
 
-def test_every_preset_is_in_the_table():
+def test_every_preset_and_every_pooling_is_in_the_tables():
     assert set(PARAMETERS) == set(PRESETS)
+    assert set(POOLED) == set(POOLINGS)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -70,19 +134,32 @@ def test_parameter_count(name, build):
     assert build(name).count_params() == PARAMETERS[name]
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_learns_saves_and_loads(name, build, inputs, tmp_path):
-    model = build(name)
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_pooling_has_its_layer_and_parameters(pooling, build):
+    model = build("DSGMMModel", pooling=pooling)
+    layer, weights, width = POOLED[pooling]
+    assert type(model.pooling[0]) is layer
+    input_batch_norm = 0 if pooling in ("vlad", "sgmm") else 4 * 8
+    rest = input_batch_norm + (width * 3 + 3) + GATED + MOE
+    assert model.count_params() == weights + rest
+
+
+@pytest.mark.parametrize(("name", "overrides"), CASES)
+def test_learns_saves_and_loads(name, overrides, build, inputs, tmp_path):
+    model = build(name, **overrides)
     videos, labels = inputs(model), np.eye(4, 5, dtype=bool)
     optimizer = keras.optimizers.Adam(0.05)
-    losses = []
-    for _ in range(12):
+    optimizer.build(model.trainable_variables)
+
+    @tf.function
+    def step():
         with tf.GradientTape() as tape:
             loss = CrossEntropyLoss()(labels, model(videos, training=True)) + sum(model.losses)
-        losses.append(float(loss))
         variables = [weight.value for weight in model.trainable_variables]
-        gradients = tape.gradient(loss, variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        optimizer.apply(tape.gradient(loss, variables), model.trainable_variables)
+        return loss
+
+    losses = [float(step()) for _ in range(12)]
     assert losses[-1] < 0.9 * losses[0]
 
     expected = model(videos).numpy()
@@ -96,9 +173,11 @@ def test_learns_saves_and_loads(name, build, inputs, tmp_path):
     assert loaded.data == model.data
 
 
-@pytest.mark.parametrize("name", FRAME_LEVEL)
-def test_quantised_and_dequantised_frames_agree_and_padding_changes_nothing(name, build, inputs):
-    model = build(name)
+@pytest.mark.parametrize(("name", "overrides"), FRAME_LEVEL_CASES)
+def test_quantised_and_dequantised_frames_agree_and_padding_changes_nothing(
+    name, overrides, build, inputs
+):
+    model = build(name, **overrides)
     videos = inputs(model)
     expected = model(videos).numpy()
     frames = videos["video_matrix"].astype("float32") * (4 / 255) + (4 / 512 - 2)
@@ -107,26 +186,18 @@ def test_quantised_and_dequantised_frames_agree_and_padding_changes_nothing(name
     np.testing.assert_allclose(model(longer).numpy(), expected, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("pooling", ["average", "max", "netvlad", "dsgmm", "dbof"])
 @pytest.mark.parametrize("classifier", ["MoeModel", "LogisticModel"])
-def test_pooling_and_classifier_are_swapped_by_flag(pooling, classifier, build, inputs):
-    model = build("DSGMMModel", pooling=pooling, video_level_classifier_model=classifier)
-    kinds = {
-        "average": layers.AveragePooling,
-        "max": layers.MaxPooling,
-        "netvlad": layers.NetVLAD,
-        "dsgmm": layers.DSGMM,
-        "dbof": layers.DBoF,
-    }
-    assert [type(layer) for layer in model.pooling] == [kinds[pooling]] * 2
+def test_classifier_is_swapped_by_flag(classifier, build, inputs):
+    model = build("DSGMMModel", video_level_classifier_model=classifier)
     assert model.has_logits == (classifier == "LogisticModel")
     predictions = model(inputs(model)).numpy()
     assert predictions.shape == (4, 5)
     assert np.isfinite(predictions).all()
 
 
-def test_compiled_and_eager_predictions_agree(build, inputs):
-    model = build("DSGMMModel")
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_compiled_and_eager_predictions_agree(pooling, build, inputs):
+    model = build("DSGMMModel", pooling=pooling)
     videos = {name: tf.constant(value) for name, value in inputs(model).items()}
     compiled = tf.function(lambda batch: model(batch), jit_compile=True)
     np.testing.assert_allclose(compiled(videos), model(videos), rtol=1e-4)
@@ -159,11 +230,47 @@ def test_clusters_of_the_second_feature(build):
     assert [layer.num_clusters for layer in model.pooling] == [4, 7]
 
 
+def test_further_features_are_pooled_smaller(build):
+    """WILLOW's bags of frames have K / 8 clusters for audio, which is not gated."""
+    bags = build("GatedDbofModelLF", num_clusters=16, softdbof_maxpool=True).pooling
+    assert [type(layer) for layer in bags] == [layers.GatedDBoF, layers.SoftDBoF]
+    assert [layer.num_clusters for layer in bags] == [16, 2]
+    assert bags[1].max_pool
+    vlads = build("NeXtVLADModel").pooling
+    assert [layer.groups for layer in vlads] == [4, 2]
+    assert build("NeXtVLADModel", nextvlad_groups=1).pooling[1].groups == 1
+
+
+def test_where_batch_normalisation_is(build):
+    def batch_norms(name, **overrides):
+        model = build(name, **overrides)
+        return [layer is not None for layer in (model.input_batch_norm, model.hidden_batch_norm)]
+
+    assert batch_norms("NetVLADModelLF") == [True, False]
+    assert batch_norms("NetVLADModelLF", hidden_activation="relu6") == [True, True]
+    assert batch_norms("NetVLADModelLF", hidden_batch_norm=True) == [True, True]
+    assert batch_norms("NeXtVLADModel") == [False, True]
+    assert batch_norms("NeXtVLADModel", batch_norm=False) == [False, False]
+    assert batch_norms("DbofModel", hidden_batch_norm=False) == [True, False]
+    assert batch_norms("DbofModel", input_batch_norm=False) == [False, True]
+
+
+def test_dropout_is_for_training(build, inputs):
+    model = build("NeXtVLADModel", dropout=0.5)
+    videos = inputs(model)
+    np.testing.assert_array_equal(model(videos), model(videos))
+    assert np.abs(model(videos, training=True) - model(videos, training=True)).max() > 0
+    assert build("NeXtVLADModel", dropout=0.0).dropout is None
+
+
 def test_refusals(build, small_data):
     with pytest.raises(ValueError, match="DSGMMModel needs --frame_features"):
         create_model(ModelConfig(model="DSGMMModel"), small_data(frame_features=False))
     with pytest.raises(ValueError, match="MoeModel takes video-level features"):
         create_model(ModelConfig(model="MoeModel"), small_data(frame_features=True))
+    for dropout in (-0.1, 1.0):
+        with pytest.raises(ValueError, match=f"--dropout must be .*received {dropout}"):
+            build("NeXtVLADModel", dropout=dropout)
     with pytest.raises(ValueError, match="unknown model 'Moe'"):
         create_model(ModelConfig(model="Moe"), small_data(frame_features=False))
 

@@ -3,35 +3,43 @@
 import keras
 from keras import ops
 
+from yt8m_models.layers.coupled_assignment import COVARIANCES, CoupledAssignment
 from yt8m_models.layers.decoupled_assignment import DecoupledAssignment
+from yt8m_models.layers.frame_statistics import FrameStatistics
 from yt8m_models.layers.normalization import inverse_sqrt_normal, l2_normalize
 
-ASSIGNMENTS = ("decoupled",)
+ASSIGNMENTS = ("decoupled", *COVARIANCES)
 
 
 class ClusterPooling(keras.layers.Layer):
-    """Assigns frames to K clusters and describes each cluster by a vector of D numbers.
+    """Assigns frames to K clusters and describes what each cluster sees of a video.
 
-    A subclass is the formula of the description, `describe(counts, sums)`, of the statistics
-
-        n(k) = Σ_t P(k|x_t)          counts, float32 (batch, K)
-        S_x(k) = Σ_t P(k|x_t) x_t    sums, float32 (batch, K, D)
+    A subclass is the formula of the description: `describe(statistics)`, `(batch, K, D)` from
+    `FrameStatistics`. One with another output has `pool` and `output_size` of its own.
 
     Args:
         num_clusters: K.
-        assignment: how `P(k|x)` is computed: `"decoupled"`.
+        assignment: how `P(k|x)` is computed: `"decoupled"` by a `DecoupledAssignment`, the others
+            by a `CoupledAssignment`: `"uniform_priors"`, `"shared_spherical"`, `"spherical"`,
+            `"shared_diagonal"` and `"diagonal"`.
         intra_norm: L2-normalise each cluster's description over D.
         final_norm: L2-normalise the whole vector over K·D.
-        batch_norm: batch normalisation in a decoupled assignment.
+        batch_norm: whether the model normalises by batches: a decoupled assignment then has a batch
+            normalisation instead of a bias, and coupled ones expect frames of deviation 1.
         batch_norm_decay: decay of the moving statistics that inference normalises by.
+        initial_scale: σ of the clusters at the start, where they have one. `None` derives it from
+            the frames' deviation `s` in each feature, 1 with `batch_norm` and otherwise that of
+            frames of length 1, `1/√D`: `√s` in a coupled assignment (see there), else `s`.
 
     Inputs: frames `(batch, T, D)` and `mask`, bool `(batch, T)`, which leaves padded frames out.
     Output: `(batch, K · D)`, flattened row-major from `(K, D)`.
 
-    Weights: `means` `(K, D)` and those of the assignment.
+    Weights: `means` `(K, D)`, where the formula or the assignment has them, and those of the
+    assignment, the layer `assign`.
 
     Raises:
-        ValueError: `num_clusters` is below 1 or `assignment` is not known.
+        ValueError: `num_clusters` is below 1, `assignment` is not known or `initial_scale` is not
+            positive.
     """
 
     def __init__(
@@ -42,6 +50,7 @@ class ClusterPooling(keras.layers.Layer):
         final_norm=True,
         batch_norm=True,
         batch_norm_decay=0.999,
+        initial_scale=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -49,52 +58,96 @@ class ClusterPooling(keras.layers.Layer):
             raise ValueError(f"num_clusters must be at least 1; received {num_clusters}")
         if assignment not in ASSIGNMENTS:
             raise ValueError(f"assignment must be one of {ASSIGNMENTS}; received {assignment!r}")
+        if initial_scale is not None and not 0 < initial_scale < float("inf"):
+            raise ValueError(f"initial_scale must be positive; received {initial_scale}")
         self.num_clusters = num_clusters
         self.assignment = assignment
         self.intra_norm = intra_norm
         self.final_norm = final_norm
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay
+        self.initial_scale = initial_scale
         self.supports_masking = True
+
+    @property
+    def is_coupled(self):
+        """Whether the assignment is by the means."""
+        return self.assignment != "decoupled"
+
+    @property
+    def describes_by_means(self):
+        """Whether the formula of the description has the means."""
+        return False
 
     def build(self, input_shape):
         features = input_shape[-1]
-        self.means = self.add_weight(
-            name="means",
-            shape=(self.num_clusters, features),
-            initializer=inverse_sqrt_normal(features),
-            autocast=False,
-        )
-        self.assign = DecoupledAssignment(
-            self.num_clusters,
-            self.batch_norm,
-            self.batch_norm_decay,
-            name="assign",
-            dtype=self.dtype_policy,
-        )
+        if self.is_coupled:
+            self.assign = CoupledAssignment(
+                self.num_clusters,
+                self.assignment,
+                self.start_of_scales(features),
+                name="assign",
+                dtype=self.dtype_policy,
+            )
+        else:
+            self.assign = DecoupledAssignment(
+                self.num_clusters,
+                self.batch_norm,
+                self.batch_norm_decay,
+                name="assign",
+                dtype=self.dtype_policy,
+            )
         self.assign.build(input_shape)
+        self.assign.trainable = self.trainable
+        if self.is_coupled:
+            self.means = self.assign.means
+        elif self.describes_by_means:
+            self.means = self.add_weight(
+                name="means",
+                shape=(self.num_clusters, features),
+                initializer=inverse_sqrt_normal(features),
+                autocast=False,
+            )
+
+    def start_of_scales(self, features):
+        """σ at the start for frames of that many features: see `initial_scale`."""
+        if self.initial_scale is not None:
+            return self.initial_scale
+        deviation = 1.0 if self.batch_norm else features**-0.5
+        return deviation**0.5 if self.is_coupled else deviation
 
     def call(self, frames, mask=None, training=False):
         posteriors = self.assign(frames, mask=mask, training=training)  # (batch, T, K)
-        counts = ops.sum(posteriors, axis=1)
-        sums = ops.matmul(ops.transpose(posteriors, (0, 2, 1)), ops.cast(frames, "float32"))
-        described = self.describe(counts, sums)  # (batch, K, D)
+        statistics = FrameStatistics(posteriors, ops.cast(frames, "float32"))
+        return ops.cast(self.pool(statistics), self.compute_dtype)
+
+    def pool(self, statistics):
+        """The normalised output, `(batch, output_size(D))`."""
+        return self.normalize_whole(self.normalize_clusters(self.describe(statistics)))
+
+    def describe(self, statistics):
+        """The description `(batch, K, D)` of each cluster from its `FrameStatistics`."""
+        raise NotImplementedError
+
+    def normalize_clusters(self, described):
+        """`(batch, K, D)` to `(batch, K · D)`, each cluster normalised if `intra_norm`."""
         if self.intra_norm:
             described = l2_normalize(described)
-        pooled = ops.reshape(described, (-1, self.num_clusters * frames.shape[-1]))
-        if self.final_norm:
-            pooled = l2_normalize(pooled)
-        return ops.cast(pooled, self.compute_dtype)
+        return ops.reshape(described, (-1, described.shape[1] * described.shape[2]))
 
-    def describe(self, counts, sums):
-        """The description `(batch, K, D)` of each cluster from its statistics."""
-        raise NotImplementedError
+    def normalize_whole(self, pooled):
+        """The vectors `(batch, n)`, normalised if `final_norm`."""
+        return l2_normalize(pooled) if self.final_norm else pooled
+
+    def output_size(self, features):
+        """Width of the output for frames of that many features."""
+        return self.num_clusters * features
 
     def compute_mask(self, frames, mask=None):
         return None
 
     def compute_output_shape(self, input_shape):
-        return (input_shape[0], self.num_clusters * input_shape[-1])
+        return (input_shape[0], self.output_size(input_shape[-1]))
 
     def get_config(self):
         return {
@@ -105,4 +158,5 @@ class ClusterPooling(keras.layers.Layer):
             "final_norm": self.final_norm,
             "batch_norm": self.batch_norm,
             "batch_norm_decay": self.batch_norm_decay,
+            "initial_scale": self.initial_scale,
         }

@@ -20,7 +20,7 @@ class MaxPooling(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def call(self, frames, mask=None):
+    def call(self, frames, mask=None, training=False):
         return max_frames(frames, mask)
 
     def compute_mask(self, frames, mask=None):

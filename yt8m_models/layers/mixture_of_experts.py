@@ -12,6 +12,7 @@ class MixtureOfExperts(keras.layers.Layer):
 
     `p_c = Σ_m g_cm σ(v_cm·x + b_cm)` over the M experts, with `g_c = softmax(u_c0·x, …, u_cM·x)`
     over the M experts and the dummy, whose weight counts for nothing. Gates have no bias.
+    With `mix_logits`, logits are mixed instead: `p_c = σ(Σ_m g_cm (v_cm·x + b_cm))`.
 
     Args:
         num_classes: C.
@@ -21,6 +22,7 @@ class MixtureOfExperts(keras.layers.Layer):
         prob_gating: context gating of the probabilities.
         prob_gating_remove_diagonal: `remove_diagonal` of that gating.
         batch_norm_decay: `batch_norm_decay` of that gating.
+        mix_logits: mix the experts' logits, as NeXtVLAD's authors do, and not their probabilities.
 
     Input `(batch, D)`; output float32 `(batch, C)`, probabilities.
 
@@ -47,6 +49,7 @@ class MixtureOfExperts(keras.layers.Layer):
         prob_gating=False,
         prob_gating_remove_diagonal=False,
         batch_norm_decay=0.999,
+        mix_logits=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -59,6 +62,7 @@ class MixtureOfExperts(keras.layers.Layer):
         self.prob_gating = prob_gating
         self.prob_gating_remove_diagonal = prob_gating_remove_diagonal
         self.batch_norm_decay = batch_norm_decay
+        self.mix_logits = mix_logits
 
     def build(self, input_shape):
         features = input_shape[-1]
@@ -91,9 +95,12 @@ class MixtureOfExperts(keras.layers.Layer):
         )
         gates = self._per_expert(ops.matmul(gates_inputs, self.gates_kernel), mixtures + 1)
         experts = ops.matmul(inputs, self.experts_kernel) + self.experts_bias
-        experts = ops.sigmoid(self._per_expert(experts, mixtures))
+        experts = self._per_expert(experts, mixtures)
         weights = ops.softmax(gates, axis=1)[:, :mixtures]
-        probabilities = ops.sum(weights * experts, axis=1)
+        if self.mix_logits:
+            probabilities = ops.sigmoid(ops.sum(weights * experts, axis=1))
+        else:
+            probabilities = ops.sum(weights * ops.sigmoid(experts), axis=1)
         if self.prob_gating:
             probabilities = self.gating(probabilities, training=training)
         return probabilities
@@ -111,6 +118,7 @@ class MixtureOfExperts(keras.layers.Layer):
             "prob_gating": self.prob_gating,
             "prob_gating_remove_diagonal": self.prob_gating_remove_diagonal,
             "batch_norm_decay": self.batch_norm_decay,
+            "mix_logits": self.mix_logits,
         }
 
     def _kernel(self, name, rows, columns):

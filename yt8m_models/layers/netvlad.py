@@ -1,7 +1,6 @@
 """NetVLAD pooling."""
 
 import keras
-from keras import ops
 
 from yt8m_models.layers.cluster_pooling import ClusterPooling
 
@@ -18,5 +17,7 @@ class NetVLAD(ClusterPooling):
         >>> NetVLAD(64)(frames, mask=mask)  # (batch, T, D) -> (batch, 64 * D)
     """
 
-    def describe(self, counts, sums):
-        return sums - ops.expand_dims(counts, -1) * self.means
+    describes_by_means = True
+
+    def describe(self, statistics):
+        return statistics.residuals(self.means)

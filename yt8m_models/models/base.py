@@ -67,5 +67,6 @@ def _classifier(config: ModelConfig, num_classes: int):
         prob_gating=config.moe_prob_gating,
         prob_gating_remove_diagonal=config.gating_remove_diag,
         batch_norm_decay=config.batch_norm_decay,
+        mix_logits=config.moe_mix_logits,
         name="classifier",
     )

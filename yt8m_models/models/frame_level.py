@@ -1,5 +1,6 @@
 """The assembly for frame-level features."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -9,13 +10,24 @@ from keras import ops
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.layers import (
     DSGMM,
+    VLAGD,
     AveragePooling,
     ContextGating,
     DBoF,
+    GatedDBoF,
+    GRUPooling,
+    LSTMPooling,
     MaxPooling,
+    NetBoW,
+    NetFV,
+    NetRVLAD,
     NetVLAD,
+    NeXtVLAD,
     SampleRandomFrames,
     SampleRandomSequence,
+    SelfAttentionPooling,
+    SoftDBoF,
+    SqueezeExcitationGating,
 )
 from yt8m_models.layers.normalization import batch_normalization
 from yt8m_models.models.base import BaseModel
@@ -24,7 +36,34 @@ POOLINGS: dict[str, Callable[[Any, int], keras.layers.Layer]] = {
     "average": lambda config, clusters: AveragePooling(),
     "max": lambda config, clusters: MaxPooling(),
     "netvlad": lambda config, clusters: NetVLAD(clusters, **_cluster_options(config)),
-    "dsgmm": lambda config, clusters: DSGMM(clusters, config.gamma, **_cluster_options(config)),
+    "netbow": lambda config, clusters: NetBoW(clusters, **_cluster_options(config)),
+    "netrvlad": lambda config, clusters: NetRVLAD(clusters, **_cluster_options(config)),
+    "vlagd": lambda config, clusters: VLAGD(clusters, **_cluster_options(config)),
+    "netfv": lambda config, clusters: NetFV(
+        clusters,
+        couple_weights=config.fv_couple_weights,
+        coupling_factor=config.fv_coupling_factor,
+        **_cluster_options(config),
+    ),
+    "dsgmm": lambda config, clusters: DSGMM(
+        clusters,
+        config.gamma,
+        statistics=config.statistics,
+        gamma_weights=config.gamma_weights,
+        gamma_means=config.gamma_means,
+        gamma_covariances=config.gamma_covariances,
+        **_cluster_options(config),
+    ),
+    "vlad": lambda config, clusters: NetVLAD(clusters, **_fixed_options(config)),
+    "sgmm": lambda config, clusters: DSGMM(
+        clusters,
+        config.gamma,
+        statistics=config.statistics,
+        gamma_weights=config.gamma_weights,
+        gamma_means=config.gamma_means,
+        gamma_covariances=config.gamma_covariances,
+        **_fixed_options(config),
+    ),
     "dbof": lambda config, clusters: DBoF(
         clusters,
         activation=config.dbof_activation,
@@ -32,6 +71,24 @@ POOLINGS: dict[str, Callable[[Any, int], keras.layers.Layer]] = {
         batch_norm=config.batch_norm,
         batch_norm_decay=config.batch_norm_decay,
     ),
+    "soft_dbof": lambda config, clusters: SoftDBoF(
+        clusters, config.softdbof_maxpool, config.batch_norm, config.batch_norm_decay
+    ),
+    "gated_dbof": lambda config, clusters: GatedDBoF(
+        clusters, config.batch_norm, config.batch_norm_decay
+    ),
+    "nextvlad": lambda config, clusters: NeXtVLAD(
+        clusters,
+        config.nextvlad_groups,
+        config.nextvlad_expansion,
+        config.batch_norm,
+        config.batch_norm_decay,
+    ),
+    "attention": lambda config, clusters: SelfAttentionPooling(
+        config.attention_heads, config.attention_size
+    ),
+    "lstm": lambda config, clusters: LSTMPooling(**_recurrent_options(config)),
+    "gru": lambda config, clusters: GRUPooling(**_recurrent_options(config)),
 }
 
 
@@ -40,12 +97,12 @@ class FrameLevelModel(BaseModel):
     """Pools a video's frames and classifies the result; every frame-level preset is one of these.
 
         video_matrix → dequantise, L2 → [sample frames] → [batch norm] → pooling
-          → [dense → [batch norm] → activation] → [context gating] → classifier
+          → [dropout] → [dense → [batch norm] → activation] → [gating] → classifier
 
     Where `pool_per_feature` is set, each feature (rgb, audio) has a pooling layer of its own, with
     `num_clusters` clusters for the first and `num_clusters_audio` for the others, and the results
-    are concatenated. The dense layer has batch normalisation where it has an activation, and a
-    bias otherwise, as in the original programs.
+    are concatenated. The dense layer has a bias where it has no batch normalisation. The gating is
+    context gating, or squeeze-and-excitation gating where `gating_reduction` is set.
 
     Args:
         config: the model.
@@ -70,19 +127,28 @@ class FrameLevelModel(BaseModel):
             self.sampling = sampling(sample_frames, name="sampling")
         self.input_batch_norm = (
             batch_normalization("input_batch_norm", self.config.batch_norm_decay)
-            if self.config.batch_norm
+            if self.config.input_batch_norm
             else None
         )
         self.pooled_sizes = _pooled_sizes(self.config, data)
-        num_others = len(self.pooled_sizes) - 1
-        clusters = [self.config.num_clusters, *[self.config.num_clusters_audio] * num_others]
-        self.pooling = [POOLINGS[self.config.pooling](self.config, count) for count in clusters]
+        configs = [_feature_config(self.config, index) for index in range(len(self.pooled_sizes))]
+        configs = [_with_initial_scale(each, data) for each in configs]
+        self.pooling = [POOLINGS[each.pooling](each, each.num_clusters) for each in configs]
         for index, layer in enumerate(self.pooling):
             setattr(self, f"pooling_{index}", layer)  # checkpoints follow attributes, not lists
+        if not 0 <= self.config.dropout < 1:
+            raise ValueError(
+                f"--dropout must be at least 0 and below 1; received {self.config.dropout}"
+            )
+        self.dropout = (
+            keras.layers.Dropout(self.config.dropout, name="dropout")
+            if self.config.dropout > 0
+            else None
+        )
         self.hidden = self.hidden_batch_norm = self.gating = None
         if self.config.hidden_size > 0:
             has_activation = self.config.hidden_activation != "none"
-            batch_norm = self.config.batch_norm and has_activation
+            batch_norm = self.config.hidden_batch_norm
             self.hidden = keras.layers.Dense(
                 self.config.hidden_size,
                 use_bias=not batch_norm,
@@ -101,12 +167,7 @@ class FrameLevelModel(BaseModel):
                 self.config.hidden_activation if has_activation else None
             )
         if self.config.gating:
-            self.gating = ContextGating(
-                self.config.gating_remove_diag,
-                self.config.batch_norm,
-                self.config.batch_norm_decay,
-                name="gating",
-            )
+            self.gating = _gating(self.config)
 
     def build(self, input_shape=None):
         features = sum(self.data.feature_sizes)
@@ -138,6 +199,8 @@ class FrameLevelModel(BaseModel):
         if self.input_batch_norm is not None:
             frames = self.input_batch_norm(frames, mask=mask, training=training)
         activations = self._pool(frames, mask, training)
+        if self.dropout is not None:
+            activations = self.dropout(activations, training=training)
         if self.hidden is not None:
             activations = self.hidden(activations)
             if self.hidden_batch_norm is not None:
@@ -153,9 +216,7 @@ class FrameLevelModel(BaseModel):
         for layer, size in zip(self.pooling, self.pooled_sizes, strict=True):
             part = frames[..., start : start + size]
             start += size
-            takes_training = isinstance(layer, (NetVLAD, DSGMM, DBoF))
-            arguments = {"training": training} if takes_training else {}
-            pooled.append(layer(part, mask=mask, **arguments))
+            pooled.append(layer(part, mask=mask, training=training))
         return pooled[0] if len(pooled) == 1 else ops.concatenate(pooled, axis=-1)
 
     def get_config(self):
@@ -167,7 +228,62 @@ def _pooled_sizes(config: ModelConfig, data: DataConfig) -> tuple[int, ...]:
     return data.feature_sizes if config.pool_per_feature else (sum(data.feature_sizes),)
 
 
+def _feature_config(config: Any, index: int) -> Any:
+    """What the flags say of the pooling of feature `index`: the first is the most important."""
+    if index == 0:
+        return config
+    return dataclasses.replace(
+        config,
+        pooling="soft_dbof" if config.pooling == "gated_dbof" else config.pooling,
+        num_clusters=config.num_clusters_audio,
+        nextvlad_groups=max(config.nextvlad_groups // 2, 1),
+    )
+
+
+def _with_initial_scale(config: Any, data: DataConfig) -> Any:
+    """The clusters' deviation at the start for frames that are only L2-normalised, if that is so.
+
+    Their deviation in each of D features is `1/√D`; see `ClusterPooling` for what follows from it.
+    """
+    if config.initial_scale is not None or config.input_batch_norm:
+        return config
+    features = max(data.feature_sizes) if config.per_feature_l2_norm else sum(data.feature_sizes)
+    exponent = -0.5 if config.assignment == "decoupled" else -0.25
+    return dataclasses.replace(config, initial_scale=features**exponent)
+
+
+def _gating(config: Any) -> keras.layers.Layer:
+    if config.gating_reduction > 0:
+        return SqueezeExcitationGating(
+            config.gating_reduction, config.batch_norm, config.batch_norm_decay, name="gating"
+        )
+    return ContextGating(
+        config.gating_remove_diag, config.batch_norm, config.batch_norm_decay, name="gating"
+    )
+
+
 def _cluster_options(config: ModelConfig) -> dict[str, Any]:
     """What the flags say of every `ClusterPooling`."""
-    names = ("assignment", "intra_norm", "final_norm", "batch_norm", "batch_norm_decay")
+    names = (
+        "assignment",
+        "intra_norm",
+        "final_norm",
+        "batch_norm",
+        "batch_norm_decay",
+        "initial_scale",
+    )
     return {name: getattr(config, name) for name in names}
+
+
+def _fixed_options(config: ModelConfig) -> dict[str, Any]:
+    """The same for clusters that are those of a UBM and are not trained."""
+    return {**_cluster_options(config), "batch_norm": False, "trainable": False}
+
+
+def _recurrent_options(config: ModelConfig) -> dict[str, Any]:
+    return {
+        "cells": config.recurrent_cells,
+        "num_layers": config.recurrent_layers,
+        "backward": config.recurrent_backward,
+        "state": config.recurrent_state,
+    }

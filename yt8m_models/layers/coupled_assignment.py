@@ -1,0 +1,164 @@
+"""Soft assignment of frames to the clusters of a Gaussian mixture model."""
+
+import math
+
+import keras
+from keras import ops
+
+from yt8m_models.layers.normalization import inverse_sqrt_normal
+
+# Name -> whether deviations differ by cluster, and by feature.
+COVARIANCES = {
+    "uniform_priors": (False, False),
+    "shared_spherical": (False, False),
+    "spherical": (True, False),
+    "shared_diagonal": (False, True),
+    "diagonal": (True, True),
+}
+
+
+@keras.saving.register_keras_serializable(package="yt8m_models")
+class CoupledAssignment(keras.layers.Layer):
+    """Posteriors of a Gaussian mixture whose means are those that the pooling layer describes by.
+
+        P(k|x) = softmax_k( ln w_k - Σ_i [ (x_i - μ_ki)² / 2σ_ki² + ln σ_ki ] )
+
+    with `w = softmax(mixture_logits)` and `σ = exp(log_scales)`.
+
+    The square is expanded, so that everything is matrix products, `x · (μ/σ²)ᵀ` and `x² · (1/σ²)ᵀ`,
+    and no tensor is larger than the frames or the posteriors. Where σ is shared by all clusters the
+    second product is not needed at all: what all k share cancels in the softmax. For the same
+    reason frames and means are taken relative to the mean of all `μ_k`, `ln σ` relative to its mean
+    over k, `1/σ²` to what it is at that mean, and `μ²/σ²` to the mean of `μ²` times that: nothing
+    changes but the rounding, which would otherwise be relative to these shared parts, far larger
+    than the differences that count. All of it is float32, whatever the compute dtype.
+
+    Args:
+        num_clusters: K.
+        assignment: what σ depends on, and whether there are priors:
+            `"uniform_priors"`: one σ, `w_k = 1/K`; `"shared_spherical"`: one σ; `"spherical"`: one
+            for each cluster; `"shared_diagonal"`: one for each feature; `"diagonal"`: one for each
+            cluster and feature.
+        initial_scale: σ at the start. Exponents then spread by about `√D · s · m / σ²` for frames
+            of deviation `s` in each feature and means of deviation `m`; with the means' start
+            `m = 1/√D`, `σ = √s` makes them spread by 1. That is 1 after batch normalisation and
+            `D^(-1/4)` for frames of length 1, for which σ = 1 leaves all posteriors alike.
+
+    Inputs: frames `(batch, T, D)` and `mask`, bool `(batch, T)`.
+    Output: float32 `(batch, T, K)`; a valid frame's posteriors sum to 1, a padded one's to 0.
+
+    Weights: `means` `(K, D)`; `mixture_logits` `(K,)` but for uniform priors; `log_scales` of shape
+    `()`, `(K,)`, `(D,)` or `(K, D)`.
+
+    Raises:
+        ValueError: `num_clusters` is below 1, `assignment` is not known, or `initial_scale` is not
+            positive.
+
+    Reference: Kafle et al., Smoothed Gaussian Mixture Models for Video Classification and
+    Recommendation (arXiv 2012.11673), table 5.
+
+    Example:
+        >>> CoupledAssignment(64, "shared_diagonal")(frames, mask=mask)
+    """
+
+    def __init__(self, num_clusters, assignment="diagonal", initial_scale=1.0, **kwargs):
+        super().__init__(**kwargs)
+        if num_clusters < 1:
+            raise ValueError(f"num_clusters must be at least 1; received {num_clusters}")
+        if assignment not in COVARIANCES:
+            raise ValueError(
+                f"assignment must be one of {tuple(COVARIANCES)}; received {assignment!r}"
+            )
+        if not 0 < initial_scale < math.inf:
+            raise ValueError(f"initial_scale must be positive; received {initial_scale}")
+        self.num_clusters = num_clusters
+        self.assignment = assignment
+        self.initial_scale = initial_scale
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        features = input_shape[-1]
+        self.means = self.add_weight(
+            name="means",
+            shape=(self.num_clusters, features),
+            initializer=inverse_sqrt_normal(features),
+            autocast=False,
+        )
+        self.mixture_logits = None
+        if self.assignment != "uniform_priors":
+            self.mixture_logits = self.add_weight(
+                name="mixture_logits",
+                shape=(self.num_clusters,),
+                initializer="zeros",
+                autocast=False,
+            )
+        by_cluster, by_feature = COVARIANCES[self.assignment]
+        self.log_scales = self.add_weight(
+            name="log_scales",
+            shape=(self.num_clusters,) * by_cluster + (features,) * by_feature,
+            initializer=keras.initializers.Constant(math.log(self.initial_scale)),
+            autocast=False,
+        )
+
+    def call(self, frames, mask=None, training=False):
+        posteriors = ops.softmax(self.log_densities(frames), axis=-1)
+        if mask is None:
+            return posteriors
+        return posteriors * ops.expand_dims(ops.cast(mask, "float32"), -1)
+
+    def log_densities(self, frames):
+        """`ln w_k N(x; μ_k, σ_k²)`, less what all clusters share: float32 `(batch, T, K)`."""
+        center = _mean_of_clusters(self.means)
+        frames = ops.cast(frames, "float32") - center
+        means = self.means - center
+        log_scales = self.broadcast_log_scales()
+        mean_log_scales = _mean_of_clusters(log_scales)
+        log_scales = log_scales - mean_log_scales
+        typical = ops.exp(-2 * mean_log_scales)
+        excess = typical * ops.expm1(-2 * log_scales)  # 1/σ² less what is typical of it
+        weighted = means * (typical + excess)
+        logits = ops.matmul(frames, ops.transpose(weighted))
+        typical_squares = _mean_of_clusters(ops.square(means)) * typical
+        constants = -0.5 * ops.sum(means * weighted - typical_squares, axis=-1)
+        if self.mixture_logits is not None:
+            constants = constants + self.mixture_logits
+        by_cluster, by_feature = COVARIANCES[self.assignment]
+        if by_cluster:
+            squares = ops.square(frames)
+            if not by_feature:
+                squares = ops.sum(squares, axis=-1, keepdims=True)
+            logits = logits - 0.5 * ops.matmul(squares, ops.transpose(excess))
+            features_per_scale = 1 if by_feature else self.means.shape[-1]
+            constants = constants - features_per_scale * ops.sum(log_scales, axis=-1)
+        return logits + constants
+
+    def broadcast_log_scales(self):
+        """`ln σ` with two axes, `(K, D)`, of which those have size 1 that it does not depend on."""
+        by_cluster, by_feature = COVARIANCES[self.assignment]
+        rows = self.num_clusters if by_cluster else 1
+        return ops.reshape(self.log_scales, (rows, self.means.shape[-1] if by_feature else 1))
+
+    def log_priors(self):
+        """`ln w`: float32 `(K,)`."""
+        if self.mixture_logits is None:
+            return ops.full((self.num_clusters,), -math.log(self.num_clusters), dtype="float32")
+        return ops.log_softmax(ops.convert_to_tensor(self.mixture_logits))
+
+    def compute_mask(self, frames, mask=None):
+        return None
+
+    def compute_output_spec(self, frames, mask=None, training=False):
+        return keras.KerasTensor((*frames.shape[:-1], self.num_clusters), dtype="float32")
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_clusters": self.num_clusters,
+            "assignment": self.assignment,
+            "initial_scale": self.initial_scale,
+        }
+
+
+def _mean_of_clusters(values):
+    """The mean over k of `(K, n)`, as a constant: it cancels in the softmax wherever it is used."""
+    return ops.stop_gradient(ops.mean(values, axis=0))

@@ -1,0 +1,44 @@
+"""Statistics of frames that are assigned to clusters."""
+
+from functools import cached_property
+
+from keras import ops
+
+
+class FrameStatistics:
+    """What each cluster sees of each video, computed when it is first asked for.
+
+    Args:
+        posteriors: `P(k|x_t)`, float32 `(batch, T, K)`, 0 for padded frames.
+        frames: float32 `(batch, T, D)`.
+    """
+
+    def __init__(self, posteriors, frames):
+        self.posteriors = posteriors
+        self.frames = frames
+
+    @cached_property
+    def counts(self):
+        """`n(k) = Σ_t P(k|x_t)`: `(batch, K)`."""
+        return ops.sum(self.posteriors, axis=1)
+
+    @cached_property
+    def sums(self):
+        """`S_x(k) = Σ_t P(k|x_t) x_t`: `(batch, K, D)`."""
+        return self._weighted_sum(self.frames)
+
+    @cached_property
+    def squares(self):
+        """`S_x2(k) = Σ_t P(k|x_t) x_t²`: `(batch, K, D)`."""
+        return self._weighted_sum(ops.square(self.frames))
+
+    def residuals(self, means):
+        """`Σ_t P(k|x_t) (x_t - μ_k)` for means `(K, D)`: `(batch, K, D)`."""
+        return self.sums - ops.expand_dims(self.counts, -1) * means
+
+    def squared_residuals(self, means):
+        """`Σ_t P(k|x_t) (x_t - μ_k)²` for means `(K, D)`: `(batch, K, D)`."""
+        return self.squares - means * (self.sums + self.residuals(means))
+
+    def _weighted_sum(self, values):
+        return ops.matmul(ops.transpose(self.posteriors, (0, 2, 1)), values)

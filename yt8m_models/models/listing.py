@@ -1,0 +1,58 @@
+"""The presets as a table, for `--list_models`."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+
+from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.models.create import create_model
+from yt8m_models.presets import FRAME_LEVEL, PAPERS, PRESETS
+
+_HEADER = ("model", "level", "pooling", "parameters", "paper")
+_RIGHT_ALIGNED = _HEADER.index("parameters")
+
+
+def list_models() -> str:
+    """Each preset with its level, pooling, number of parameters and paper, in aligned columns.
+
+    Parameters are counted at the preset's own sizes, for the features (1024 + 128) and the 3,862
+    classes of YouTube-8M.
+    """
+    rows = [_HEADER, *(_row(name) for name in PRESETS)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
+    return "\n".join(_line(row, widths) for row in rows)
+
+
+def count_parameters(config: ModelConfig, data: DataConfig) -> int:
+    """The number of weights of a model, those of batch normalisation included.
+
+    The weights themselves are not made, so that large models take neither time nor memory.
+    """
+    # Keras remembers, thread by thread, the weights that it has yet to make: it forgets these.
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        return executor.submit(_count, config, data).result()
+
+
+def _count(config: ModelConfig, data: DataConfig) -> int:
+    with keras.StatelessScope(initialize_variables=False):
+        return create_model(config, data).count_params()
+
+
+def _row(name: str) -> tuple[str, ...]:
+    config = ModelConfig(model=name)
+    frame_level = name in FRAME_LEVEL
+    names = ("rgb", "audio") if frame_level else ("mean_rgb", "mean_audio")
+    parameters = count_parameters(config, DataConfig(names, (1024, 128), frame_level))
+    return (
+        name,
+        "frame" if frame_level else "video",
+        str(config.resolved().pooling) if frame_level else "none",
+        f"{parameters:,}",
+        PAPERS[name],
+    )
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+    cells[_RIGHT_ALIGNED] = row[_RIGHT_ALIGNED].rjust(widths[_RIGHT_ALIGNED])
+    return "  ".join(cells).rstrip()
