@@ -1,0 +1,108 @@
+"""The frames of records, block by block, as often as they are wanted."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from yt8m_models.config import DataConfig
+from yt8m_models.data.patterns import match_files
+from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.gmm.config import UBMConfig
+from yt8m_models.layers import InputNormalization
+
+_WHOLE_VIDEOS = 32
+_BLOCK_FRAMES = 8192
+
+
+class Frames:
+    """The frames that a UBM is trained on: the same, in the same order, in every iteration.
+
+    The first iteration keeps them, quantised as recorded, if they fit into `config.cache_gb`;
+    larger sets are read from the records again each time, which takes bounded memory, and less time
+    than an iteration of EM on them at K = 256. With `max_frames`, videos come in an order drawn
+    from the seed.
+
+    Args:
+        config: the records, and which of their frames.
+        data: the format of the records.
+
+    Attributes:
+        count: number of frames; `None` before the first iteration has ended.
+        is_cached: whether they are in memory.
+
+    Raises:
+        ValueError: the pattern names no file; and from the iteration, a record is bad.
+    """
+
+    def __init__(self, config: UBMConfig, data: DataConfig) -> None:
+        self.config = config
+        self.data = data
+        self.count: int | None = None
+        try:
+            self.files = match_files(config.train_data_pattern)
+        except ValueError as error:
+            raise ValueError(f"--train_data_pattern: {error}") from error
+        self._cache: list[np.ndarray] | None = None
+        self._normalization = InputNormalization(
+            data.feature_sizes, config.per_feature_l2_norm, dtype="float32"
+        )
+        self._normalize = tf.function(
+            self._normalization,
+            input_signature=[tf.TensorSpec([None, sum(data.feature_sizes)], tf.uint8)],
+        )
+
+    @property
+    def is_cached(self) -> bool:
+        return self._cache is not None
+
+    def normalize(self, frames: np.ndarray) -> tf.Tensor:
+        """Frames `(n, D)` as a model's `InputNormalization` gives them to its pooling, float32."""
+        return self._normalize(frames)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yields blocks of quantised frames of all features side by side, uint8 `(n, D)`."""
+        if self._cache is not None:
+            yield from self._cache
+            return
+        kept: list[np.ndarray] | None = []
+        capacity = self.config.cache_gb * 2**30
+        count = 0
+        for block in self._read():
+            count += len(block)
+            capacity -= block.nbytes
+            if capacity < 0:
+                kept = None
+            if kept is not None:
+                kept.append(block)
+            yield block
+        self.count, self._cache = count, kept
+
+    def _read(self) -> Iterator[np.ndarray]:
+        left = self.config.max_frames or None
+        for batch in self._pipeline():
+            valid = tf.sequence_mask(batch["num_frames"], tf.shape(batch["video_matrix"])[1])
+            block = tf.boolean_mask(batch["video_matrix"], valid).numpy()[:left]
+            if len(block):
+                yield block
+            if left is not None:
+                left -= len(block)
+                if left == 0:
+                    return
+
+    def _pipeline(self) -> Pipeline:
+        config = self.config
+        per_video = config.sample_frames
+        return Pipeline(
+            self.files,
+            self.data,
+            PipelineOptions(
+                batch_size=max(1, _BLOCK_FRAMES // per_video) if per_video else _WHOLE_VIDEOS,
+                shuffle=config.max_frames > 0,
+                seed=config.seed,
+                sample_frames=per_video,
+                num_readers=config.num_readers,
+                skip_empty_videos=True,
+                max_bad_records=config.max_bad_records,
+            ),
+        )

@@ -1,0 +1,29 @@
+"""`python -m yt8m_models.gmm.train_ubm`: trains the universal background model."""
+
+from yt8m_models.command_line import Arguments, Program
+from yt8m_models.gmm.config import FrameFormat, UBMConfig
+
+PROGRAM = Program(
+    "python -m yt8m_models.gmm.train_ubm",
+    "Trains the universal background model (UBM), a Gaussian mixture of the frames of many videos, "
+    "for --pooling=vlad and --pooling=sgmm, and for --init_clusters_from; and resumes where an "
+    "earlier run in the same --output_dir stopped.",
+    UBMConfig,
+    FrameFormat,
+)
+
+
+def main(arguments: Arguments) -> None:
+    """Trains as the command line says."""
+    from yt8m_models.gmm.trainer import train_ubm
+
+    train_ubm(arguments[UBMConfig], arguments[FrameFormat].data())
+
+
+def run() -> None:
+    """The console script."""
+    PROGRAM.run(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,265 @@
+"""Training of a UBM: from records to a directory of mixtures."""
+
+import json
+import time
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from yt8m_models.config import DataConfig
+from yt8m_models.data import filesystems
+from yt8m_models.gmm.config import UBMConfig
+from yt8m_models.gmm.curve import draw
+from yt8m_models.gmm.em import ExpectationMaximization
+from yt8m_models.gmm.frames import Frames
+from yt8m_models.gmm.moments import Moments
+from yt8m_models.gmm.reservoir import Reservoir
+from yt8m_models.gmm.start import kmeans_start
+from yt8m_models.gmm.ubm_dir import (
+    CHECKPOINT,
+    CURVE,
+    RECORD,
+    STATISTICS,
+    path_in,
+    read_arrays,
+    ubm_names,
+    write_arrays,
+    write_bytes,
+)
+from yt8m_models.progress import Progress
+
+_SAMPLE_PER_CLUSTER = 100
+_MAX_SAMPLE = 50_000
+_DECIDING = (
+    "train_data_pattern",
+    "num_clusters",
+    "num_clusters_audio",
+    "pool_per_feature",
+    "per_feature_l2_norm",
+    "covariance_type",
+    "covariance_floor",
+    "max_frames",
+    "sample_frames",
+    "seed",
+)
+
+
+def train_ubm(config: UBMConfig, data: DataConfig) -> dict[str, dict[str, Any]]:
+    """Trains a UBM of each feature, or one of all, by EM from k-means++ on a sample of the frames.
+
+    All UBMs learn from the same passes over the frames. After each iteration a checkpoint is
+    written, from which the next run resumes, whenever this one is killed.
+
+    Returns:
+        For each UBM, by name: `num_frames`, `log_likelihood` per frame of each iteration (of the
+        mixture that it started from), and `converged`.
+
+    Raises:
+        ValueError: the records hold fewer frames than clusters, a record is bad, or the directory
+            belongs to another UBM.
+    """
+    tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        return UBMTrainer(config, data).run()
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(tf32)
+
+
+class UBMTrainer:
+    """A training run; see `train_ubm`."""
+
+    def __init__(self, config: UBMConfig, data: DataConfig) -> None:
+        filesystems.require(config.output_dir)
+        self.config = config
+        self.names = ubm_names(data.feature_names, config.pool_per_feature)
+        sizes = data.feature_sizes if config.pool_per_feature else (sum(data.feature_sizes),)
+        ends = np.cumsum(sizes)
+        self.parts = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+        others = config.num_clusters_audio or max(config.num_clusters // 2, 1)
+        self.clusters = [config.num_clusters, *[others] * (len(sizes) - 1)]
+        self.settings = {
+            **{name: getattr(config, name) for name in _DECIDING},
+            "num_clusters_audio": others,
+            "feature_names": list(data.feature_names),
+            "feature_sizes": list(data.feature_sizes),
+        }
+        self.frames = Frames(config, data)
+        self.mixtures: list[ExpectationMaximization] = []
+        self.sample = np.zeros((0, ends[-1]), np.float32)
+
+    def run(self) -> dict[str, dict[str, Any]]:
+        """Trains to the end; what `train_ubm` returns."""
+        tf.io.gfile.makedirs(self.config.output_dir)
+        if self.config.overwrite:
+            self._remove()
+        self._prepare()
+        while self._unfinished():
+            self._iterate()
+        return self._finish()
+
+    def _prepare(self) -> None:
+        """Sums what no iteration changes, or reads it; then starts, or resumes, the mixtures."""
+        path = path_in(self.config.output_dir, STATISTICS)
+        if tf.io.gfile.exists(path):
+            statistics = read_arrays(path)
+            self._check_settings(json.loads(str(statistics["settings"])))
+        else:
+            statistics = self._summarize()
+            write_arrays(path, statistics)
+        self.sample = self.frames.normalize(statistics["sample"]).numpy()
+        self.frames.count = int(statistics["count"])
+        moments = []
+        for name in self.names:
+            squares = statistics[f"{name}/squares"]
+            moments.append(Moments(statistics[f"{name}/shift"], full=squares.ndim == 2))
+            moments[-1].count, moments[-1].squares = self.frames.count, squares
+        self._start(moments)
+
+    def _summarize(self) -> dict[str, Any]:
+        """One pass over the frames: their moments and a sample of them."""
+        size = min(_SAMPLE_PER_CLUSTER * max(self.clusters), _MAX_SAMPLE)
+        reservoir = Reservoir(size, np.random.default_rng([self.config.seed, 0]))
+        moments: list[Moments] = []
+        full = self.config.covariance_type == "tied"
+        count = 0
+        total = self.config.max_frames or None
+        with Progress(total, "frames", "reading") as progress:
+            for block in self.frames:
+                reservoir.add(block)
+                frames = self.frames.normalize(block).numpy()
+                if not moments:
+                    moments = [Moments(frames[:, part].mean(axis=0), full) for part in self.parts]
+                for part, summed in zip(self.parts, moments, strict=True):
+                    summed.add(frames[:, part])
+                count += len(block)
+                progress.update(len(block))
+        if count < max(self.clusters):
+            raise ValueError(
+                f"--num_clusters must be at most the number of frames; the records have {count}, "
+                f"received {max(self.clusters)}"
+            )
+        arrays: dict[str, Any] = {
+            "settings": json.dumps(self.settings),
+            "count": count,
+            "sample": reservoir.rows(),
+        }
+        for name, summed in zip(self.names, moments, strict=True):
+            arrays[f"{name}/shift"], arrays[f"{name}/squares"] = summed.shift, summed.squares
+        return arrays
+
+    def _start(self, moments: list[Moments]) -> None:
+        path = path_in(self.config.output_dir, CHECKPOINT)
+        checkpoint = read_arrays(path) if tf.io.gfile.exists(path) else None
+        floor, tolerance = self.config.covariance_floor, self.config.tolerance
+        for index, name in enumerate(self.names):
+            if checkpoint is not None:
+                prefix = f"{name}/"
+                state = {
+                    key.removeprefix(prefix): value
+                    for key, value in checkpoint.items()
+                    if key.startswith(prefix)
+                }
+                mixture = ExpectationMaximization.from_state(
+                    state, moments[index], floor, tolerance
+                )
+            else:
+                start = kmeans_start(
+                    self.sample[:, self.parts[index]],
+                    self.clusters[index],
+                    self.config.covariance_type,
+                    floor,
+                    np.random.default_rng([self.config.seed, 1 + index]),
+                )
+                mixture = ExpectationMaximization(start, moments[index], floor, tolerance)
+            self.mixtures.append(mixture)
+        if checkpoint is not None:
+            print(f"Resuming from {path}: {self._iterations()} iterations.")
+
+    def _iterate(self) -> None:
+        """One pass over the frames for all mixtures that are not done, and a checkpoint."""
+        training = [(self.parts[index], self.mixtures[index]) for index in self._unfinished()]
+        number = self._iterations() + 1
+        start = time.monotonic()
+        with Progress(self.frames.count, "frames", f"iteration {number}") as progress:
+            for block in self.frames:
+                frames = self.frames.normalize(block)
+                for part, mixture in training:
+                    mixture.expect(frames[:, part])
+                progress.update(len(block))
+        for part, mixture in training:
+            is_last = len(mixture.history) + 1 >= self.config.max_iterations
+            mixture.maximize(self.sample[:, part], may_reseed=not is_last)
+        state = {
+            f"{name}/{key}": value
+            for name, mixture in zip(self.names, self.mixtures, strict=True)
+            for key, value in mixture.state().items()
+        }
+        write_arrays(path_in(self.config.output_dir, CHECKPOINT), state)
+        values = "  ".join(map(_latest, self.names, self.mixtures))
+        print(f"iteration {number}  {values}  {time.monotonic() - start:.1f} s", flush=True)
+
+    def _unfinished(self) -> list[int]:
+        return [
+            index
+            for index, mixture in enumerate(self.mixtures)
+            if not mixture.converged and len(mixture.history) < self.config.max_iterations
+        ]
+
+    def _iterations(self) -> int:
+        return max(len(mixture.history) for mixture in self.mixtures)
+
+    def _finish(self) -> dict[str, dict[str, Any]]:
+        """Writes the mixtures, the record of how they came about and the curve."""
+        directory = self.config.output_dir
+        results: dict[str, dict[str, Any]] = {}
+        for name, mixture in zip(self.names, self.mixtures, strict=True):
+            ubm = mixture.result
+            arrays = {"weights": ubm.weights, "means": ubm.means, "covariance": ubm.covariance}
+            write_arrays(path_in(directory, f"{name}.npz"), arrays)
+            results[name] = {
+                "num_frames": mixture.moments.count,
+                "log_likelihood": list(mixture.history),
+                "converged": mixture.converged,
+            }
+        record = {"settings": self.settings, "ubms": results}
+        write_bytes(path_in(directory, RECORD), (json.dumps(record, indent=2) + "\n").encode())
+        try:
+            histories = {name: result["log_likelihood"] for name, result in results.items()}
+            write_bytes(path_in(directory, CURVE), draw(histories))
+        except ImportError:
+            print(f"No {CURVE}: plots need matplotlib (pip install matplotlib).")
+        done = "converged" if all(mixture.converged for mixture in self.mixtures) else "stopped"
+        print(f"{done.capitalize()} after {self._iterations()} iterations; wrote {directory}.")
+        return results
+
+    def _check_settings(self, recorded: dict[str, Any]) -> None:
+        differing = [
+            f"  --{name}: {recorded.get(name)} there, {value} now"
+            for name, value in self.settings.items()
+            if recorded.get(name) != value
+        ]
+        if differing:
+            raise ValueError(
+                "\n".join(
+                    [
+                        f"--output_dir={self.config.output_dir} belongs to another UBM:",
+                        *differing,
+                        "Give another --output_dir, the same flags, or --overwrite to replace it.",
+                    ]
+                )
+            )
+
+    def _remove(self) -> None:
+        names = [RECORD, CHECKPOINT, STATISTICS, CURVE, *(f"{name}.npz" for name in self.names)]
+        for path in (path_in(self.config.output_dir, name) for name in names):
+            if tf.io.gfile.exists(path):
+                tf.io.gfile.remove(path)
+
+
+def _latest(name: str, mixture: ExpectationMaximization) -> str:
+    """A mixture's log-likelihood per frame, and what the latest iteration gained."""
+    history = mixture.history
+    gain = f" ({history[-1] - history[-2]:+.6f})" if len(history) > 1 else ""
+    return f"{name} {history[-1]:.6f}{gain}"
