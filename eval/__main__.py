@@ -2,6 +2,7 @@
 
 from eval.config import DataFlags, EvalConfig
 from yt8m_models.command_line import Arguments, Program
+from yt8m_models.compat.original_flags import OriginalFlags, translate
 from yt8m_models.config import ModelConfig
 
 PROGRAM = Program(
@@ -10,6 +11,8 @@ PROGRAM = Program(
     EvalConfig,
     DataFlags,
     ModelConfig,
+    OriginalFlags,
+    translate=translate,
 )
 
 

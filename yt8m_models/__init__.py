@@ -1,3 +1,31 @@
 """YouTube-8M model zoo: Keras layers, models, readers, and programs to train and serve them."""
 
+import importlib
+from typing import Any
+
 __version__ = "0.1.0"
+
+
+def load_model(train_dir: str, sample_frames: int = 0, checkpoint: str = "latest") -> Any:
+    """The Keras model of a training directory, or of an imported checkpoint.
+
+    It takes a dict of `video_matrix`, float32 `(batch, T, D)` dequantised (video level: `(batch,
+    D)`) or uint8 as recorded, and `num_frames`, int32 `(batch,)`, and returns predictions, float32
+    `(batch, num_classes)`. Features are in the order of the training's `--feature_names`.
+
+    Args:
+        train_dir: what `--train_dir` was in training.
+        sample_frames: frames that each call samples from every video at random; 0 takes them all.
+        checkpoint: `latest`, `best` (lowest validation loss), or the path of one.
+
+    Raises:
+        ValueError: nothing was trained there, there is no such checkpoint, it cannot be read, or
+            `sample_frames` is negative or given for a video-level model.
+
+    Example:
+        >>> model = yt8m_models.load_model("models/netvlad")
+        >>> predictions = model({"video_matrix": frames, "num_frames": num_frames})
+    """
+    # By name, at the first call: importing the package imports no TensorFlow.
+    loading = importlib.import_module("yt8m_models.prediction.loading")
+    return loading.load_model(train_dir, sample_frames, checkpoint)

@@ -21,11 +21,10 @@ import sys
 import textwrap
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from absl.flags import (
-    DEFINE_alias,
     DEFINE_boolean,
     DEFINE_float,
     DEFINE_integer,
@@ -49,15 +48,26 @@ class Arguments:
     """A parsed command line: one instance of each of the program's dataclasses.
 
     Attributes:
-        given: names of the flags that the command line set (fields' names, never aliases).
+        typed: the fields that the command line set, each with the flag that set it: its own, an
+            alias, or one that was translated.
     """
 
-    def __init__(self, configs: Sequence[Any], given: frozenset[str]) -> None:
+    def __init__(self, configs: Sequence[Any], typed: Mapping[str, str]) -> None:
         self._configs = {type(config): config for config in configs}
-        self.given = given
+        self.typed = typed
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Names of the fields that the command line set."""
+        return frozenset(self.typed)
 
     def __getitem__(self, cls: type[Config]) -> Config:
         return self._configs[cls]
+
+    def replace(self, config: Any, typed: Mapping[str, str]) -> "Arguments":
+        """The same with another instance of a dataclass, whose changed fields `typed` set."""
+        configs = {**self._configs, type(config): config}
+        return Arguments(list(configs.values()), {**self.typed, **typed})
 
 
 class Program:
@@ -69,22 +79,30 @@ class Program:
         groups: dataclasses; the first line of each docstring heads its group in `--help`.
         positional: the string flag that arguments without a name set, with commas between them;
             where it is None, such arguments are refused.
+        translate: changes the parsed command line, e.g. from other programs' names of flags; its
+            `ValueError`s are mistakes in the command line.
     """
 
     def __init__(
-        self, name: str, description: str, *groups: type, positional: str | None = None
+        self,
+        name: str,
+        description: str,
+        *groups: type,
+        positional: str | None = None,
+        translate: Callable[[Arguments], Arguments] | None = None,
     ) -> None:
         self.name = name
         self.description = description
         self.groups = groups
         self.positional = positional
+        self.translate = translate
 
     def parse(self, argv: Sequence[str]) -> Arguments:
         """Parses the command line `argv` (without the program's name).
 
         Raises:
-            UsageError: an unknown flag, an argument that is no flag, or a value that a flag or its
-                dataclass refuses.
+            UsageError: an unknown flag, an argument that is no flag, two names of one flag with
+                different values, or a value that a flag or its dataclass refuses.
         """
         values = self._define()
         try:
@@ -93,21 +111,21 @@ class Program:
             raise UsageError(str(error)) from None
         if rest:
             self._set_positional(values, rest)
-        given: set[str] = set()
+        typed: dict[str, str] = {}
         configs = []
-        for group in self.groups:
-            fields = dataclasses.fields(group)
-            received = {field.name: _value(field, values[field.name].value) for field in fields}
-            given |= {
-                field.name
-                for field in fields
-                if any(values[name].present for name in (field.name, *_aliases(field)))
-            }
-            try:
+        try:
+            for group in self.groups:
+                received = {}
+                for field in dataclasses.fields(group):
+                    name = _typed_name(field, values)
+                    received[field.name] = _value(field, values[name or field.name].value)
+                    if name is not None:
+                        typed[field.name] = name
                 configs.append(group(**received))
-            except ValueError as error:
-                raise UsageError(str(error)) from None
-        return Arguments(configs, frozenset(given))
+            arguments = Arguments(configs, typed)
+            return arguments if self.translate is None else self.translate(arguments)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
 
     def run(self, main: Callable[[Arguments], Any], argv: Sequence[str] | None = None) -> NoReturn:
         """Parses, calls `main` and exits: 0, or 1 after a `ValueError` or an `OSError`."""
@@ -173,15 +191,14 @@ class Program:
         for group in self.groups:
             for field, kind in _flags(group):
                 default = list(field.default) if isinstance(field.default, tuple) else field.default
-                define[kind](
-                    field.name,
-                    default,
-                    field.metadata["help"],
-                    flag_values=values,
-                    module_name=group.__name__,
-                )
-                for alias in _aliases(field):
-                    DEFINE_alias(alias, field.name, flag_values=values, module_name=group.__name__)
+                for name in (field.name, *_aliases(field)):
+                    define[kind](
+                        name,
+                        default,
+                        field.metadata["help"],
+                        flag_values=values,
+                        module_name=group.__name__,
+                    )
         return values
 
 
@@ -206,6 +223,16 @@ def _kind(hint: Any) -> type:
     if isinstance(hint, types.UnionType):
         (hint,) = (arg for arg in typing.get_args(hint) if arg is not types.NoneType)
     return typing.get_origin(hint) or hint
+
+
+def _typed_name(field: dataclasses.Field, values: FlagValues) -> str | None:
+    """The name by which the command line sets a field: its own or an alias."""
+    names = [name for name in (field.name, *_aliases(field)) if values[name].present]
+    for name in names[1:]:
+        if values[name].value != values[names[0]].value:
+            received = " and ".join(f"--{name}={values[name].value}" for name in (names[0], name))
+            raise UsageError(f"received {received}: they are names of the same flag")
+    return names[0] if names else None
 
 
 def _value(field: dataclasses.Field, value: Any) -> Any:

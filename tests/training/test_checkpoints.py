@@ -163,3 +163,23 @@ def test_the_state_of_another_optimizer_is_refused(trained):
     optimizer.build(model.trainable_variables)
     with pytest.raises(ValueError, match="another model or --optimizer"):
         Checkpoints(str(trained[0]), 5, model=model, Momentum=optimizer).restore_latest()
+
+
+def test_an_optimizer_that_no_checkpoint_has_stays_as_it_is(tmp_path):
+    """As after an import; and so does whatever else is missing, but not what is there."""
+    weight, other = tf.Variable([1.0]), tf.Variable(3.0)
+    Checkpoints(str(tmp_path), 5, model=weight).save(7)
+    weight.assign([2.0])
+    optimizer = create_optimizer("MomentumOptimizer", 0.1)
+    optimizer.build([keras.Variable([1.0])])
+    optimizer.iterations.assign(4)
+    checkpoints = Checkpoints(
+        str(tmp_path), 5, optimizer="Momentum", model=weight, Momentum=optimizer, other=other
+    )
+    assert checkpoints.restore_latest() == f"{tmp_path}/model.ckpt-7"
+    assert (weight.numpy(), other.numpy(), optimizer.iterations.numpy()) == (1.0, 3.0, 4)
+    optimizer.iterations.assign(5)
+    checkpoints.save(8)
+    optimizer.iterations.assign(6)
+    assert checkpoints.restore_latest() == f"{tmp_path}/model.ckpt-8"
+    assert optimizer.iterations.numpy() == 5

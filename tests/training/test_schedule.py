@@ -29,3 +29,12 @@ def test_config_round_trip():
     config = keras.optimizers.schedules.serialize(schedule)
     copy = keras.optimizers.schedules.deserialize(config)
     assert copy.get_config() == schedule.get_config()
+
+
+def test_an_optimizer_that_begins_with_a_trained_model_goes_on_with_its_steps():
+    whole = StaircaseDecay(0.5, 0.8, decay_examples=70, global_batch_size=32)
+    resumed = StaircaseDecay(0.5, 0.8, decay_examples=70, global_batch_size=32)
+    resumed.start = 6
+    np.testing.assert_array_equal(
+        [float(resumed(step)) for step in range(9)], [float(whole(step)) for step in range(6, 15)]
+    )

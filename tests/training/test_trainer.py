@@ -97,6 +97,15 @@ def test_a_resumed_run_goes_on_as_if_nothing_had_happened(config, change, capsys
     assert "Resuming from" in capsys.readouterr().out
 
 
+def test_a_resumed_run_goes_on_with_dropout_where_it_stopped(config, change):
+    model = ModelConfig("FrameLevelLogisticModel", iterations=5, dropout=0.5)
+    train(config, DATA, model)
+    resumed = change(config, train_dir=config.train_dir + "-resumed")
+    for max_steps in (2, None):
+        train(change(resumed, max_steps=max_steps), DATA, model)
+    assert losses(resumed) == losses(config)
+
+
 def test_a_finished_training_has_nothing_to_do(config, change, capsys):
     for changes in ({}, {"max_steps": 6}, {"num_epochs": 1}):
         result = train(change(config, **changes), DATA, MODEL)

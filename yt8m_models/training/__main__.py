@@ -1,6 +1,7 @@
 """The training program: `yt8m-train`, `python -m yt8m_models.training`, `train.py`."""
 
 from yt8m_models.command_line import Arguments, Program
+from yt8m_models.compat.original_flags import OriginalFlags, translate
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.training.config import TrainConfig
 
@@ -11,17 +12,25 @@ PROGRAM = Program(
     TrainConfig,
     DataConfig,
     ModelConfig,
+    OriginalFlags,
+    translate=translate,
 )
 
 
 def main(arguments: Arguments) -> None:
     """Trains as the command line says; after signal n, saves and exits with 128 + n."""
+    config = arguments[TrainConfig]
+    if config.list_models:
+        from yt8m_models.models.listing import list_models
+
+        print(list_models())
+        return
+
     import tensorflow as tf
 
     from yt8m_models.data import filesystems
     from yt8m_models.training.trainer import train
 
-    config = arguments[TrainConfig]
     if config.deterministic and tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
     result = train(config, arguments[DataConfig], arguments[ModelConfig])

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from yt8m_models.training.train_dir import (
     write_text,
 )
 
+OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # TensorFlow 2 stores it beside the weights
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -31,12 +33,18 @@ class Checkpoints:
         directory: where they are; made at the first `save`.
         keep: how many to keep.
         trackables: what to save, by name (model, optimizer, variables).
+        optimizer: the name of the optimizer among them. From a checkpoint without any optimizer,
+            as an imported one is, `restore_latest` restores what there is and leaves the rest.
     """
 
-    def __init__(self, directory: str, keep: int, **trackables: Any) -> None:
+    def __init__(
+        self, directory: str, keep: int, *, optimizer: str | None = None, **trackables: Any
+    ) -> None:
         self.directory = directory
         self.keep = keep
         self._checkpoint = tf.train.Checkpoint(**trackables)
+        self._trackables = trackables
+        self._optimizer = optimizer
 
     def save(self, step: int) -> str:
         """Writes `model.ckpt-{step}` and lists it as the latest; its path.
@@ -76,7 +84,15 @@ class Checkpoints:
                 restored (those of another optimizer do).
         """
         paths = checkpoint_paths(self.directory)
-        return _restore_newest(self._checkpoint, paths, self.directory) if paths else None
+        return _restore_newest(self._of, paths, self.directory) if paths else None
+
+    def _of(self, path: str) -> tf.train.Checkpoint:
+        """What to restore from a checkpoint: everything, unless it holds no optimizer."""
+        names = tf.train.load_checkpoint(path).get_variable_to_shape_map()
+        stored = {name.split("/")[0] for name in names if "/" in name}
+        if self._optimizer is None or not stored <= set(self._trackables) - {self._optimizer}:
+            return self._checkpoint
+        return tf.train.Checkpoint(**{name: self._trackables[name] for name in stored})
 
 
 @dataclass(frozen=True)
@@ -136,19 +152,28 @@ def restore_model(train_dir: str, checkpoint: str = "latest") -> Restored:
         raise ValueError(f"{missing} (--train_dir={train_dir})")
     model = create_model(model_config, data_config)
     step = tf.Variable(0, dtype=tf.int64)
-    path = _restore_newest(tf.train.Checkpoint(model=model, step=step), paths, train_dir)
+    wanted = tf.train.Checkpoint(model=model, step=step)
+    path = _restore_newest(lambda path: wanted, paths, train_dir)
     return Restored(model, model_config, data_config, label_loss, int(step.numpy()), path)
 
 
-def _restore_newest(checkpoint: tf.train.Checkpoint, paths: list[str], directory: str) -> str:
+def _restore_newest(
+    wanted: Callable[[str], tf.train.Checkpoint], paths: list[str], directory: str
+) -> str:
+    """Restores `wanted(path)` from the newest that can be read; its path."""
     reasons = []
     for path in reversed(paths):
         try:
-            status = checkpoint.read(path)
+            status = wanted(path).read(path)
             status.assert_existing_objects_matched()
             status.expect_partial()
             return path
         except (AssertionError, ValueError) as error:
+            if not tf.train.load_checkpoint(path).has_tensor(OBJECT_GRAPH):
+                raise ValueError(
+                    f"{path} is a checkpoint of TensorFlow 1; `python -m "
+                    "yt8m_models.compat.import_checkpoint` turns it into one that can be read here"
+                ) from error
             reason = str(error).splitlines()[0]
             raise ValueError(f"{path} is of another model or --optimizer: {reason}") from error
         except (tf.errors.OpError, LookupError, RuntimeError) as error:

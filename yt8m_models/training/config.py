@@ -66,6 +66,16 @@ class TrainConfig:
     start_new_model: bool = option(
         False, "Remove what an earlier training wrote to --train_dir instead of resuming it."
     )
+    ubm_dir: str = option(
+        "",
+        "Directory of a UBM (python -m yt8m_models.gmm.train_ubm): the clusters of --pooling=vlad "
+        "and sgmm. Needed for a new training only; checkpoints hold them.",
+    )
+    init_clusters_from: str = option(
+        "",
+        "Start the clusters of a new training from these records, by k-means on a sample of their "
+        "frames, or from the directory of a UBM. --initial_scale replaces the data's deviation.",
+    )
     batch_size: int = option(1024, "Videos in a batch, on each replica.")
     label_loss: str = option(
         "CrossEntropyLoss", f"The loss: {', '.join(LABEL_LOSSES)}.", choices=LABEL_LOSSES
@@ -82,7 +92,9 @@ class TrainConfig:
     )
     num_epochs: int = option(5, "Passes over the training records.")
     max_steps: int | None = option(
-        None, "Stop after this many steps, even if --num_epochs are not over."
+        None,
+        "Stop after this many steps, even if --num_epochs are not over.",
+        aliases=("max_step",),
     )
     export_model_steps: int = option(1000, "Steps between checkpoints.")
     save_checkpoint_minutes: float = option(
@@ -119,11 +131,14 @@ class TrainConfig:
         0, "Frames sampled per video in validation; 0 takes every frame."
     )
     log_device_placement: bool = option(False, "Log on which device each operation runs.")
+    list_models: bool = option(
+        False, "Print a table of the presets of --model, with their sizes, and train nothing."
+    )
 
     def __post_init__(self) -> None:
         if not self.train_dir:
             raise ValueError("--train_dir must name a directory; received an empty string")
-        if not self.train_data_pattern.strip():
+        if not self.train_data_pattern.strip() and not self.list_models:
             raise ValueError(
                 "--train_data_pattern must name the training records, e.g. "
                 "--train_data_pattern='data/train*.tfrecord'; received nothing"

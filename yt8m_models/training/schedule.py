@@ -17,6 +17,9 @@ class StaircaseDecay(keras.optimizers.schedules.LearningRateSchedule):
         decay_examples: videos between two falls.
         global_batch_size: videos in a step, over all replicas.
 
+    Attributes:
+        start: steps before the optimizer's first, where it began anew with a trained model.
+
     Example:
         >>> StaircaseDecay(0.01, 0.95, 4_000_000, 1024)(step)
     """
@@ -29,9 +32,10 @@ class StaircaseDecay(keras.optimizers.schedules.LearningRateSchedule):
         self.decay = decay
         self.decay_examples = decay_examples
         self.global_batch_size = global_batch_size
+        self.start = 0
 
     def __call__(self, step):
-        examples = ops.cast(step, "int64") * self.global_batch_size
+        examples = (ops.cast(step, "int64") + self.start) * self.global_batch_size
         falls = ops.cast(examples // self.decay_examples, "float32")
         return self.base * ops.power(ops.cast(self.decay, "float32"), falls)
 

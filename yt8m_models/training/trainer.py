@@ -16,6 +16,7 @@ from yt8m_models.training.batches import Position, TrainingBatches
 from yt8m_models.training.checkpoints import Checkpoints
 from yt8m_models.training.config import TrainConfig
 from yt8m_models.training.history import History
+from yt8m_models.training.initialization import initialize_clusters
 from yt8m_models.training.interruption import Interruption
 from yt8m_models.training.optimizers import create_optimizer
 from yt8m_models.training.report import COLUMNS, Report
@@ -95,9 +96,11 @@ class Trainer:
         self._checkpoints = Checkpoints(
             config.train_dir,
             config.keep_checkpoints,
+            optimizer=config.optimizer,
             model=self.model,
             # Under its name: the state of one optimizer must not be taken for that of another.
             **{config.optimizer: self.optimizer},
+            random_state=_random_state(self.model),
             **self._variables,
         )
         self._finite: list[tf.Tensor] = []
@@ -110,6 +113,8 @@ class Trainer:
         self._prepare_directory()
         self._wait_for_workers()
         self._restore()
+        if self.checkpoint is None:
+            initialize_clusters(self.model, self.config)
         if self._is_over():
             print(
                 f"Nothing to do in {self.config.train_dir}: {self._done()}. "
@@ -187,6 +192,7 @@ class Trainer:
         self.position = Position(epoch, batch)
         self.epoch = epoch + (batch > 0)
         self._saved = (self.step, self.position)
+        self.schedule.start = self.step - int(self.optimizer.iterations.numpy())
         print(f"Resuming from {self.checkpoint}: {self._done()}.")
 
     def _create_step(self) -> TrainStep:
@@ -253,8 +259,7 @@ class Trainer:
 
     def _log(self, report: Report, batch: dict[str, tf.Tensor], outputs: StepOutputs) -> None:
         self._check_finite()
-        rate = float(self.schedule(self.step - 1))
-        report.log(self.step, self.epoch, rate, batch, outputs)
+        report.log(self.step, self.epoch, self._rate(self.step), batch, outputs)
 
     def _save(self, report: Report) -> None:
         """Writes a checkpoint unless the latest one is of this very place."""
@@ -287,8 +292,12 @@ class Trainer:
         if not all(is_finite):
             self._fail(self.step - len(is_finite) + 1 + is_finite.index(False))
 
+    def _rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 1."""
+        return float(self.schedule(step - 1 - self.schedule.start))
+
     def _fail(self, step: int) -> NoReturn:
-        rate = float(self.schedule(step - 1))
+        rate = self._rate(step)
         last_good = f"is {self.checkpoint}" if self.checkpoint else "does not exist yet"
         raise ValueError(
             f"the loss, a gradient or a weight became infinite or not a number at step {step} "
@@ -331,6 +340,12 @@ class Trainer:
             "best_validation_loss": None if validation is None else validation.best_loss,
             "signal": self.interruption.signal,
         }
+
+
+def _random_state(model: keras.Model) -> list[tf.Variable]:
+    """The state of what is random inside the model, which is none of its weights: dropout."""
+    weights = {id(weight) for weight in model.weights}
+    return [variable.value for variable in model.variables if id(variable) not in weights]
 
 
 def _match(flag: str, pattern: str) -> list[str]:

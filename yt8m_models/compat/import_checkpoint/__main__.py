@@ -1,0 +1,36 @@
+"""Imports a TensorFlow 1 checkpoint: `python -m yt8m_models.compat.import_checkpoint`."""
+
+from yt8m_models.command_line import Arguments, Program
+from yt8m_models.compat.import_checkpoint.config import ImportConfig
+from yt8m_models.compat.original_flags import OriginalFlags, translate
+from yt8m_models.config import DataConfig, ModelConfig
+
+PROGRAM = Program(
+    "yt8m-import-checkpoint",
+    "Turn a TensorFlow 1 checkpoint of the starter code, WILLOW or NeXtVLAD into a --train_dir of "
+    "this project: for inference, evaluation and further training. Sizes are read from the "
+    "checkpoint and the rest from its model_flags.json, from flags and from the model's preset.",
+    ImportConfig,
+    DataConfig,
+    ModelConfig,
+    OriginalFlags,
+    translate=translate,
+)
+
+
+def main(arguments: Arguments) -> None:
+    """Runs `import_checkpoint` and prints what it did."""
+    from yt8m_models.compat.import_checkpoint.importer import import_checkpoint
+
+    flags = {**vars(arguments[DataConfig]), **vars(arguments[ModelConfig])}
+    given = {name: value for name, value in flags.items() if name in arguments.given}
+    print(import_checkpoint(arguments[ImportConfig], given))
+
+
+def run() -> None:
+    """The console script."""
+    PROGRAM.run(main)
+
+
+if __name__ == "__main__":
+    run()

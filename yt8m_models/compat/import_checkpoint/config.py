@@ -1,0 +1,37 @@
+"""The flags of the import program, without TensorFlow (see `yt8m_models.command_line`)."""
+
+from dataclasses import dataclass
+
+from yt8m_models.config import option
+
+
+@dataclass(frozen=True)
+class ImportConfig:
+    """Which checkpoint to import, and where to.
+
+    Raises:
+        ValueError: a directory is missing, or the two are the same.
+    """
+
+    tf1_train_dir: str = option(
+        "", "The --train_dir of the original program: model.ckpt-N.* and model_flags.json."
+    )
+    tf1_checkpoint: str = option(
+        "", "The path of a checkpoint; the latest in --tf1_train_dir unless given."
+    )
+    train_dir: str = option(
+        "", "Where the imported model goes: a directory without checkpoints; made where missing."
+    )
+    start_new_model: bool = option(
+        False, "Remove what an earlier training or import wrote to --train_dir."
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("tf1_train_dir", "train_dir"):
+            if not getattr(self, name).strip():
+                raise ValueError(f"--{name} must be given")
+        if self.train_dir.rstrip("/") == self.tf1_train_dir.rstrip("/"):
+            raise ValueError(
+                f"--train_dir must be another directory than --tf1_train_dir; received "
+                f"{self.train_dir} for both"
+            )
