@@ -17,6 +17,12 @@ SCRIPTS = {
     "yt8m-plot": "yt8m_models.training.plot",
     "yt8m-synthetic": "yt8m_models.data.synthetic",
     "yt8m-inspect": "yt8m_models.data.inspect",
+    "yt8m-split": "yt8m_models.data.split",
+    "yt8m-train-ubm": "yt8m_models.gmm.train_ubm",
+    "yt8m-tables": "yt8m_models.experiments.tables",
+    "yt8m-significance": "eval.significance",
+    "yt8m-ensemble": "yt8m_models.prediction.ensemble",
+    "yt8m-import-checkpoint": "yt8m_models.compat.import_checkpoint",
 }
 
 setup(
