@@ -99,7 +99,7 @@ def test_scans_can_be_seen_in_the_quantised_frames(scans):
 
 def test_digit_frames_are_scans_of_that_digit(scans):
     known = {
-        row.tobytes(): digit for row, digit in zip(scans[0].pixels, scans[0].digits, strict=True)
+        row.tobytes(): digit for row, digit in zip(scans[0].pixels, scans[0].kinds, strict=True)
     }
     for index in range(20):
         _, pixels, digits = generator.video_frames(scans[0], 0, index)
@@ -114,14 +114,14 @@ def test_training_and_held_out_scans_are_different(scans):
     assert not {row.tobytes() for row in training.pixels} & {
         row.tobytes() for row in held_out.pixels
     }
-    assert set(held_out.digits) == set(range(10))
+    assert set(held_out.kinds) == set(range(10))
 
 
 def test_draw_gives_scans_of_the_digits(scans):
     digits = np.repeat(np.arange(10), 200)
     drawn = scans[0].draw(np.random.default_rng(0), digits)
     known = {
-        row.tobytes(): digit for row, digit in zip(scans[0].pixels, scans[0].digits, strict=True)
+        row.tobytes(): digit for row, digit in zip(scans[0].pixels, scans[0].kinds, strict=True)
     }
     assert [known[row.tobytes()] for row in drawn] == digits.tolist()
     assert len({row.tobytes() for row in drawn[:200]}) > 50

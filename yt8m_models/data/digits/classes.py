@@ -1,7 +1,8 @@
 """The classes of the sample data set: digits, and properties of the digits that a video shows."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from yt8m_models.data.bags.bag_class import BagClass, labels_of
 
 _WORDS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 _PRIMES = {2, 3, 5, 7}
@@ -9,26 +10,12 @@ _SQUARES = {0, 1, 4, 9}
 _WITH_A_LOOP = {0, 6, 8, 9}
 
 
-@dataclass(frozen=True)
-class DigitClass:
-    """A class: its name, its group, and which videos have it.
-
-    Attributes:
-        holds: from the set of digits that a video shows, and the share of its frames that show
-            its most frequent digit.
-    """
-
-    name: str
-    vertical: str
-    holds: Callable[[set[int], float], bool]
+def _digit(digit: int) -> BagClass:
+    return BagClass(_WORDS[digit], "Digits", lambda shown, share: digit in shown)
 
 
-def _digit(digit: int) -> DigitClass:
-    return DigitClass(_WORDS[digit], "Digits", lambda shown, share: digit in shown)
-
-
-def _property(name: str, holds: Callable[[set[int], float], bool]) -> DigitClass:
-    return DigitClass(name, "Properties of digits", holds)
+def _property(name: str, holds: Callable[[set[int], float], bool]) -> BagClass:
+    return BagClass(name, "Properties of digits", holds)
 
 
 CLASSES = (
@@ -54,6 +41,4 @@ CLASSES = (
 
 def labels(frames_by_digit: Mapping[int, int], num_frames: int) -> list[int]:
     """The classes of a video of `num_frames` that shows each digit in so many frames."""
-    share = max(frames_by_digit.values()) / num_frames
-    shown = set(frames_by_digit)
-    return [index for index, entry in enumerate(CLASSES) if entry.holds(shown, share)]
+    return labels_of(CLASSES, frames_by_digit, num_frames)

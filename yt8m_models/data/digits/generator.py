@@ -10,20 +10,16 @@ another scan of the same digit (or a distractor of the same kind), quantised as 
 is computed in whole numbers, so that a seed gives the same bytes everywhere.
 """
 
-import csv
 import functools
-import io
-import os
 from types import MappingProxyType
 
 import numpy as np
-import tensorflow as tf
 
+from yt8m_models.data.bags.data_set import Part, vocabulary, write_data_set
+from yt8m_models.data.bags.images import Images
 from yt8m_models.data.digits.classes import CLASSES, labels
 from yt8m_models.data.digits.config import FEATURE_NAMES, FEATURE_SIZES, DigitsConfig
 from yt8m_models.data.records import frame_record
-from yt8m_models.data.synthetic.partial_file import partial_file
-from yt8m_models.data.synthetic.shards import write_shards
 from yt8m_models.data.synthetic.video_ids import video_id
 
 MIN_FRAMES, MAX_FRAMES = 20, 60
@@ -32,10 +28,6 @@ _TRAINING_SCANS = 1347  # of 1,797: three quarters
 _NUM_DIGITS = MappingProxyType({1: 0.25, 2: 0.3, 3: 0.25, 4: 0.14, 5: 0.06})
 _DOMINATED_VIDEOS = 0.2
 _NOISE_STEPS = 4
-_VOCABULARY_COLUMNS = (
-    *("Index", "TrainVideoCount", "KnowledgeGraphId", "Name"),
-    *("Vertical1", "Vertical2", "Vertical3"),
-)
 _FIXED_SEED = 20_230_211  # of the projections, the shuffle and the split, for every data set
 
 
@@ -47,47 +39,20 @@ def write(config: DigitsConfig, progress: bool = False) -> list[str]:
             false.
     """
     training, held_out = scan_sets()
-    vocabulary = os.path.join(config.output_dir, "vocabulary.csv")
-    if not config.overwrite and tf.io.gfile.exists(vocabulary):
-        raise ValueError(
-            f"{vocabulary} exists already; choose another --output_dir, or replace the files there "
-            "with --overwrite"
-        )
-    paths = []
-    for prefix, scans, start, count in (
-        ("train", training, 0, config.num_train_videos),
-        ("validate", held_out, config.num_train_videos, config.num_eval_videos),
-    ):
-        paths += write_shards(
-            config.output_dir,
-            prefix,
-            config.num_shards,
-            count,
-            functools.partial(_record, scans, config.seed, start),
-            overwrite=config.overwrite,
-            progress=progress,
-        )
-    with partial_file(vocabulary) as path, tf.io.gfile.GFile(path, "w") as file:
-        file.write(_vocabulary(config))
-    return [*paths, vocabulary]
+    train, held = config.num_train_videos, config.num_eval_videos
+    parts = [
+        Part("train", train, functools.partial(_record, training, config.seed, 0)),
+        Part("validate", held, functools.partial(_record, held_out, config.seed, train)),
+    ]
+    text = vocabulary(
+        CLASSES, "digits", lambda index: labels(*shown_digits(config.seed, index)), train
+    )
+    return write_data_set(
+        config.output_dir, parts, text, config.num_shards, config.overwrite, progress
+    )
 
 
-def _vocabulary(config: DigitsConfig) -> str:
-    """The classes as a CSV file with the columns of the release's vocabulary."""
-    counts = np.zeros(len(CLASSES), np.int64)
-    for index in range(config.num_train_videos):
-        shown, num_frames = shown_digits(config.seed, index)
-        counts[labels(shown, num_frames)] += 1
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_VOCABULARY_COLUMNS)
-    for index, (entry, count) in enumerate(zip(CLASSES, counts, strict=True)):
-        graph_id = "/digits/" + entry.name.lower().replace(" ", "_")
-        writer.writerow([index, count, graph_id, entry.name, entry.vertical, "", ""])
-    return text.getvalue()
-
-
-def scan_sets() -> tuple["Scans", "Scans"]:
+def scan_sets() -> tuple[Images, Images]:
     """The scans for training videos and those for held-out videos.
 
     Raises:
@@ -104,27 +69,7 @@ def scan_sets() -> tuple["Scans", "Scans"]:
     order = np.random.default_rng([_FIXED_SEED, 0]).permutation(len(digits))
     training, held_out = order[:_TRAINING_SCANS], order[_TRAINING_SCANS:]
     pixels = pixels.astype(np.int64)
-    return Scans(pixels[training], digits[training]), Scans(pixels[held_out], digits[held_out])
-
-
-class Scans:
-    """Scans of handwritten digits to draw from.
-
-    Args:
-        pixels: levels 0 to 16, int64 `(scans, 64)`.
-        digits: what each scan shows, int64 `(scans,)`.
-    """
-
-    def __init__(self, pixels: np.ndarray, digits: np.ndarray) -> None:
-        order = np.argsort(digits, kind="stable")
-        self.pixels = pixels[order]
-        self.digits = digits[order]
-        self._counts = np.bincount(digits, minlength=10)
-        self._starts = np.cumsum(self._counts) - self._counts
-
-    def draw(self, rng: np.random.Generator, digits: np.ndarray) -> np.ndarray:
-        """A random scan of each of `digits` `(n,)`: int64 `(n, 64)`."""
-        return self.pixels[self._starts[digits] + rng.integers(self._counts[digits])]
+    return Images(pixels[training], digits[training]), Images(pixels[held_out], digits[held_out])
 
 
 def shown_digits(seed: int, index: int) -> tuple[dict[int, int], int]:
@@ -141,7 +86,7 @@ def shown_digits(seed: int, index: int) -> tuple[dict[int, int], int]:
 
 
 def video_frames(
-    scans: Scans, seed: int, index: int
+    scans: Images, seed: int, index: int
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """The frames of video `index`.
 
@@ -163,14 +108,14 @@ def video_frames(
     return features, scanned["rgb"], shows
 
 
-def _record(scans: Scans, seed: int, start: int, number: int) -> bytes:
+def _record(scans: Images, seed: int, start: int, number: int) -> bytes:
     """The serialized record of the `number`-th video from `start` on."""
     index = start + number
     features, _, _ = video_frames(scans, seed, index)
     return frame_record(video_id(seed, index), labels(*shown_digits(seed, index)), features)
 
 
-def _distractors(rng: np.random.Generator, scans: Scans, kinds: np.ndarray) -> np.ndarray:
+def _distractors(rng: np.random.Generator, scans: Images, kinds: np.ndarray) -> np.ndarray:
     """Frames that show no digit, one of each of `kinds` `(n,)`: int64 `(n, 64)`."""
     digits = rng.integers(10, size=len(kinds))
     others = (digits + rng.integers(1, 10, len(kinds))) % 10

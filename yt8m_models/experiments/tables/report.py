@@ -1,0 +1,161 @@
+"""The results as files: `results.csv`, `runs.csv`, `mcnemar.csv` and `results.md`."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from yt8m_models.experiments.tables.config import TablesConfig
+from yt8m_models.experiments.tables.rows import Table
+from yt8m_models.experiments.tables.runs import METRICS, Run
+from yt8m_models.experiments.tables.summary import Comparison, Summary, compare, summarize
+from yt8m_models.training.train_dir import join, write_text
+
+
+def write_report(
+    config: TablesConfig, tables: Sequence[Table], planned: Mapping[tuple[str, int], Run]
+) -> list[str]:
+    """Writes the files, of the runs that are done; their paths."""
+    rows = {row.name: row for table in tables for row in table.rows}
+    summaries = {each.row.name: each for each in summarize(planned, list(rows.values()))}
+    comparisons = compare(list(summaries.values()))
+    texts = {
+        "results.csv": _results(config, tables, summaries),
+        "runs.csv": _runs(config, planned),
+        "mcnemar.csv": _csv(
+            ("row_a", "row_b", "seed", "only_a", "only_b", "p_value"),
+            (vars(each).values() for each in comparisons),
+        ),
+        "results.md": _markdown(config, tables, summaries, comparisons),
+    }
+    for name, text in texts.items():
+        write_text(join(config.output_dir, name), text)
+    return [join(config.output_dir, name) for name in texts]
+
+
+def _results(
+    config: TablesConfig, tables: Sequence[Table], summaries: Mapping[str, Summary]
+) -> str:
+    """A line for each row of each table."""
+    header = ["table", "row", "label", "runs", "directory"]
+    header += [f"{metric}_{kind}" for metric in METRICS for kind in ("mean", "std")]
+    return _csv(
+        header,
+        (
+            [
+                *(table.name, row.name, row.label),
+                len(summaries[row.name].results),
+                _inside(config, summaries[row.name].directory),
+                *(
+                    value
+                    for metric in METRICS
+                    for value in (
+                        summaries[row.name].mean(metric),
+                        summaries[row.name].deviation(metric),
+                    )
+                ),
+            ]
+            for table in tables
+            for row in table.rows
+        ),
+    )
+
+
+def _runs(config: TablesConfig, planned: Mapping[tuple[str, int], Run]) -> str:
+    """A line for each run that is done."""
+    lines = []
+    for run in {run.directory: run for run in planned.values()}.values():
+        names = [row for (row, _), other in planned.items() if other is run]
+        if (result := run.result()) is not None:
+            lines.append(
+                [
+                    *(" ".join(names), result.seed, _inside(config, run.directory)),
+                    *(result.metrics[metric] for metric in METRICS),
+                    *(result.validation_loss, result.step, result.seconds, result.num_parameters),
+                ]
+            )
+    header = ["rows", "seed", "directory", *METRICS]
+    return _csv([*header, "validation_loss", "step", "seconds", "num_parameters"], lines)
+
+
+def _inside(config: TablesConfig, directory: str) -> str:
+    return directory.removeprefix(join(config.output_dir, ""))
+
+
+def _csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Numbers that are not known are empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow("" if value != value else value for value in row)
+    return text.getvalue()
+
+
+def _markdown(
+    config: TablesConfig,
+    tables: Sequence[Table],
+    summaries: Mapping[str, Summary],
+    comparisons: Sequence[Comparison],
+) -> str:
+    lines = [
+        f"Means over seeds {', '.join(map(str, config.seeds))} ± their standard deviation, "
+        f"on the test videos `{config.test_data_pattern}`.",
+        "Each run's checkpoint is the one with the lowest validation loss.",
+    ]
+    for table in tables:
+        number = table.name[-1]
+        kind = "Figure" if table.axis else "Table"
+        lines += ["", f"## {kind} {number}: {table.title}", ""]
+        series = bool(table.axis)
+        lines.append(
+            f"|{' pooling |' if series else ''} {table.axis or 'row'} | GAP | Hit@1 | runs |"
+        )
+        lines.append(f"|{'---|' if series else ''}---|---|---|---|")
+        for row in table.rows:
+            summary = summaries[row.name]
+            cells = [row.series] if series else []
+            cells += [row.label, *(_cell(summary, metric) for metric in ("gap", "hit_at_one"))]
+            lines.append(f"| {' | '.join(cells)} | {len(summary.results)} |")
+        if not series:
+            lines += _matrix(table, summaries, comparisons)
+    return "\n".join(lines) + "\n"
+
+
+def _matrix(
+    table: Table, summaries: Mapping[str, Summary], comparisons: Sequence[Comparison]
+) -> list[str]:
+    """McNemar's p-values between the rows of a table."""
+    names = {summary.directory: name for name, summary in reversed(list(summaries.items()))}
+    largest: dict[frozenset[str], float] = {}
+    for each in comparisons:
+        pair = frozenset((each.row_a, each.row_b))
+        largest[pair] = max(each.p_value, largest.get(pair, 0.0))
+
+    def p_value(row: str, column: str) -> str:
+        pair = frozenset(names[summaries[name].directory] for name in (row, column))
+        return f"{largest[pair]:.2g}" if pair in largest else ""
+
+    if len(table.rows) < 2:
+        return []
+    labels = [row.label for row in table.rows[1:]]
+    lines = [
+        "",
+        "McNemar's test on Hit@1, models of one seed: the largest p-value of the seeds.",
+        "",
+    ]
+    lines += [f"| | {' | '.join(labels)} |", "|---|" + "---|" * len(labels)]
+    for index, row in enumerate(table.rows[:-1]):
+        cells = [
+            p_value(row.name, other.name) if column >= index else ""
+            for column, other in enumerate(table.rows[1:])
+        ]
+        lines.append(f"| {row.label} | {' | '.join(cells)} |")
+    return lines
+
+
+def _cell(summary: Summary, metric: str) -> str:
+    mean, deviation = summary.mean(metric), summary.deviation(metric)
+    if math.isnan(mean):
+        return "–"
+    return f"{mean:.4f}" + ("" if math.isnan(deviation) else f" ± {deviation:.4f}")
