@@ -81,6 +81,33 @@ def test_an_alias_is_its_field():
     assert arguments.given == {"minutes"}
 
 
+@pytest.mark.parametrize("names", [("time", "minutes"), ("minutes", "time")])
+def test_two_names_of_a_flag_must_agree(names):
+    first, second = names
+    assert KITCHEN.parse([f"--{first}=9", f"--{second}=9.0"])[Cooking].minutes == 9.0
+    with pytest.raises(
+        UsageError, match=r"received --minutes=\d.0 and --time=\d.0: they are names"
+    ):
+        KITCHEN.parse([f"--{first}=8", f"--{second}=9"])
+
+
+def test_a_translation_changes_what_was_parsed():
+    def from_cups(arguments):
+        portions = arguments[Cooking].portions
+        if portions == 13:
+            raise ValueError("--portions must not be 13")
+        changed = dataclasses.replace(arguments[Cooking], minutes=2.0 * portions)
+        return arguments.replace(changed, {"minutes": "portions"})
+
+    program = Program("cook", "Cooks a dish.", Cooking, Serving, translate=from_cups)
+    arguments = program.parse(["--portions=3", "--plate=blue"])
+    assert arguments[Cooking] == Cooking(minutes=6.0, portions=3)
+    assert arguments[Serving] == Serving("blue")
+    assert arguments.typed == {"portions": "portions", "plate": "plate", "minutes": "portions"}
+    with pytest.raises(UsageError, match="--portions must not be 13"):
+        program.parse(["--portions=13"])
+
+
 def test_an_empty_list():
     assert KITCHEN.parse(["--spices="])[Cooking].spices == ()
 
@@ -269,11 +296,32 @@ def test_wrong_data_formats(changes, message):
 def test_a_resolved_model_has_its_presets_values_and_keeps_the_flags(name):
     config = ModelConfig(model=name, moe_num_mixtures=7, gamma=0.0).resolved()
     expected = {**DEFAULTS, **PRESETS[name], "moe_num_mixtures": 7, "gamma": 0.0, "model": name}
-    expected["num_clusters_audio"] = expected["num_clusters"] // 2
-    if expected["hidden_activation"] is None:
-        expected["hidden_activation"] = expected["dbof_activation"]
-    assert dataclasses.asdict(config) == expected
+    resolved = dataclasses.asdict(config)
+    derived = {key for key, value in expected.items() if value is None} | {"input_batch_norm"}
+    assert {k: v for k, v in resolved.items() if k not in derived} == {
+        k: v for k, v in expected.items() if k not in derived
+    }
     assert config.resolved() == config
+
+
+@pytest.mark.parametrize(
+    ("model", "field", "value"),
+    [
+        (ModelConfig("NetVLADModelLF", num_clusters=5), "num_clusters_audio", 2),
+        (ModelConfig("NetVLADModelLF", num_clusters=1), "num_clusters_audio", 1),
+        (ModelConfig("SoftDbofModelLF", num_clusters=16), "num_clusters_audio", 2),
+        (ModelConfig("DbofModel", dbof_activation="relu6"), "hidden_activation", "relu6"),
+        (ModelConfig("NetVLADModelLF"), "hidden_batch_norm", False),
+        (ModelConfig("NetVLADModelLF", hidden_activation="relu6"), "hidden_batch_norm", True),
+        (ModelConfig("NetVLADModelLF"), "input_batch_norm", True),
+        (ModelConfig("NetVLADModelLF", batch_norm=False), "input_batch_norm", False),
+        (ModelConfig("NeXtVLADModel", batch_norm=False), "hidden_batch_norm", False),
+        (ModelConfig("DSGMMModel", gamma=3.0), "gamma_means", 3.0),
+        (ModelConfig("DSGMMModel", gamma=3.0, gamma_weights=0.0), "gamma_weights", 0.0),
+    ],
+)
+def test_what_no_flag_says_is_derived(model, field, value):
+    assert getattr(model.resolved(), field) == value
 
 
 def test_an_unknown_model_cannot_be_resolved():

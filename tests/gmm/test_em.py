@@ -147,7 +147,7 @@ def test_empty_clusters_are_reseeded(rng, clustered):
     assert (np.diff(em.history) >= 0).all()
 
 
-def test_reseeding_that_does_harm_is_taken_back(rng, clustered):
+def test_reseeding_that_does_no_good_ends(rng, clustered):
     """A cluster at a frame that the mixture explains well costs weight and gains nothing."""
     frames = clustered(rng, 2000, clusters=2)
     start = start_of(frames, "tied", clusters=3)
@@ -161,6 +161,24 @@ def test_reseeding_that_does_harm_is_taken_back(rng, clustered):
     assert not em.reseeds
     assert (np.diff(em.history) >= 0).all()
     assert np.isfinite(em.result.log_density(frames)).all()
+
+
+def test_reseeding_that_lowers_the_likelihood_is_taken_back(rng, clustered):
+    """Two clusters have converged; a third one amid them costs the weight of a frame."""
+    frames = clustered(rng, 2000, clusters=2)
+    two = iterate(em_of(frames, start_of(frames, "tied", clusters=2), tolerance=0), frames, 40).ubm
+    weights = np.append(two.weights * (1 - 1e-12), 1e-12)
+    em = em_of(frames, UBM(weights, np.vstack([two.means, [[1e3] * 6]]), two.covariance))
+    middle = frames.mean(axis=0, keepdims=True)
+    em.expect(frames)
+    em.maximize(middle)
+    safe = em.safe
+    em.expect(frames)
+    em.maximize(middle)
+    assert safe is not None
+    assert em.ubm is safe
+    assert not em.reseeds
+    assert len(em.history) == 1
 
 
 def test_state_goes_on_as_if_nothing_had_happened(rng, clustered):

@@ -27,7 +27,8 @@ class ExpectationMaximization:
 
     A cluster with less than one frame's worth of posteriors is reseeded with the frame of a sample
     that the mixture explains worst. Should the log-likelihood fall by that, the iteration is taken
-    back and goes on without reseeding; should it fall by rounding, the EM has converged.
+    back and goes on without reseeding, as it does where clusters are empty again at once and not
+    fewer; should it fall by rounding, the EM has converged.
 
     Args:
         ubm: the start; the form of its covariance stays.
@@ -54,6 +55,7 @@ class ExpectationMaximization:
         self.converged = False
         self.safe: UBM | None = None
         self.reseeds = True
+        self._num_empty = len(ubm.weights)  # the latest time that clusters were reseeded
         self._previous = ubm
         self._gain = np.inf  # of log-likelihood, in the latest iteration
         self._start_pass()
@@ -78,6 +80,7 @@ class ExpectationMaximization:
         mixture = cls(_read_ubm(state, "ubm"), moments, covariance_floor, tolerance)
         mixture.history = state["history"].tolist()
         mixture.reseeds = bool(state["reseeds"])
+        mixture._num_empty = int(state["num_empty"])
         mixture._previous = _read_ubm(state, "previous")
         if "safe/weights" in state:
             mixture.safe = _read_ubm(state, "safe")
@@ -91,6 +94,7 @@ class ExpectationMaximization:
             "history": np.array(self.history),
             "gain": self._gain,
             "reseeds": self.reseeds,
+            "num_empty": self._num_empty,
             **_arrays("ubm", self.ubm),
             **_arrays("previous", self._previous),
             **(_arrays("safe", self.safe) if self.safe is not None else {}),
@@ -118,9 +122,12 @@ class ExpectationMaximization:
                 self._gain = log_likelihood - self.history[-1]
             self.history.append(log_likelihood)
             self.converged = self._gain < self.tolerance
-            self._previous, self.safe, self.ubm = self.ubm, None, self._maximum()
             empty = np.flatnonzero(self._counts < EMPTY_COUNT)
+            if self.safe is not None and len(empty) >= self._num_empty:
+                self.reseeds = False
+            self._previous, self.safe, self.ubm = self.ubm, None, self._maximum()
             if len(empty) and may_reseed and self.reseeds and not self.converged:
+                self._num_empty = len(empty)
                 self.safe = self.ubm
                 self.ubm = reseeded(self.ubm, empty, sample, self.moments.count)
         self._start_pass()
