@@ -72,8 +72,7 @@ def table(figures: list[Figure]) -> str:
         (
             figure.name,
             f"{figure.value:.3g} {figure.unit}",
-            f"{'≤' if figure.at_most else '≥'} {figure.bound:g} {figure.unit}",
-            "reached" if figure.reached else "NOT REACHED",
+            *_verdict(figure),
         )
         for figure in figures
     ]
@@ -81,6 +80,14 @@ def table(figures: list[Figure]) -> str:
     return "\n".join(
         f"{row[0]:{name}}  {row[1]:>{value}}  {row[2]:>{bound}}  {row[3]}".rstrip() for row in rows
     )
+
+
+def _verdict(figure: Figure) -> tuple[str, str]:
+    """The bound, and whether it is reached; nothing for figures without one."""
+    if figure.bound is None:
+        return "", ""
+    bound = f"{'≤' if figure.at_most else '≥'} {figure.bound:g} {figure.unit}"
+    return bound, "reached" if figure.reached else "NOT REACHED"
 
 
 def report(figures: list[Figure]) -> dict[str, Any]:

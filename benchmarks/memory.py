@@ -89,12 +89,12 @@ def measure(model: ModelConfig, workdir: Path) -> dict[str, float]:
     trainer("tiny", _TINY_DATA, tiny, batch_size=8).run()
     gc.collect()
     training = trainer("whole", DATA, model, BATCH_SIZE)
-    before = _status_mb("VmRSS")
+    before = status_mb("VmRSS")
     training.run()
-    return {"model_and_optimizer_mb": before, "peak_mb": _status_mb("VmHWM")}
+    return {"model_and_optimizer_mb": before, "peak_mb": status_mb("VmHWM")}
 
 
-def _status_mb(name: str) -> float:
+def status_mb(name: str) -> float:
     """A line of the kernel's account of this process, in MB."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
