@@ -108,6 +108,9 @@ def test_a_narrow_cluster_between(assign, to_numpy):
     np.testing.assert_allclose(to_numpy(layer(np.array([[[0.0], [2.0]]]))), expected, rtol=1e-6)
 
 
+_WHERE_FLOAT32_ROUNDS = () if keras.backend.backend() == "jax" else (0.01, 0.03, 0.1)
+
+
 def gradients_slowly(frames, means, log_scales, logits, target):
     """NetVLAD without normalisation, and the gradients of `Σ target · output`, in float64.
 
@@ -138,7 +141,7 @@ def gradients_slowly(frames, means, log_scales, logits, target):
 
 
 @pytest.mark.parametrize("unit_length", [True, False])
-@pytest.mark.parametrize("scale", [1e-3, 0.2, 1.0, 30.0, 1e3])
+@pytest.mark.parametrize("scale", [1e-3, *_WHERE_FLOAT32_ROUNDS, 0.2, 1.0, 30.0, 1e3])
 @pytest.mark.parametrize("name", COUPLED)
 def test_float32_at_full_size(name, scale, unit_length, rng, assign, to_numpy, gradients):
     """D = 1024, K = 256: within 1e-4 of float64, relative to the largest of each array.
