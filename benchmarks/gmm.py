@@ -88,7 +88,7 @@ def _scikit_learn(frames: np.ndarray, start: UBM) -> tuple[list[float], list[flo
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it did not converge
         mixture.fit(frames)
-    return list(mixture.lower_bounds_), list(np.diff(mixture.starts))
+    return list(mixture.lower_bounds_), np.diff(mixture.starts).tolist()
 
 
 def _ours(frames: np.ndarray, start: UBM) -> tuple[list[float], list[float]]:
