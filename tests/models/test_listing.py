@@ -97,4 +97,3 @@ def test_train_py_lists_the_models():
         check=True,
     )
     assert result.stdout.strip() == list_models()
-    assert result.stderr == ""
