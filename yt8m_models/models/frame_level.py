@@ -46,23 +46,11 @@ POOLINGS: dict[str, Callable[[Any, int], keras.layers.Layer]] = {
         **_cluster_options(config),
     ),
     "dsgmm": lambda config, clusters: DSGMM(
-        clusters,
-        config.gamma,
-        statistics=config.statistics,
-        gamma_weights=config.gamma_weights,
-        gamma_means=config.gamma_means,
-        gamma_covariances=config.gamma_covariances,
-        **_cluster_options(config),
+        clusters, **_smoothing_options(config), **_cluster_options(config)
     ),
     "vlad": lambda config, clusters: NetVLAD(clusters, **_fixed_options(config)),
     "sgmm": lambda config, clusters: DSGMM(
-        clusters,
-        config.gamma,
-        statistics=config.statistics,
-        gamma_weights=config.gamma_weights,
-        gamma_means=config.gamma_means,
-        gamma_covariances=config.gamma_covariances,
-        **_fixed_options(config),
+        clusters, **_smoothing_options(config), **_fixed_options(config)
     ),
     "dbof": lambda config, clusters: DBoF(
         clusters,
@@ -260,6 +248,12 @@ def _gating(config: Any) -> keras.layers.Layer:
     return ContextGating(
         config.gating_remove_diag, config.batch_norm, config.batch_norm_decay, name="gating"
     )
+
+
+def _smoothing_options(config: ModelConfig) -> dict[str, Any]:
+    """What the flags say of the statistics of `DSGMM`."""
+    names = ("statistics", "gamma", "gamma_weights", "gamma_means", "gamma_covariances")
+    return {name: getattr(config, name) for name in names}
 
 
 def _cluster_options(config: ModelConfig) -> dict[str, Any]:
