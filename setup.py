@@ -52,7 +52,7 @@ setup(
         ],
         "recommend": ["faiss-cpu", "scikit-learn"],
         "extract": ["imageio-ffmpeg"],
-        "jax": ["jax"],
+        "jax": ["jax>=0.8"],
         "quickstart": ["scikit-learn", "matplotlib"],
         "dev": ["pytest>=8", "hypothesis", "ruff~=0.17.0", "mypy~=2.4"],
     },

@@ -1,5 +1,6 @@
 """Soft assignment of frames to the clusters of a Gaussian mixture model."""
 
+import functools
 import math
 
 import keras
@@ -35,7 +36,7 @@ class CoupledAssignment(keras.layers.Layer):
 
     The exponents are float64, whatever the compute dtype: at D = 1024 those of σ = 0.01 are around
     10,000, and float32 would round their differences, and so put gradients off by more than 3 % in
-    some cases. On JAX, which has float64 by a global switch only, they are float32.
+    some cases.
 
     Args:
         num_clusters: K.
@@ -105,37 +106,40 @@ class CoupledAssignment(keras.layers.Layer):
         )
 
     def call(self, frames, mask=None, training=False):
-        posteriors = ops.cast(ops.softmax(self.log_densities(frames), axis=-1), "float32")
+        logits = self.mixture_logits
+        posteriors = _in_float64(self._posteriors)(
+            frames,
+            ops.convert_to_tensor(self.means),
+            self.broadcast_log_scales(),
+            ops.zeros(self.num_clusters) if logits is None else ops.convert_to_tensor(logits),
+        )
         if mask is None:
             return posteriors
         return posteriors * ops.expand_dims(ops.cast(mask, "float32"), -1)
 
-    def log_densities(self, frames):
-        """`ln w_k N(x; μ_k, σ_k²)`, less what all clusters share: `(batch, T, K)`."""
-        means = _exact(self.means)
+    def _posteriors(self, *values):
+        """Posteriors `(batch, T, K)` of frames by the means, `ln σ` with two axes, and `ln w`."""
+        frames, means, log_scales, logits = (ops.cast(value, "float64") for value in values)
         center = _mean_of_clusters(means)
-        frames = _exact(frames) - center
+        frames = frames - center
         means = means - center
-        log_scales = _exact(self.broadcast_log_scales())
         mean_log_scales = _mean_of_clusters(log_scales)
         log_scales = log_scales - mean_log_scales
         typical = ops.exp(-2 * mean_log_scales)
         excess = typical * ops.expm1(-2 * log_scales)  # 1/σ² less what is typical of it
         weighted = means * (typical + excess)
-        logits = ops.matmul(frames, ops.transpose(weighted))
         typical_squares = _mean_of_clusters(ops.square(means)) * typical
-        constants = -0.5 * ops.sum(means * weighted - typical_squares, axis=-1)
-        if self.mixture_logits is not None:
-            constants = constants + _exact(self.mixture_logits)
+        exponents = ops.matmul(frames, ops.transpose(weighted)) + logits
+        exponents = exponents - 0.5 * ops.sum(means * weighted - typical_squares, axis=-1)
         by_cluster, by_feature = COVARIANCES[self.assignment]
         if by_cluster:
             squares = ops.square(frames)
             if not by_feature:
                 squares = ops.sum(squares, axis=-1, keepdims=True)
-            logits = logits - 0.5 * ops.matmul(squares, ops.transpose(excess))
-            features_per_scale = 1 if by_feature else self.means.shape[-1]
-            constants = constants - features_per_scale * ops.sum(log_scales, axis=-1)
-        return logits + constants
+            exponents = exponents - 0.5 * ops.matmul(squares, ops.transpose(excess))
+            features_per_scale = 1 if by_feature else means.shape[-1]
+            exponents = exponents - features_per_scale * ops.sum(log_scales, axis=-1)
+        return ops.cast(ops.softmax(exponents, axis=-1), "float32")
 
     def broadcast_log_scales(self):
         """`ln σ` with two axes, `(K, D)`, of which those have size 1 that it does not depend on."""
@@ -169,7 +173,26 @@ def _mean_of_clusters(values):
     return ops.stop_gradient(ops.mean(values, axis=0))
 
 
-def _exact(values):
-    """The values in the precision that exponents are computed in."""
-    dtype = "float32" if keras.backend.backend() == "jax" else "float64"
-    return ops.cast(ops.convert_to_tensor(values), dtype)
+def _in_float64(function):
+    """The function and its gradient where float64 is kept; JAX makes it float32 by default."""
+    if keras.backend.backend() != "jax":
+        return function
+    import jax
+
+    enabled = functools.partial(jax.enable_x64, True)
+
+    @jax.custom_vjp
+    def exact(*args):
+        with enabled():
+            return function(*args)
+
+    def forward(*args):
+        with enabled():
+            return jax.vjp(function, *args)
+
+    def backward(gradient_of, gradient):
+        with enabled():
+            return gradient_of(gradient)
+
+    exact.defvjp(forward, backward)
+    return exact
