@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from yt8m_models.data.bags.bag_class import labels_of
 from yt8m_models.data.digits import generator
-from yt8m_models.data.digits.classes import CLASSES, labels
+from yt8m_models.data.digits.classes import CLASSES
 from yt8m_models.data.digits.config import FEATURE_SIZES, DigitsConfig
+from yt8m_models.data.digits.generator import VIDEOS
 
 pytest.importorskip("sklearn", reason="scikit-learn (the quickstart extra) ships the digits")
 
@@ -24,7 +26,7 @@ def scans():
 
 
 def _names(frames_by_digit, num_frames):
-    return {CLASSES[label].name for label in labels(frames_by_digit, num_frames)}
+    return {CLASSES[label].name for label in labels_of(CLASSES, frames_by_digit, num_frames)}
 
 
 def _examples(paths):
@@ -61,8 +63,8 @@ def test_zero_is_not_its_own_double():
 
 def test_every_class_is_neither_rare_nor_common():
     """Each is in 5 % to 60 % of the videos."""
-    videos = [generator.shown_digits(0, index) for index in range(4000)]
-    counts = np.bincount(np.concatenate([labels(*video) for video in videos]), minlength=24)
+    videos = [VIDEOS.labels(0, index) for index in range(4000)]
+    counts = np.bincount(np.concatenate(videos), minlength=24)
     assert len(CLASSES) == 24
     assert counts.min() / 4000 > 0.05
     assert counts.max() / 4000 < 0.60
@@ -70,8 +72,8 @@ def test_every_class_is_neither_rare_nor_common():
 
 def test_frames_show_the_digits_of_the_labels(scans):
     for index in range(50):
-        shown, num_frames = generator.shown_digits(7, index)
-        features, pixels, digits = generator.video_frames(scans[0], 7, index)
+        shown, num_frames = VIDEOS.shown_kinds(7, index)
+        features, pixels, digits = VIDEOS.frames(scans[0], 7, index)
         assert 20 <= num_frames <= 60
         assert {digit: int(np.sum(digits == digit)) for digit in shown} == shown
         assert np.sum(digits == -1) == num_frames - sum(shown.values())
@@ -91,7 +93,7 @@ def test_scans_can_be_seen_in_the_quantised_frames(scans):
     inverse = np.linalg.pinv(generator.projection("rgb"))
     errors = []
     for index in range(20):
-        features, pixels, _ = generator.video_frames(scans[1], 0, index)
+        features, pixels, _ = VIDEOS.frames(scans[1], 0, index)
         found = ((features["rgb"].astype(float) - 128 + 1 / 3) * 3 @ inverse + 16) / 2
         errors.append(np.abs(found - pixels).mean())
     assert np.mean(errors) < 1
@@ -102,7 +104,7 @@ def test_digit_frames_are_scans_of_that_digit(scans):
         row.tobytes(): digit for row, digit in zip(scans[0].pixels, scans[0].kinds, strict=True)
     }
     for index in range(20):
-        _, pixels, digits = generator.video_frames(scans[0], 0, index)
+        _, pixels, digits = VIDEOS.frames(scans[0], 0, index)
         for frame, digit in zip(pixels, digits, strict=True):
             assert known.get(frame.tobytes(), -1) == digit
 
@@ -212,7 +214,7 @@ def test_clusters_tell_what_averages_do_not(scans):
     def videos(part, start, count):
         frames, digits = [], np.zeros((count, 10), bool)
         for number in range(count):
-            features, _, shown = generator.video_frames(scans[part], 0, start + number)
+            features, _, shown = VIDEOS.frames(scans[part], 0, start + number)
             frames.append(np.concatenate(list(features.values()), axis=1) / 32.0 - 4)
             digits[number, shown[shown >= 0]] = True
         return frames, digits

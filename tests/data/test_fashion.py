@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from yt8m_models.data.bags.bag_class import labels_of
 from yt8m_models.data.bags.images import Images
 from yt8m_models.data.fashion import generator
-from yt8m_models.data.fashion.classes import CLASSES, KINDS, labels
+from yt8m_models.data.fashion.classes import CLASSES, KINDS
 from yt8m_models.data.fashion.config import FashionConfig
+from yt8m_models.data.fashion.generator import VIDEOS
 from yt8m_models.data.fashion.images import image_sets, read_idx
 
 
@@ -45,7 +47,7 @@ def images(images_dir):
 
 
 def _names(frames_by_kind, num_frames):
-    return {CLASSES[label].name for label in labels(frames_by_kind, num_frames)}
+    return {CLASSES[label].name for label in labels_of(CLASSES, frames_by_kind, num_frames)}
 
 
 def test_properties_of_articles():
@@ -68,8 +70,8 @@ def test_properties_of_articles():
 
 def test_every_class_is_neither_rare_nor_common():
     """Each is in 5 % to 60 % of the videos."""
-    videos = [generator.shown_kinds(0, index) for index in range(4000)]
-    counts = np.bincount(np.concatenate([labels(*video) for video in videos]), minlength=22)
+    videos = [VIDEOS.labels(0, index) for index in range(4000)]
+    counts = np.bincount(np.concatenate(videos), minlength=22)
     assert len(CLASSES) == 22
     assert [entry.name for entry in CLASSES[:10]] == list(KINDS)
     assert counts.min() / 4000 > 0.05
@@ -79,8 +81,8 @@ def test_every_class_is_neither_rare_nor_common():
 def test_frames_show_the_kinds_of_the_labels(images):
     """Shown kinds have their frames, at most three others have one each, the rest have none."""
     for index in range(30):
-        shown, num_frames = generator.shown_kinds(7, index)
-        features, pixels, kinds = generator.video_frames(images[0], 7, index)
+        shown, num_frames = VIDEOS.shown_kinds(7, index)
+        features, pixels, kinds = VIDEOS.frames(images[0], 7, index)
         counts = {kind: int(np.sum(kinds == kind)) for kind in range(10)}
         assert {kind: counts[kind] for kind in shown} == shown
         others = [count for kind, count in counts.items() if kind not in shown]
@@ -98,21 +100,19 @@ def test_frames_of_a_kind_are_images_of_it(images):
         row.tobytes(): kind for row, kind in zip(images[0].pixels, images[0].kinds, strict=True)
     }
     for index in range(10):
-        _, pixels, kinds = generator.video_frames(images[0], 7, index)
+        _, pixels, kinds = VIDEOS.frames(images[0], 7, index)
         for frame, kind in zip(pixels, kinds, strict=True):
             assert known.get(frame.astype(np.uint8).tobytes(), -1) == kind
 
 
-def test_quantised_frames_against_exact_arithmetic():
-    """`clip(⌊(p - 73) · S / 60⌋ + 128 + noise)` in Python's whole numbers; noise is -4 to 4."""
+def test_projected_frames_against_exact_arithmetic():
+    """`⌊(p - 73) · S / 60⌋` in Python's whole numbers."""
     pixels = np.random.default_rng(0).integers(0, 256, (5, 784))
-    signs = generator.projection("audio")
-    quantised = generator._quantize(pixels, signs, np.random.default_rng(1))
-    for frame, found in zip(pixels.tolist(), quantised.tolist(), strict=True):
-        for column, value in zip(signs.T.astype(int).tolist(), found, strict=True):
-            exact = sum((p - 73) * s for p, s in zip(frame, column, strict=True)) // 60 + 128
-            low, high = max(0, min(255, exact - 4)), max(0, min(255, exact + 4))
-            assert low <= value <= high
+    signs = generator.projection("audio").T.astype(int).tolist()
+    projected = VIDEOS.projections["audio"](pixels)
+    for frame, found in zip(pixels.tolist(), projected.tolist(), strict=True):
+        for column, value in zip(signs, found, strict=True):
+            assert value == sum((p - 73) * s for p, s in zip(frame, column, strict=True)) // 60
 
 
 def test_parts_are_of_different_images(images):
@@ -140,7 +140,7 @@ def test_files(images_dir, tmp_path):
     examples = [example for part in parts for example in part]
     assert len({example.context.feature["id"].bytes_list.value[0] for example in examples}) == 16
     for index, example in enumerate(examples):
-        expected = labels(*generator.shown_kinds(0, index))
+        expected = VIDEOS.labels(0, index)
         assert list(example.context.feature["labels"].int64_list.value) == expected
         lists = example.feature_lists.feature_list
         sizes = {name: {len(f.bytes_list.value[0]) for f in lists[name].feature} for name in lists}

@@ -1,8 +1,8 @@
 """The classes of the sample data set: digits, and properties of the digits that a video shows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from yt8m_models.data.bags.bag_class import BagClass, labels_of
+from yt8m_models.data.bags.bag_class import BagClass
 
 _WORDS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 _PRIMES = {2, 3, 5, 7}
@@ -37,8 +37,3 @@ CLASSES = (
     _property("Four digits or more", lambda shown, share: len(shown) >= 4),
     _property("One digit in most frames", lambda shown, share: share > 0.5),
 )
-
-
-def labels(frames_by_digit: Mapping[int, int], num_frames: int) -> list[int]:
-    """The classes of a video of `num_frames` that shows each digit in so many frames."""
-    return labels_of(CLASSES, frames_by_digit, num_frames)

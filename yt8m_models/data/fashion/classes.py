@@ -1,8 +1,8 @@
 """The classes of the sample data set: kinds of articles, and properties of those that are shown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from yt8m_models.data.bags.bag_class import BagClass, labels_of
+from yt8m_models.data.bags.bag_class import BagClass
 
 KINDS = (
     *("T-shirt", "Trousers", "Pullover", "Dress", "Coat"),
@@ -39,8 +39,3 @@ CLASSES = (
     _property("Four kinds or more", lambda shown, share: len(shown) >= 4),
     _property("One kind in most frames", lambda shown, share: share > 0.5),
 )
-
-
-def labels(frames_by_kind: Mapping[int, int], num_frames: int) -> list[int]:
-    """The classes of a video of `num_frames` that shows each kind in so many frames."""
-    return labels_of(CLASSES, frames_by_kind, num_frames)
