@@ -359,3 +359,15 @@ def test_model_flags_of_the_starter_code_are_understood():
 def test_model_flags_with_unknown_keys_are_refused():
     with pytest.raises(ValueError, match=r"unknown keys: colour"):
         parse_model_flags({"model": "MoeModel", "colour": "red"})
+
+
+def test_help_whose_reader_leaves_early():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "eval", "--help"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 0

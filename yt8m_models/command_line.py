@@ -16,6 +16,7 @@ Parsing imports neither TensorFlow nor Keras, so that `--help` answers at once:
 import dataclasses
 import difflib
 import logging
+import os
 import shutil
 import sys
 import textwrap
@@ -131,7 +132,7 @@ class Program:
         """Parses, calls `main` and exits: 0, or 1 after a `ValueError` or an `OSError`."""
         argv = sys.argv[1:] if argv is None else argv
         if any(arg in ("--help", "-help", "-h", "--helpfull", "--helpshort") for arg in argv):
-            print(self.help())
+            _print_page(self.help())
             sys.exit(0)
         logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
         try:
@@ -265,3 +266,11 @@ def _default(field: dataclasses.Field) -> str:
     if isinstance(default, tuple):
         default = ",".join(str(entry) for entry in default)
     return f" = {str(default).lower() if isinstance(default, bool) else default}"
+
+
+def _print_page(text: str) -> None:
+    """Prints a text of which a reader such as `head` may close the rest."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
