@@ -1,5 +1,6 @@
 """Tests of yt8m_models.training.step, against gradients worked out by hand."""
 
+import itertools
 import subprocess
 import sys
 import textwrap
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 import losses
 from yt8m_models.training.optimizers import create_optimizer
+from yt8m_models.training.precision import LossScale
 from yt8m_models.training.step import TrainStep
 
 
@@ -37,6 +39,13 @@ class SquaredError(keras.losses.Loss):
         return 0.5 * keras.ops.sum(keras.ops.square(y_pred - y_true), axis=-1)
 
 
+class SquareRoot(keras.losses.Loss):
+    """A loss that is 0 at predictions of 0, where its gradient is infinite."""
+
+    def call(self, y_true, y_pred):
+        return keras.ops.sum(keras.ops.sqrt(y_pred), axis=-1)
+
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(4, 3)).astype(np.float32)
 Y = RNG.normal(size=(4, 2)).astype(np.float32)
@@ -60,6 +69,13 @@ def run(l2=0.0, **options):
     optimizer.build(model.trainable_variables)
     outputs = TrainStep(model, optimizer, SquaredError(), **options)(BATCH)
     return outputs, KERNEL - model.kernel.numpy(), 1 - model.scale.numpy()
+
+
+def in_pieces(*bounds):
+    return [
+        {name: value[start:end] for name, value in BATCH.items()}
+        for start, end in itertools.pairwise((0, *bounds, 4))
+    ]
 
 
 def clip(gradient, limit):
@@ -129,6 +145,54 @@ def test_label_weights_leave_pairs_out():
     assert float(outputs.label_loss) == pytest.approx(-np.log(prediction + 1e-5) / 4, rel=1e-4)
 
 
+@pytest.mark.parametrize("bounds", [(3,), (1, 2)])
+def test_a_batch_in_pieces_is_the_batch(bounds):
+    """Their gradients are weighted by their videos and clipped together."""
+    model = Linear(KERNEL, l2=0.1)
+    optimizer = create_optimizer("GradientDescentOptimizer", 1.0)
+    optimizer.build(model.trainable_variables)
+    step = TrainStep(model, optimizer, SquaredError(), clip_gradient_norm=0.3)
+    outputs = step(*in_pieces(*bounds))
+    whole, kernel, scale = run(l2=0.1, clip_gradient_norm=0.3)
+    np.testing.assert_allclose(KERNEL - model.kernel.numpy(), kernel, rtol=1e-4)
+    np.testing.assert_allclose(1 - model.scale.numpy(), scale, rtol=1e-4)
+    for value, expected in zip(outputs, whole, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-5)
+
+
+def test_a_loss_scale_changes_nothing_but_the_range():
+    outputs, kernel, scale = run(clip_gradient_norm=0.3, loss_scale=LossScale(1024.0))
+    _, expected_kernel, expected_scale = run(clip_gradient_norm=0.3)
+    np.testing.assert_allclose(kernel, expected_kernel, rtol=1e-5)
+    np.testing.assert_allclose(scale, expected_scale, rtol=1e-5)
+    assert bool(outputs.is_finite)
+
+
+@pytest.mark.parametrize(("factor", "is_finite"), [(8.0, True), (1.5, False)])
+def test_infinite_gradients_with_a_loss_scale(factor, is_finite):
+    """They count as 0 and halve the scale; below 1 that is the end of it."""
+    model = Linear(np.zeros((3, 2), np.float32))
+    optimizer = create_optimizer("GradientDescentOptimizer", 1.0)
+    optimizer.build(model.trainable_variables)
+    loss_scale = LossScale(factor)
+    step = TrainStep(model, optimizer, SquareRoot(), loss_scale=loss_scale)
+    outputs = step({**BATCH, "video_matrix": tf.ones((4, 3))})
+    assert bool(outputs.is_finite) == is_finite
+    assert float(loss_scale.factor) == factor / 2
+    np.testing.assert_array_equal(model.kernel.numpy(), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("finite_steps", "is_finite", "expected"),
+    [(5, True, (8.0, 6)), (1999, True, (16.0, 0)), (5, False, (4.0, 0))],
+)
+def test_loss_scale(finite_steps, is_finite, expected):
+    scale = LossScale(8.0)
+    scale.finite_steps.assign(finite_steps)
+    scale.update(tf.constant(is_finite))
+    assert (float(scale.factor), int(scale.finite_steps)) == expected
+
+
 MIRRORED = """
     import json, keras, losses
     import numpy as np, tensorflow as tf
@@ -157,7 +221,7 @@ MIRRORED = """
         def call(self, inputs, training=False):
             return self.top(self.hidden(inputs["video_matrix"]))
 
-    def train(name):
+    def train(name, num_pieces=1):
         strategy = create_strategy(name)
         keras.utils.set_random_seed(0)
         with strategy.scope():
@@ -169,7 +233,7 @@ MIRRORED = """
         step = TrainStep(model, optimizer, loss, clip_gradient_norm=0.3, strategy=strategy)
         values = []
         for batch in batches:
-            outputs = step(split_batch(batch, strategy, Workers(strategy)))
+            outputs = step(*split_batch(batch, strategy, Workers(strategy), num_pieces))
             values.append([
                 float(outputs.label_loss), float(outputs.regularization_loss),
                 *outputs.predictions.numpy().ravel().tolist(), bool(outputs.is_finite),
@@ -179,6 +243,8 @@ MIRRORED = """
     (one, expected), (two, received) = train("default"), train("mirrored")
     assert (one, two) == (1, 2), (one, two)
     np.testing.assert_allclose(received, expected, rtol=2e-5, atol=1e-6)
+    for _, in_pieces in (train("default", 3), train("mirrored", 3)):
+        np.testing.assert_allclose(in_pieces, expected, rtol=2e-5, atol=1e-6)
 """
 
 

@@ -22,6 +22,7 @@ OPTIMIZERS = (
 )
 CLIP_MODES = ("per_variable", "global")
 STRATEGIES = ("auto", "default", "mirrored", "multi_worker")
+PRECISIONS = ("none", "bfloat16", "float16")
 
 _AT_LEAST = {
     "batch_size": 1,
@@ -33,6 +34,7 @@ _AT_LEAST = {
     "log_steps": 1,
     "num_readers": 1,
     "eval_batch_size": 1,
+    "gradient_accumulation_steps": 1,
     "top_k": 1,
     "regularization_penalty": 0,
     "clip_gradient_norm": 0,
@@ -109,6 +111,17 @@ class TrainConfig:
         "norm of all together (global).",
         choices=CLIP_MODES,
     )
+    mixed_precision: str = option(
+        "none",
+        "Compute in bfloat16 or float16, with weights and statistics in float32; float16 with a "
+        "loss scale that adapts. What is saved is float32.",
+        choices=PRECISIONS,
+    )
+    gradient_accumulation_steps: int = option(
+        1,
+        "Take each batch in this many pieces, whose gradients are added up: less memory, the same "
+        "step but for batch normalisation, which sees a piece.",
+    )
     seed: int = option(0, "Seed of the weights, of the records' order and of sampled frames.")
     deterministic: bool = option(
         True, "Two runs with one seed give the same losses; turning it off can be faster."
@@ -163,4 +176,5 @@ _CHOICES = {
     "optimizer": OPTIMIZERS,
     "clip_mode": CLIP_MODES,
     "strategy": STRATEGIES,
+    "mixed_precision": PRECISIONS,
 }

@@ -5,6 +5,9 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from yt8m_models.training.clipping import clip_gradients
+from yt8m_models.training.precision import LossScale
+
 
 class StepOutputs(NamedTuple):
     """What a step leaves, as tensors on the device.
@@ -12,7 +15,8 @@ class StepOutputs(NamedTuple):
     Attributes:
         label_loss: scalar, mean over the videos of all replicas.
         regularization_loss: scalar, the model's regularisation terms, not weighted.
-        is_finite: scalar bool, false where a loss or a gradient is infinite or not a number.
+        is_finite: scalar bool, false where a loss or a gradient is infinite or not a number; with a
+            loss scale gradients may be, until the scale falls below 1.
         predictions: `(batch, num_classes)`, those of this machine's videos, in order.
     """
 
@@ -30,8 +34,8 @@ class TrainStep:
     and then clipped: n replicas do what one does with their batches together, but for batch
     normalisation, whose statistics are each replica's own.
 
-    With one replica everything, the update included, is one XLA program where `jit_compile` is
-    true; with more, XLA compiles the forward and backward pass.
+    With one replica and batches in one piece everything, the update included, is one XLA program
+    where `jit_compile` is true; otherwise XLA compiles the forward and backward pass.
 
     Args:
         model: takes a batch's `video_matrix` and `num_frames`.
@@ -43,6 +47,7 @@ class TrainStep:
         clip_mode: `per_variable`, each gradient by its own norm (as the starter code), or `global`.
         strategy: the distribution strategy under whose scope the model was built.
         jit_compile: compile with XLA.
+        loss_scale: scales the loss of a model that computes in float16.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class TrainStep:
         clip_mode: str = "per_variable",
         strategy: tf.distribute.Strategy | None = None,
         jit_compile: bool = True,
+        loss_scale: LossScale | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -66,26 +72,30 @@ class TrainStep:
         self.clip_mode = clip_mode
         self.strategy = tf.distribute.get_strategy() if strategy is None else strategy
         self.jit_compile = jit_compile
-        if self.strategy.num_replicas_in_sync == 1:
-            self._step = tf.function(self._train, jit_compile=jit_compile, reduce_retracing=True)
-        else:
-            self._compiled_gradients = tf.function(self._gradients, jit_compile=jit_compile)
-            self._step = tf.function(self._train_replicas, reduce_retracing=True)
+        self.loss_scale = loss_scale
+        self._compiled_gradients = tf.function(self._gradients, jit_compile=jit_compile)
+        self._compiled_step = tf.function(
+            self._train, jit_compile=jit_compile, reduce_retracing=True
+        )
+        self._step = tf.function(self._train_replicas, reduce_retracing=True)
 
-    def __call__(self, batch: dict[str, tf.Tensor]) -> StepOutputs:
+    def __call__(self, *pieces: dict[str, tf.Tensor]) -> StepOutputs:
         """Trains on a batch: `video_matrix`, `num_frames`, `labels`, and `label_weights` if rated.
 
-        With several replicas, the values are those of `strategy.split_batch`.
+        A batch in several pieces gives the gradient of the whole, in the memory of one piece; only
+        batch normalisation is by each piece. Values are those of `split_batch`.
         """
-        return self._step(batch)
+        if len(pieces) == self.strategy.num_replicas_in_sync == 1:
+            return self._compiled_step(pieces[0])
+        return self._step(pieces)
 
     def _train(self, batch):
         label_loss, regularization_loss, predictions, gradients = self._gradients(batch)
         is_finite = self._update(label_loss, regularization_loss, gradients)
         return StepOutputs(label_loss, regularization_loss, is_finite, predictions)
 
-    def _train_replicas(self, batch):
-        outputs = self.strategy.run(self._train_replica, args=(batch,))
+    def _train_replicas(self, pieces):
+        outputs = self.strategy.run(self._train_replica, args=(pieces,))
         label_loss, regularization_loss = (
             self.strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
             for value in outputs[:2]
@@ -94,17 +104,31 @@ class TrainStep:
         predictions = tf.concat(self.strategy.experimental_local_results(outputs[3]), axis=0)
         return StepOutputs(label_loss, regularization_loss, bad_replicas == 0, predictions)
 
-    def _train_replica(self, batch):
-        label_loss, regularization_loss, predictions, gradients = self._compiled_gradients(batch)
+    def _train_replica(self, pieces):
+        sizes = [tf.shape(piece["labels"])[0] for piece in pieces]
+        shares = [tf.cast(size / tf.add_n(sizes), tf.float32) for size in sizes]
+        label_loss = regularization_loss = tf.zeros(())
+        gradients = [tf.zeros(variable.shape) for variable in self.model.trainable_variables]
+        predictions = []
+        for piece, share in zip(pieces, shares, strict=True):
+            with tf.control_dependencies(gradients):  # one piece after the other
+                label, regularization, predicted, added = self._compiled_gradients(piece)
+            label_loss += share * label
+            regularization_loss += share * regularization
+            predictions.append(predicted)
+            gradients = [
+                total + share * gradient for total, gradient in zip(gradients, added, strict=True)
+            ]
         context = tf.distribute.get_replica_context()
         gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         is_finite = self._update(label_loss, regularization_loss, gradients)
         is_bad = tf.cast(tf.logical_not(is_finite), tf.float32)
-        return label_loss, regularization_loss, is_bad, predictions
+        return label_loss, regularization_loss, is_bad, tf.concat(predictions, axis=0)
 
     def _gradients(self, batch):
         """This replica's share of the losses, its predictions, and the gradients of that share."""
         inputs = {"video_matrix": batch["video_matrix"], "num_frames": batch["num_frames"]}
+        scale = 1.0 if self.loss_scale is None else self.loss_scale.factor.read_value()
         with tf.GradientTape() as tape:
             if self.from_logits:
                 outputs = self.model(inputs, training=True, return_logits=True)
@@ -115,41 +139,26 @@ class TrainStep:
             )
             regularization_loss = tf.add_n([tf.zeros(()), *self.model.losses])
             regularization_loss /= self.strategy.num_replicas_in_sync
-            loss = label_loss + self.regularization_penalty * regularization_loss
+            loss = scale * (label_loss + self.regularization_penalty * regularization_loss)
         variables = [variable.value for variable in self.model.trainable_variables]
         gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
+        if self.loss_scale is not None:
+            gradients = [gradient / scale for gradient in gradients]
         predictions = tf.sigmoid(outputs) if self.from_logits else outputs
         return label_loss, regularization_loss, predictions, gradients
 
     def _update(self, label_loss, regularization_loss, gradients):
-        """Clips and applies summed gradients; whether everything in the step was finite.
-
-        Gradients of a step that was not count as 0. As every update then waits for all gradients,
-        XLA can update the weights in place, without copies of them: 5 % of the step's time.
-        """
-        norms = [_norm(gradient) for gradient in gradients]
-        is_finite = tf.math.is_finite(label_loss + regularization_loss + tf.add_n(norms))
-        if self.clip_gradient_norm > 0:
-            if self.clip_mode == "global":
-                norms = [tf.norm(tf.stack(norms))] * len(norms)
-            gradients = [
-                gradient * (self.clip_gradient_norm / tf.maximum(norm, self.clip_gradient_norm))
-                for gradient, norm in zip(gradients, norms, strict=True)
-            ]
-        gradients = [tf.where(is_finite, gradient, 0.0) for gradient in gradients]
+        """Clips and applies summed gradients; whether everything in the step was finite."""
+        loss = label_loss + regularization_loss
+        gradients, is_finite = clip_gradients(
+            gradients, loss, self.clip_gradient_norm, self.clip_mode
+        )
         # The optimizer adds up what the replicas bring: each brings a share of the same gradient.
         replicas = self.strategy.num_replicas_in_sync
         if replicas > 1:
             gradients = [gradient / replicas for gradient in gradients]
         self.optimizer.apply(gradients, self.model.trainable_variables)
-        return is_finite
-
-
-def _norm(gradient):
-    """The L2 norm, summed row by row.
-
-    XLA would store the squares of `tf.norm` beside the gradient. One product of all values with
-    themselves loses 3 % of the sum of 36 million (float32); rows of 512 lose 3e-7.
-    """
-    rows = tf.reshape(gradient, (1,)) if gradient.shape.rank == 0 else gradient
-    return tf.sqrt(tf.reduce_sum(tf.einsum("...i,...i->...", rows, rows)))
+        if self.loss_scale is None:
+            return is_finite
+        self.loss_scale.update(is_finite)
+        return tf.math.is_finite(loss) & (self.loss_scale.factor >= 1.0)

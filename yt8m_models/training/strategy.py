@@ -1,5 +1,6 @@
 """Which devices train together, and what each of them gets of a batch."""
 
+import itertools
 import json
 import os
 
@@ -56,18 +57,30 @@ class Workers:
 
 
 def split_batch(
-    batch: dict[str, tf.Tensor], strategy: tf.distribute.Strategy, workers: Workers
-) -> dict[str, tf.Tensor]:
-    """Gives each of this machine's replicas its equal part of a batch.
+    batch: dict[str, tf.Tensor],
+    strategy: tf.distribute.Strategy,
+    workers: Workers,
+    num_pieces: int = 1,
+) -> list[dict[str, tf.Tensor]]:
+    """Gives each of this machine's replicas its equal part of a batch, in pieces.
 
-    The number of videos must be a multiple of the number of this machine's replicas.
+    The number of videos must be a multiple of the number of this machine's replicas. Pieces differ
+    by at most one video; there are fewer than `num_pieces` where there are fewer videos.
     """
-    if strategy.num_replicas_in_sync == 1:
-        return batch
     size = len(batch["num_frames"]) // workers.num_local_replicas
+    num_pieces = min(num_pieces, size)
+    bounds = [size * piece // num_pieces for piece in range(num_pieces + 1)]
 
-    def part(context: tf.distribute.experimental.ValueContext) -> dict[str, tf.Tensor]:
-        index = context.replica_id_in_sync_group % workers.num_local_replicas
-        return {name: value[index * size : (index + 1) * size] for name, value in batch.items()}
+    def cut(start: int, end: int) -> dict[str, tf.Tensor]:
+        if strategy.num_replicas_in_sync == 1:
+            return {name: value[start:end] for name, value in batch.items()}
 
-    return strategy.experimental_distribute_values_from_function(part)
+        def part(context: tf.distribute.experimental.ValueContext) -> dict[str, tf.Tensor]:
+            first = size * (context.replica_id_in_sync_group % workers.num_local_replicas)
+            return {name: value[first + start : first + end] for name, value in batch.items()}
+
+        return strategy.experimental_distribute_values_from_function(part)
+
+    if strategy.num_replicas_in_sync == num_pieces == 1:
+        return [batch]
+    return [cut(start, end) for start, end in itertools.pairwise(bounds)]

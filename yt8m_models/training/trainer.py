@@ -19,6 +19,7 @@ from yt8m_models.training.history import History
 from yt8m_models.training.initialization import initialize_clusters
 from yt8m_models.training.interruption import Interruption
 from yt8m_models.training.optimizers import create_optimizer
+from yt8m_models.training.precision import LossScale, mixed_precision
 from yt8m_models.training.report import COLUMNS, Report
 from yt8m_models.training.scalars import ScalarWriter
 from yt8m_models.training.schedule import StaircaseDecay
@@ -82,10 +83,11 @@ class Trainer:
             int(config.learning_rate_decay_examples),
             config.batch_size * self.strategy.num_replicas_in_sync,
         )
-        with self.strategy.scope():
+        with self.strategy.scope(), mixed_precision(config.mixed_precision):
             self.model = create_model(model_config, data)
             self.optimizer = create_optimizer(config.optimizer, self.schedule)
             self.optimizer.build(self.model.trainable_variables)
+            self.loss_scale = LossScale() if config.mixed_precision == "float16" else None
         self.step = 0
         self.position = Position(0, 0)
         self.epoch = 0
@@ -101,6 +103,7 @@ class Trainer:
             # Under its name: the state of one optimizer must not be taken for that of another.
             **{config.optimizer: self.optimizer},
             random_state=_random_state(self.model),
+            **({} if self.loss_scale is None else {"loss_scale": self.loss_scale}),
             **self._variables,
         )
         self._finite: list[tf.Tensor] = []
@@ -138,11 +141,12 @@ class Trainer:
         self, batches: TrainingBatches, report: Report, validation: Validation | None
     ) -> None:
         train_step = self._create_step()
+        pieces = self.config.gradient_accumulation_steps
         unlogged = None
         is_last_epoch_over = False
         for batch, position in batches:
             tensors = {name: value for name, value in batch.items() if name != "video_ids"}
-            outputs = train_step(split_batch(tensors, self.strategy, self.workers))
+            outputs = train_step(*split_batch(tensors, self.strategy, self.workers, pieces))
             self._finite.append(outputs.is_finite)
             self.step += 1
             self.position = position
@@ -209,6 +213,7 @@ class Trainer:
             clip_mode=self.config.clip_mode,
             strategy=self.strategy,
             jit_compile=self.config.jit_compile,
+            loss_scale=self.loss_scale,
         )
 
     def _create_batches(self) -> TrainingBatches:
