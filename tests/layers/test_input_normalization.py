@@ -28,3 +28,9 @@ def test_equals_the_formula(per_feature, dtype, rng, to_numpy):
 def test_wrong_width():
     with pytest.raises(ValueError, match=r"feature_sizes=\(4, 2\) together, 6; received shape"):
         InputNormalization((4, 2))(np.zeros((2, 3, 7), "float32"))
+
+
+def test_one_feature_by_itself_is_all_together(rng, to_numpy):
+    frames = rng.normal(size=(2, 3, 6)).astype("float32")
+    alone = InputNormalization((6,), per_feature=True)(frames)
+    np.testing.assert_array_equal(to_numpy(alone), to_numpy(InputNormalization((6,))(frames)))

@@ -51,7 +51,7 @@ class InputNormalization(keras.layers.Layer):
             frames = frames * SCALE + OFFSET
         if mask is not None:
             frames = ops.where(ops.expand_dims(mask, -1), frames, 0.0)
-        if self.per_feature:
+        if self.per_feature and len(self.feature_sizes) > 1:
             splits = [sum(self.feature_sizes[:i]) for i in range(1, len(self.feature_sizes))]
             parts = ops.split(frames, splits, axis=-1)
             frames = ops.concatenate([l2_normalize(part) for part in parts], axis=-1)
