@@ -1,0 +1,1 @@
+"""Collaborative deep metric learning: from watch logs and content features to recommendations."""
