@@ -243,7 +243,7 @@ def _value(field: dataclasses.Field, value: Any) -> Any:
         raise UsageError(f"--{field.name}={value}: {closest(value, choices)}")
     if not isinstance(value, list):
         return value
-    value = [entry for entry in value if entry]
+    value = [entry for entry in value if entry != ""]
     if isinstance(field.default, tuple) and field.default and isinstance(field.default[0], int):
         try:
             return tuple(int(entry) for entry in value)
