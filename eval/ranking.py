@@ -1,5 +1,8 @@
 """Rankings of a batch's predictions, and average precision over them: what the metrics are made of.
 
+The metrics of retrieval, with a value per query, are in `eval.retrieval` and can be imported from
+here too.
+
 Policies that every metric shares, by argument:
 
 - `ties`, the order of equal scores. `"stable"`: the lower class first within a video, the earlier
@@ -18,6 +21,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from eval.checks import check_choice, check_positive
+from eval.retrieval import auc, average_precision, mean_average_precision, ndcg
+
+__all__ = [
+    "Ranking",
+    "auc",
+    "average_precision",
+    "average_precisions",
+    "best_first",
+    "check_choice",
+    "check_positive",
+    "mean_average_precision",
+    "mean_over_classes",
+    "ndcg",
+    "pooled_average_precision",
+    "rank_videos",
+]
 
 TIES = ("stable", "pessimistic")
 EMPTY = ("zero", "skip")
@@ -192,18 +213,6 @@ def mean_over_classes(aps: np.ndarray, empty_classes: str) -> float:
     has_positives = ~np.isnan(aps)
     num_classes = has_positives.sum() if empty_classes == "skip" else len(aps)
     return float(aps[has_positives].sum() / num_classes) if num_classes else float("nan")
-
-
-def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    """Raises a `ValueError` unless the argument is one of the choices."""
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}; received {value!r}")
-
-
-def check_positive(name: str, value: int) -> None:
-    """Raises a `ValueError` unless the argument is at least 1."""
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1; received {value}")
 
 
 def _scores(predictions: Any) -> np.ndarray:
