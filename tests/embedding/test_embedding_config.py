@@ -1,0 +1,74 @@
+"""The flags of embedding models."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import pytest
+
+import losses
+from yt8m_models.command_line import Program, UsageError
+from yt8m_models.embedding.config import TRIPLET_LOSSES, EmbeddingConfig
+
+PROGRAM = Program("embedding", "An embedding model.", EmbeddingConfig)
+
+
+def test_defaults_are_the_network_of_the_paper():
+    config = EmbeddingConfig()
+    assert (config.fusion, config.hidden, config.embedding_size) == ("late", (4000,), 256)
+
+
+def test_flags():
+    arguments = PROGRAM.parse(["--fusion=early", "--hidden=4000,1000", "--embedding_size=64"])
+    assert arguments[EmbeddingConfig] == EmbeddingConfig("early", (4000, 1000), 64)
+    assert PROGRAM.parse(["--hidden="])[EmbeddingConfig].hidden == ()
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--fusion=middle", "--fusion=middle"),
+        ("--pooling=average", "--pooling=average"),
+        ("--hidden=0", r"--hidden must be widths of at least 1; received \[0\]"),
+        ("--hidden=wide", "--hidden takes whole numbers"),
+        ("--embedding_size=0", "--embedding_size must be at least 1; received 0"),
+        ("--num_clusters=0", "--num_clusters must be at least 1; received 0"),
+        ("--num_clusters_audio=0", "--num_clusters_audio must be at least 1; received 0"),
+        ("--gamma=-1", "--gamma must be at least 0; received -1"),
+        ("--gamma=nan", "--gamma must be at least 0; received nan"),
+        ("--sample_frames=-1", "--sample_frames must be at least 0; received -1"),
+    ],
+)
+def test_refuses_flags(flag, message):
+    with pytest.raises(UsageError, match=message):
+        PROGRAM.parse([flag])
+
+
+@pytest.mark.parametrize("name", ["fusion", "hidden_activation", "pooling", "assignment"])
+def test_refuses_unknown_names(name):
+    with pytest.raises(ValueError, match=f"--{name} must be one of .*; received other"):
+        EmbeddingConfig(**{name: "other"})
+
+
+def test_record_round_trip():
+    config = EmbeddingConfig("frames", (8, 5), 16, num_clusters_audio=3, gamma=0.5)
+    record = json.loads(json.dumps(config.record()))
+    assert EmbeddingConfig.from_record(record) == config
+    assert EmbeddingConfig.from_record({"hidden": []}) == dataclasses.replace(
+        config.__class__(), hidden=()
+    )
+    with pytest.raises(ValueError, match="unknown keys of an embedding model: depth, width"):
+        EmbeddingConfig.from_record({"width": 1, "depth": 2})
+
+
+def test_the_names_of_losses_are_those_of_the_registry():
+    assert TRIPLET_LOSSES == losses.TRIPLET_NAMES
+
+
+def test_imports_neither_tensorflow_nor_keras():
+    program = (
+        "import sys, yt8m_models.embedding.config\n"
+        "assert not {'tensorflow', 'keras', 'numpy'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
