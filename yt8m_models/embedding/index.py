@@ -110,12 +110,12 @@ class Index:
         quantizer = None
         if bits is not None:
             rows = sample_rows(count, seed)
-            quantizer = ScalarQuantizer.fit(_unit(embeddings, rows), bits)
+            quantizer = ScalarQuantizer.fit(unit_vectors(embeddings, rows), bits)
         width, dtype = (size, np.float32) if quantizer is None else (quantizer.code_size, np.uint8)
         stored = np.empty((count, width), dtype)
         for start in range(0, count, _BUILD_ROWS):
             rows = np.arange(start, min(start + _BUILD_ROWS, count))
-            vectors = _unit(embeddings, rows)
+            vectors = unit_vectors(embeddings, rows)
             stored[rows] = vectors if quantizer is None else quantizer.encode(vectors)
             on_video(len(rows))
         index = cls(embeddings.ids, embeddings.model, stored, quantizer)
@@ -371,7 +371,7 @@ def _best(scores: np.ndarray, candidates: np.ndarray, k: int, excluded: _Pairs) 
     return best
 
 
-def _unit(embeddings: Embeddings, rows: np.ndarray) -> np.ndarray:
+def unit_vectors(embeddings: Embeddings, rows: np.ndarray) -> np.ndarray:
     """The L2-normalised embeddings of rows.
 
     Raises:
