@@ -22,7 +22,7 @@ class Background:
 
     def submit(self, function: Callable[..., Any], *args: Any) -> None:
         """Runs `function(*args)` in the thread once the call before has ended; raises its error."""
-        self._wait()
+        self.wait()
         self._pending = self._executor.submit(function, *args)
 
     def __enter__(self) -> "Background":
@@ -31,11 +31,12 @@ class Background:
     def __exit__(self, kind: type | None, error: object, trace: object) -> None:
         try:
             if kind is None:
-                self._wait()
+                self.wait()
         finally:
             self._executor.shutdown()
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Returns once the last call has ended; raises its error."""
         if self._pending is not None:
             self._pending.result()
             self._pending = None

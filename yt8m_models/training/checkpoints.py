@@ -84,7 +84,7 @@ class Checkpoints:
                 restored (those of another optimizer do).
         """
         paths = checkpoint_paths(self.directory)
-        return _restore_newest(self._of, paths, self.directory) if paths else None
+        return restore_newest(self._of, paths, self.directory) if paths else None
 
     def _of(self, path: str) -> tf.train.Checkpoint:
         """What to restore from a checkpoint: everything, unless it holds no optimizer."""
@@ -140,6 +140,20 @@ def restore_model(train_dir: str, checkpoint: str = "latest") -> Restored:
 
     filesystems.require(train_dir)
     model_config, data_config, label_loss = read_model_flags(train_dir)
+    paths = chosen_checkpoints(train_dir, checkpoint)
+    model = create_model(model_config, data_config)
+    step = tf.Variable(0, dtype=tf.int64)
+    wanted = tf.train.Checkpoint(model=model, step=step)
+    path = restore_newest(lambda path: wanted, paths, train_dir)
+    return Restored(model, model_config, data_config, label_loss, int(step.numpy()), path)
+
+
+def chosen_checkpoints(train_dir: str, checkpoint: str) -> list[str]:
+    """The checkpoints that `latest`, `best` or a path mean, at least one, the oldest first.
+
+    Raises:
+        ValueError: there is none.
+    """
     if checkpoint in ("latest", "best"):
         directory = join(train_dir, BEST) if checkpoint == "best" else train_dir
         paths = checkpoint_paths(directory)
@@ -150,17 +164,17 @@ def restore_model(train_dir: str, checkpoint: str = "latest") -> Restored:
         missing = f"no checkpoint {checkpoint}"
     if not paths:
         raise ValueError(f"{missing} (--train_dir={train_dir})")
-    model = create_model(model_config, data_config)
-    step = tf.Variable(0, dtype=tf.int64)
-    wanted = tf.train.Checkpoint(model=model, step=step)
-    path = _restore_newest(lambda path: wanted, paths, train_dir)
-    return Restored(model, model_config, data_config, label_loss, int(step.numpy()), path)
+    return paths
 
 
-def _restore_newest(
+def restore_newest(
     wanted: Callable[[str], tf.train.Checkpoint], paths: list[str], directory: str
 ) -> str:
-    """Restores `wanted(path)` from the newest that can be read; its path."""
+    """Restores `wanted(path)` from the newest of `paths` that can be read; its path.
+
+    Raises:
+        ValueError: none can be read, or the newest that can is of something else.
+    """
     reasons = []
     for path in reversed(paths):
         try:

@@ -7,6 +7,10 @@ training.csv          a line for every logged step
 validation.csv        a line for every validated checkpoint
 train/ eval/          TensorBoard summaries, and what the evaluation program writes
 best/                 the checkpoint with the lowest validation loss
+
+The training of an embedding has embedding_model.json instead of model_flags.json, the checkpoint
+with the highest NDCG in best/, its curves in curves.png, and in train/ what TensorBoard's
+projector shows.
 """
 
 import json
@@ -18,8 +22,10 @@ import tensorflow as tf
 from yt8m_models.config import DataConfig, ModelConfig, model_flags, parse_model_flags
 
 MODEL_RECORD = "model_flags.json"
+EMBEDDING_RECORD = "embedding_model.json"
 TRAINING_HISTORY = "training.csv"
 VALIDATION_HISTORY = "validation.csv"
+CURVES = "curves.png"
 CHECKPOINT_NAME = "model.ckpt"
 SUMMARIES = "train"
 BEST = "best"
@@ -31,9 +37,10 @@ _WRITTEN = re.compile(
     "|".join(
         [
             rf"({BEST}/)?({_CHECKPOINT}|{_TEMPORARY_CHECKPOINT})",
-            r"(model_flags\.json|training\.csv|validation\.csv)(\.partial)?",
+            r"((model_flags|embedding_model)\.json|(training|validation)\.csv|curves\.png)(\.partial)?",
             rf"(train|eval)/{_SUMMARY}",
             r"eval/(metrics\.json|per_class\.csv)(\.partial)?",
+            r"train/(projector_config\.pbtxt|tensors\.tsv|metadata\.tsv)(\.partial)?",
         ]
     )
 )
@@ -141,7 +148,7 @@ def remove_training(train_dir: str) -> None:
             f"nothing was removed: {', '.join(sorted(strange)[:20])}"
         )
     # A kill while removing must leave no checkpoint that looks like another model's.
-    for name in sorted(files, key=lambda name: name == MODEL_RECORD):
+    for name in sorted(files, key=lambda name: name in (MODEL_RECORD, EMBEDDING_RECORD)):
         tf.io.gfile.remove(join(root, name))
     for name in sorted(directories, key=len, reverse=True):
         tf.io.gfile.rmtree(join(root, name))

@@ -1,0 +1,58 @@
+"""The training videos that are kept out of the triplets."""
+
+import numpy as np
+import pytest
+
+from yt8m_models.embedding.co_watch_graph import CoWatchGraph
+from yt8m_models.embedding.train.held_out import hold_out
+from yt8m_models.embedding.video_ids import VideoIds
+
+NUM_VIDEOS = 60
+
+
+def graph():
+    rng = np.random.default_rng(0)
+    pairs = np.unique(np.sort(rng.integers(0, NUM_VIDEOS, (150, 2)), axis=1), axis=0)
+    edges = pairs[pairs[:, 0] != pairs[:, 1]]
+    ids = VideoIds([b"v%d" % row for row in range(NUM_VIDEOS)])
+    is_eval = np.arange(NUM_VIDEOS) % 3 == 0
+    return CoWatchGraph.from_edges(ids, edges, rng.integers(1, 5, len(edges)), is_eval)
+
+
+USABLE = np.arange(NUM_VIDEOS) % 7 > 0
+
+
+def test_candidates_are_training_videos_and_queries_are_watched_with_them():
+    made = graph()
+    held_out = hold_out(made, USABLE, 0.25, 100, 100, seed=1)
+    training = np.flatnonzero(USABLE & ~made.is_eval)
+    assert len(held_out.candidates) == round(0.25 * len(training))
+    assert set(held_out.candidates) < set(training)
+    others = set(training) - set(held_out.candidates)
+    watched = {
+        row for row in others for other in made.neighbors_of(row) if other in held_out.candidates
+    }
+    assert held_out.queries.tolist() == sorted(watched)
+    expected = made.are_neighbors(held_out.queries[:, None], held_out.candidates)
+    np.testing.assert_array_equal(held_out.relevance, expected)
+    assert held_out.relevance.any(axis=1).all()
+
+
+def test_numbers_are_bounded_and_the_seed_decides():
+    made = graph()
+    held_out = hold_out(made, USABLE, 0.5, 6, 4, seed=1)
+    assert (len(held_out.candidates), len(held_out.queries)) == (6, 4)
+    assert held_out.relevance.shape == (4, 6)
+    again = hold_out(made, USABLE, 0.5, 6, 4, seed=1)
+    other = hold_out(made, USABLE, 0.5, 6, 4, seed=2)
+    ids = made.ids.ids
+    assert held_out.fingerprint(ids) == again.fingerprint(ids) != other.fingerprint(ids)
+
+
+def test_videos_that_nobody_watched_together_are_refused():
+    made = graph()
+    alone = np.zeros(NUM_VIDEOS, bool)
+    alone[[1, 2]] = True
+    assert not made.are_neighbors(np.array([1]), np.array([2]))[0]
+    with pytest.raises(ValueError, match=r"--validation_fraction=0\.5: none of the 1 videos"):
+        hold_out(made, alone, 0.5, 10, 10, seed=0)

@@ -1,0 +1,32 @@
+"""`python -m yt8m_models.embedding.embed`: embeds the videos of a table of features."""
+
+from yt8m_models.command_line import Arguments, Program
+from yt8m_models.embedding.embed.config import EmbedConfig
+
+PROGRAM = Program(
+    "python -m yt8m_models.embedding.embed",
+    "Embeds all videos of a table of features with a trained model, in their order, and goes on "
+    "where an earlier run in the same --output_dir stopped.",
+    EmbedConfig,
+)
+
+
+def main(arguments: Arguments) -> None:
+    """Embeds as the command line says."""
+    from yt8m_models.embedding.embed.embedding import embed
+
+    config = arguments[EmbedConfig]
+    embeddings = embed(config, progress=True)
+    print(
+        f"{len(embeddings):,} embeddings of width {embeddings.size} in {config.output_dir}, "
+        f"of the model {embeddings.model}"
+    )
+
+
+def run() -> None:
+    """The console script."""
+    PROGRAM.run(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,148 @@
+"""Embeddings of many videos, memory-mapped."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from yt8m_models.embedding.embeddings_writer import (
+    DEFAULT_SHARD_SIZE,
+    EmbeddingsWriter,
+    ids_name,
+    read_record,
+    vectors_name,
+)
+from yt8m_models.embedding.video_ids import VideoIds, as_bytes
+
+
+class Embeddings:
+    """The embeddings of videos in the shards of a directory.
+
+        embeddings.json        kind, model, size, count, and whether they are complete
+        embeddings-00000.npy   float32 (videos of the shard, size)
+        ids-00000.npy          the videos, bytes (videos of the shard,)
+
+    Args:
+        ids: the video of each row.
+        shards: arrays `(videos, size)`, one after the other in the order of the rows.
+        model: whose embeddings these are. Embeddings can be compared where it is the same.
+
+    Attributes:
+        ids, model: as above.
+        size: width of an embedding.
+
+    Raises:
+        ValueError: shards and ids do not fit together.
+
+    Example:
+        >>> embeddings = Embeddings.load(directory)
+        >>> embeddings.take(embeddings.ids.rows([b"ab12"]))  # (1, size)
+    """
+
+    def __init__(self, ids: VideoIds, shards: list[np.ndarray], model: str, size: int) -> None:
+        if sum(map(len, shards)) != len(ids) or any(shard.shape[1:] != (size,) for shard in shards):
+            raise ValueError(
+                f"shards must have {len(ids)} embeddings of width {size}; received the shapes "
+                f"{[shard.shape for shard in shards]}"
+            )
+        self.ids = ids
+        self.model = model
+        self.size = size
+        self._shards = shards
+        self._ends = np.cumsum([len(shard) for shard in shards])
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike) -> "Embeddings":
+        """Opens the embeddings in a directory.
+
+        Raises:
+            ValueError: there are none, they are not complete, or a shard is damaged.
+        """
+        record = read_record(directory)
+        count, shard_size, size = record["count"], record["shard_size"], record["size"]
+        if not record["complete"]:
+            raise ValueError(
+                f"the embeddings in {directory} are not complete; run the program that writes them "
+                "again and it goes on"
+            )
+        shards, ids = [], []
+        for shard, start in enumerate(range(0, count, shard_size)):
+            videos = min(shard_size, count - start)
+            shards.append(_load(Path(directory, vectors_name(shard)), np.float32, (videos, size)))
+            ids.append(_load(Path(directory, ids_name(shard)), np.bytes_, (videos,)))
+        all_ids = np.concatenate(ids) if ids else as_bytes([])
+        return cls(VideoIds(all_ids), shards, record["model"], size)
+
+    @classmethod
+    def write(
+        cls,
+        directory: str | os.PathLike,
+        ids: Iterable[bytes | str] | np.ndarray,
+        vectors: np.ndarray,
+        model: str,
+        shard_size: int = DEFAULT_SHARD_SIZE,
+    ) -> "Embeddings":
+        """Writes embeddings `(n, size)` of videos and opens them.
+
+        Raises:
+            ValueError: as of `EmbeddingsWriter`, which takes them shard by shard; or `vectors` has
+                not one row for each id.
+        """
+        vectors = np.asarray(vectors)
+        video_ids = VideoIds(ids)
+        if vectors.ndim != 2 or len(vectors) != len(video_ids):
+            raise ValueError(
+                f"vectors must have the shape ({len(video_ids)}, size), a row for each id; "
+                f"received {vectors.shape}"
+            )
+        writer = EmbeddingsWriter(directory, video_ids, model, vectors.shape[1], shard_size)
+        for shard in writer.pending:
+            writer.write(shard, vectors[writer.rows(shard)])
+        writer.finish()
+        return cls.load(directory)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def vectors(self) -> np.ndarray:
+        """All embeddings in memory, float32 `(n, size)`."""
+        return np.concatenate([np.zeros((0, self.size), np.float32), *self._shards])
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """The embeddings of rows `(n,)`, float32 `(n, size)`.
+
+        Raises:
+            ValueError: a row is not one of these, such as `UNKNOWN`.
+        """
+        rows = np.asarray(rows)
+        is_wrong = (rows < 0) | (rows >= len(self))
+        if is_wrong.any():
+            raise ValueError(f"rows must be 0 to {len(self) - 1}; received {rows[is_wrong][0]}")
+        taken = np.empty((len(rows), self.size), np.float32)
+        shards = np.searchsorted(self._ends, rows, side="right")
+        for shard in np.unique(shards):
+            here = shards == shard
+            vectors = self._shards[shard]
+            taken[here] = vectors[rows[here] - (self._ends[shard] - len(vectors))]
+        return taken
+
+    def batches(self, size: int) -> Iterator[np.ndarray]:
+        """All embeddings in order, float32 `(up to size, width)`, from one shard at a time."""
+        for shard in self._shards:
+            for start in range(0, len(shard), size):
+                yield shard[start : start + size]
+
+
+def _load(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        # np.asarray: indexing a memmap object costs more than indexing a plain view of it
+        array = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    if array.shape != shape or not np.issubdtype(array.dtype, dtype):
+        raise ValueError(
+            f"{path} must be {dtype.__name__} of the shape {shape}; it is {array.dtype} of "
+            f"{array.shape}"
+        )
+    return array

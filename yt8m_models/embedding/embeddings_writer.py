@@ -1,0 +1,197 @@
+"""Writing embeddings, shard by shard."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from yt8m_models.data.filesystems import scheme
+from yt8m_models.embedding.video_ids import VideoIds
+
+KIND = "embeddings"
+RECORD = "embeddings.json"
+DEFAULT_SHARD_SIZE = 65536
+
+
+class EmbeddingsWriter:
+    """Writes the directory of `Embeddings`, and goes on where an earlier writer stopped.
+
+    Each shard has `shard_size` videos, the last one what is left. A shard appears when it is whole;
+    `embeddings.json` says that all are there only after `finish`.
+
+        writer = EmbeddingsWriter(directory, ids, model, size)
+        for shard in writer.pending:
+            writer.write(shard, embed(writer.rows(shard)))
+        writer.finish()
+
+    Args:
+        directory: receives the embeddings; local.
+        ids: of all videos, in their order.
+        model: whose embeddings they are; only those of one model can be compared.
+        size: width of an embedding.
+        shard_size: videos in a shard.
+
+    Attributes:
+        num_shards: how many there will be.
+        pending: the shards that are not written yet.
+
+    Raises:
+        ValueError: an argument is wrong, or the directory has embeddings of other videos, of
+            another model or in other shards.
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike,
+        ids: VideoIds,
+        model: str,
+        size: int,
+        shard_size: int = DEFAULT_SHARD_SIZE,
+    ) -> None:
+        if scheme(str(directory)):
+            raise ValueError(f"{directory} must be a local directory: embeddings are memory-mapped")
+        for name, value in (("size", size), ("shard_size", shard_size)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1; received {value}")
+        if not model:
+            raise ValueError("model must say whose embeddings these are; received an empty string")
+        self.directory = Path(directory)
+        self.ids = ids
+        self.size = size
+        self.shard_size = shard_size
+        self.num_shards = -(-len(ids) // shard_size)
+        self._record = {
+            "kind": KIND,
+            "model": model,
+            "size": size,
+            "count": len(ids),
+            "shard_size": shard_size,
+            "ids": _fingerprint(ids),
+            "complete": False,
+        }
+        self._start()
+        self.pending = [shard for shard in range(self.num_shards) if not self._is_written(shard)]
+
+    def rows(self, shard: int) -> np.ndarray:
+        """The rows of the videos in a shard, int64."""
+        start = shard * self.shard_size
+        return np.arange(start, min(start + self.shard_size, len(self.ids)))
+
+    def write(self, shard: int, vectors: np.ndarray) -> None:
+        """Writes the embeddings `(n, size)` of a shard's videos.
+
+        Raises:
+            ValueError: the shape is wrong, or a value is not finite; names the video.
+        """
+        rows = self.rows(shard)
+        vectors = np.ascontiguousarray(vectors, np.float32)
+        if vectors.shape != (len(rows), self.size):
+            raise ValueError(
+                f"vectors of shard {shard} must have the shape {(len(rows), self.size)}; "
+                f"received {vectors.shape}"
+            )
+        is_bad = ~np.isfinite(vectors).all(axis=1)
+        if is_bad.any():
+            video_id = self.ids[rows[is_bad][0]].decode(errors="replace")
+            raise ValueError(
+                f"the embedding of video {video_id!r} is not finite ({int(is_bad.sum()):,} such "
+                f"videos in shard {shard}): its features or the weights of the model are not"
+            )
+        self._save(ids_name(shard), self.ids[rows])
+        self._save(vectors_name(shard), vectors)  # the last file of a shard
+        self.pending = [other for other in self.pending if other != shard]
+
+    def finish(self) -> None:
+        """Marks the embeddings as complete.
+
+        Raises:
+            ValueError: a shard was not written.
+        """
+        if self.pending:
+            raise ValueError(f"{self.directory}: shards {self.pending[:10]} are not written yet")
+        self._write_record({**self._record, "complete": True})
+
+    def _start(self) -> None:
+        path = self.directory / RECORD
+        if path.exists():
+            found = {**read_record(self.directory), "complete": False}
+            differing = [
+                f"{name} {found.get(name)} there, {value} now"
+                for name, value in self._record.items()
+                if found.get(name) != value
+            ]
+            if differing:
+                raise ValueError(
+                    f"{self.directory} has other embeddings: {'; '.join(differing)}. Choose "
+                    "another directory"
+                )
+            return
+        self.directory.mkdir(parents=True, exist_ok=True)
+        if any(self.directory.glob("embeddings-*.npy")):
+            raise ValueError(
+                f"{self.directory} has shards of embeddings and no {RECORD}; choose another "
+                "directory"
+            )
+        self._write_record(self._record)
+
+    def _is_written(self, shard: int) -> bool:
+        path = self.directory / vectors_name(shard)
+        if not path.exists():
+            return False
+        shape = np.load(path, mmap_mode="r").shape
+        return shape == (len(self.rows(shard)), self.size)
+
+    def _save(self, name: str, array: np.ndarray) -> None:
+        partial = self.directory / f".{name}.partial"
+        with partial.open("wb") as file:
+            np.save(file, array)
+        partial.replace(self.directory / name)
+
+    def _write_record(self, record: dict[str, Any]) -> None:
+        partial = self.directory / f".{RECORD}.partial"
+        partial.write_text(json.dumps(record, indent=1) + "\n")
+        partial.replace(self.directory / RECORD)
+
+
+def ids_name(shard: int) -> str:
+    """The file of a shard's ids."""
+    return f"ids-{shard:05}.npy"
+
+
+def vectors_name(shard: int) -> str:
+    """The file of a shard's embeddings."""
+    return f"embeddings-{shard:05}.npy"
+
+
+def read_record(directory: str | os.PathLike) -> dict[str, Any]:
+    """What `embeddings.json` says.
+
+    Raises:
+        ValueError: there is none, or the file is of something else.
+    """
+    path = Path(directory, RECORD)
+    try:
+        record = json.loads(path.read_text())
+        if record["kind"] != KIND:
+            raise ValueError(f"kind is {record['kind']!r}")
+        record["model"], record["size"] = str(record["model"]), int(record["size"])
+        record["count"], record["shard_size"] = int(record["count"]), int(record["shard_size"])
+        record["complete"] = bool(record["complete"])
+    except (FileNotFoundError, NotADirectoryError):
+        raise ValueError(
+            f"{directory} holds no {RECORD}: no embeddings were written there "
+            "(python -m yt8m_models.embedding.embed)"
+        ) from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path}: not the record of embeddings ({error!r})") from error
+    return record
+
+
+def _fingerprint(ids: VideoIds) -> str:
+    """A hash of the ids in their order."""
+    digest = hashlib.sha256(f"{len(ids)} {ids.ids.dtype.itemsize} ".encode())
+    digest.update(np.ascontiguousarray(ids.ids).data if len(ids) else b"")
+    return digest.hexdigest()[:16]

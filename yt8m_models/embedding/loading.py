@@ -1,0 +1,90 @@
+"""A trained embedding model, from its training directory."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from yt8m_models.data import filesystems
+from yt8m_models.embedding.config import EmbeddingConfig
+from yt8m_models.embedding.create import create_embedding_model
+from yt8m_models.embedding.embedding_model import EmbeddingModel
+from yt8m_models.embedding.model_record import ModelRecord
+from yt8m_models.training.checkpoints import (
+    checkpoint_paths,
+    chosen_checkpoints,
+    restore_newest,
+)
+from yt8m_models.training.train_dir import BEST, join
+
+
+@dataclass(frozen=True)
+class TrainedEmbedding:
+    """What is to be known of a trained embedding model.
+
+    Attributes:
+        config: the model.
+        names: the features that it takes, in order.
+        sizes: their widths.
+        model: the identity of its embeddings, `Embeddings.model`: a hash of all weights and of the
+            configuration, behind a word that people understand.
+        step: steps that it was trained for.
+        path: its checkpoint.
+    """
+
+    config: EmbeddingConfig
+    names: tuple[str, ...]
+    sizes: tuple[int, ...]
+    model: str
+    step: int
+    path: str
+
+
+def load_embedding_model(
+    train_dir: str, checkpoint: str = "auto"
+) -> tuple[EmbeddingModel, TrainedEmbedding]:
+    """The model of a training directory, with the weights of a checkpoint.
+
+    Args:
+        train_dir: what `--train_dir` was in training.
+        checkpoint: `auto` (the best if the training was validated, the latest otherwise), `best`
+            (highest validation NDCG), `latest`, or the path of one, with or without its `.index`.
+
+    Raises:
+        ValueError: no embedding was trained there, there is no such checkpoint, or it cannot be
+            read.
+
+    Example:
+        >>> model, trained = load_embedding_model("out/cdml")
+        >>> model({"video_matrix": features})  # (batch, embedding_size)
+    """
+    filesystems.require(train_dir)
+    record = ModelRecord.read(train_dir)
+    if checkpoint == "auto":
+        checkpoint = "best" if checkpoint_paths(join(train_dir, BEST)) else "latest"
+    paths = chosen_checkpoints(train_dir, checkpoint)
+    model = create_embedding_model(record.config, record.names, record.sizes)
+    step = tf.Variable(0, dtype=tf.int64)
+    wanted = tf.train.Checkpoint(model=model, step=step)
+    path = restore_newest(lambda path: wanted, paths, train_dir)
+    trained = TrainedEmbedding(
+        record.config,
+        tuple(record.names),
+        tuple(record.sizes),
+        model_identity(model),
+        int(step.numpy()),
+        path,
+    )
+    return model, trained
+
+
+def model_identity(model: EmbeddingModel) -> str:
+    """`Embeddings.model` of a model: the same only for the same configuration and weights."""
+    description = [model.config.record(), model.feature_names, model.feature_sizes]
+    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+    for weight in model.weights:
+        digest.update(np.ascontiguousarray(weight.numpy()).data)
+    layers = "-".join(map(str, [*model.config.hidden, model.config.embedding_size]))
+    return f"{model.config.fusion}-{layers}:{digest.hexdigest()[:16]}"

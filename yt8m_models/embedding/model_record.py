@@ -1,0 +1,100 @@
+"""`embedding_model.json`: which embedding model a training directory has."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import tensorflow as tf
+
+from yt8m_models.embedding.config import EmbeddingConfig
+from yt8m_models.training.checkpoints import checkpoint_paths
+from yt8m_models.training.train_dir import EMBEDDING_RECORD, join, write_text
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """An embedding model, its features, and what a training must keep when it resumes.
+
+    Attributes:
+        config: the model.
+        names: its features, in order.
+        sizes: their widths.
+        training: flags of the training, by name.
+    """
+
+    config: EmbeddingConfig
+    names: Sequence[str]
+    sizes: Sequence[int]
+    training: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, train_dir: str) -> "ModelRecord":
+        """The record of a training directory.
+
+        Raises:
+            ValueError: there is none, or it cannot be understood.
+        """
+        path = join(train_dir, EMBEDDING_RECORD)
+        if not tf.io.gfile.exists(path):
+            raise ValueError(
+                f"no {EMBEDDING_RECORD} in --train_dir={train_dir}: no embedding was trained there "
+                "(python -m yt8m_models.embedding.train)"
+            )
+        with tf.io.gfile.GFile(path) as file:
+            text = file.read()
+        try:
+            record = json.loads(text)
+            return cls(
+                EmbeddingConfig.from_record(record["model"]),
+                tuple(record["feature_names"]),
+                tuple(record["feature_sizes"]),
+                dict(record["training"]),
+            )
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{path}: not the record of an embedding ({error!r})") from error
+
+    def write(self, train_dir: str) -> None:
+        """Writes the record, or checks that the one that is there describes the same training.
+
+        A record without a checkpoint, left by a run that failed before its first, is replaced.
+
+        Raises:
+            ValueError: the directory belongs to another model or training; the message names each
+                difference with both values.
+        """
+        path = join(train_dir, EMBEDDING_RECORD)
+        if not tf.io.gfile.exists(path) or not checkpoint_paths(train_dir):
+            tf.io.gfile.makedirs(train_dir)
+            write_text(path, json.dumps(self._content(), indent=2) + "\n")
+            return
+        there, now = ModelRecord.read(train_dir)._flat(), self._flat()
+        differing = [
+            f"  --{name}: {there.get(name)} there, {value} now"
+            for name, value in now.items()
+            if there.get(name) != value
+        ]
+        if differing:
+            raise ValueError(
+                "\n".join(
+                    [
+                        f"--train_dir={train_dir} belongs to another training:",
+                        *differing,
+                        "Give another --train_dir, the same flags, or --start_new_model to remove "
+                        "it.",
+                    ]
+                )
+            )
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "model": self.config.record(),
+            "feature_names": list(self.names),
+            "feature_sizes": list(self.sizes),
+            "training": self.training,
+        }
+
+    def _flat(self) -> dict[str, Any]:
+        """All values by the name of their flag."""
+        content = self._content()
+        return {**content.pop("model"), **content.pop("training"), **content}
