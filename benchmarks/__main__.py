@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figure import Figure
+from benchmarks.figure import Figure, table
 from yt8m_models import __version__
 from yt8m_models.command_line import Arguments, Program, UsageError, closest
 from yt8m_models.config import option
@@ -64,30 +64,6 @@ def measure(names: tuple[str, ...]) -> list[Figure]:
         with tempfile.TemporaryDirectory() as workdir:
             figures += importlib.import_module(f"benchmarks.{name}").figures(Path(workdir))
     return figures
-
-
-def table(figures: list[Figure]) -> str:
-    """A line for each figure: its name, value, bound and verdict."""
-    rows = [("figure", "value", "bound", "")] + [
-        (
-            figure.name,
-            f"{figure.value:.3g} {figure.unit}",
-            *_verdict(figure),
-        )
-        for figure in figures
-    ]
-    name, value, bound, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
-    return "\n".join(
-        f"{row[0]:{name}}  {row[1]:>{value}}  {row[2]:>{bound}}  {row[3]}".rstrip() for row in rows
-    )
-
-
-def _verdict(figure: Figure) -> tuple[str, str]:
-    """The bound, and whether it is reached; nothing for figures without one."""
-    if figure.bound is None:
-        return "", ""
-    bound = f"{'≤' if figure.at_most else '≥'} {figure.bound:g} {figure.unit}"
-    return bound, "reached" if figure.reached else "NOT REACHED"
 
 
 def report(figures: list[Figure]) -> dict[str, Any]:

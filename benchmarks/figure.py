@@ -1,4 +1,4 @@
-"""One measured figure of the benchmarks: a ratio or a size, and what it must reach."""
+"""A measured figure of the benchmarks, a ratio or a size, and a table of them."""
 
 from dataclasses import dataclass, field
 
@@ -29,3 +29,27 @@ class Figure:
         if self.bound is None:
             return True
         return self.value <= self.bound if self.at_most else self.value >= self.bound
+
+
+def table(figures: list[Figure]) -> str:
+    """A line for each figure: its name, value, bound and verdict."""
+    rows = [("figure", "value", "bound", "")] + [
+        (
+            figure.name,
+            f"{figure.value:.3g} {figure.unit}",
+            *_verdict(figure),
+        )
+        for figure in figures
+    ]
+    name, value, bound, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
+    return "\n".join(
+        f"{row[0]:{name}}  {row[1]:>{value}}  {row[2]:>{bound}}  {row[3]}".rstrip() for row in rows
+    )
+
+
+def _verdict(figure: Figure) -> tuple[str, str]:
+    """The bound, and whether it is reached; nothing for figures without one."""
+    if figure.bound is None:
+        return "", ""
+    bound = f"{'≤' if figure.at_most else '≥'} {figure.bound:g} {figure.unit}"
+    return bound, "reached" if figure.reached else "NOT REACHED"

@@ -16,8 +16,11 @@ def start_tensorflow() -> None:
     """Imports TensorFlow and looks for devices; what it prints is shown without its routine notes.
 
     TensorFlow's libraries write notes to standard error before any setting can stop them: build
-    options, missing GPU drivers. Errors, and whatever else is printed, are passed on.
+    options, missing GPU drivers. Errors, and whatever else is printed, are passed on. Does nothing
+    where Keras is to run on another library.
     """
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
     original = os.dup(2)
