@@ -1,1 +1,1 @@
-"""Experiments of the DSGMM paper, on any data: `python -m yt8m_models.experiments.tables`."""
+"""Experiments of the papers, on any data: a program for each set of tables and figures."""

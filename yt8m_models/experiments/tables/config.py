@@ -1,10 +1,10 @@
 """The flags of the experiments, without TensorFlow (see `yt8m_models.command_line`)."""
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 from yt8m_models.config import DataConfig, option
+from yt8m_models.experiments.options import same_option
 from yt8m_models.training.config import TrainConfig
 
 TABLES = (2, 3, 4, 5)
@@ -77,15 +77,6 @@ class TablesConfig:
             raise ValueError(f"--ubm_max_frames must be at least 0; received {self.ubm_max_frames}")
 
 
-def _as_in_training(name: str, default: Any = dataclasses.MISSING) -> Any:
-    """The field of `TrainConfig` of this name, with another default where one is given."""
-    (field,) = (field for field in dataclasses.fields(TrainConfig) if field.name == name)
-    return dataclasses.field(
-        default=field.default if default is dataclasses.MISSING else default,
-        metadata=field.metadata,
-    )
-
-
 @dataclass(frozen=True)
 class TrainingFlags:
     """How every row is trained; the defaults are the paper's settings.
@@ -96,28 +87,28 @@ class TrainingFlags:
         ValueError: as from `TrainConfig`.
     """
 
-    batch_size: int = _as_in_training("batch_size", 128)
-    base_learning_rate: float = _as_in_training("base_learning_rate", 0.0002)
-    learning_rate_decay: float = _as_in_training("learning_rate_decay", 0.8)
-    learning_rate_decay_examples: float = _as_in_training("learning_rate_decay_examples")
-    num_epochs: int = _as_in_training("num_epochs")
-    max_steps: int | None = _as_in_training("max_steps")
-    export_model_steps: int = _as_in_training("export_model_steps")
-    save_checkpoint_minutes: float = _as_in_training("save_checkpoint_minutes")
-    optimizer: str = _as_in_training("optimizer")
-    clip_gradient_norm: float = _as_in_training("clip_gradient_norm")
-    clip_mode: str = _as_in_training("clip_mode")
-    label_loss: str = _as_in_training("label_loss")
-    regularization_penalty: float = _as_in_training("regularization_penalty")
-    eval_batch_size: int = _as_in_training("eval_batch_size")
-    eval_sample_frames: int = _as_in_training("eval_sample_frames")
-    top_k: int = _as_in_training("top_k")
-    jit_compile: bool = _as_in_training("jit_compile")
-    deterministic: bool = _as_in_training("deterministic")
-    strategy: str = _as_in_training("strategy")
-    num_readers: int = _as_in_training("num_readers")
-    max_bad_records: int = _as_in_training("max_bad_records")
-    log_steps: int = _as_in_training("log_steps", 100)
+    batch_size: int = same_option(TrainConfig, "batch_size", 128)
+    base_learning_rate: float = same_option(TrainConfig, "base_learning_rate", 0.0002)
+    learning_rate_decay: float = same_option(TrainConfig, "learning_rate_decay", 0.8)
+    learning_rate_decay_examples: float = same_option(TrainConfig, "learning_rate_decay_examples")
+    num_epochs: int = same_option(TrainConfig, "num_epochs")
+    max_steps: int | None = same_option(TrainConfig, "max_steps")
+    export_model_steps: int = same_option(TrainConfig, "export_model_steps")
+    save_checkpoint_minutes: float = same_option(TrainConfig, "save_checkpoint_minutes")
+    optimizer: str = same_option(TrainConfig, "optimizer")
+    clip_gradient_norm: float = same_option(TrainConfig, "clip_gradient_norm")
+    clip_mode: str = same_option(TrainConfig, "clip_mode")
+    label_loss: str = same_option(TrainConfig, "label_loss")
+    regularization_penalty: float = same_option(TrainConfig, "regularization_penalty")
+    eval_batch_size: int = same_option(TrainConfig, "eval_batch_size")
+    eval_sample_frames: int = same_option(TrainConfig, "eval_sample_frames")
+    top_k: int = same_option(TrainConfig, "top_k")
+    jit_compile: bool = same_option(TrainConfig, "jit_compile")
+    deterministic: bool = same_option(TrainConfig, "deterministic")
+    strategy: str = same_option(TrainConfig, "strategy")
+    num_readers: int = same_option(TrainConfig, "num_readers")
+    max_bad_records: int = same_option(TrainConfig, "max_bad_records")
+    log_steps: int = same_option(TrainConfig, "log_steps", 100)
 
     def __post_init__(self) -> None:
         self.train_config(train_data_pattern="checked already")

@@ -5,14 +5,13 @@ import tensorflow as tf
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.data import filesystems
 from yt8m_models.data.patterns import match_files
+from yt8m_models.experiments.running import do_runs, list_runs
 from yt8m_models.experiments.tables.config import TablesConfig, TrainingFlags
 from yt8m_models.experiments.tables.execution import execute
 from yt8m_models.experiments.tables.plots import write_plots
 from yt8m_models.experiments.tables.report import write_report
 from yt8m_models.experiments.tables.rows import tables
-from yt8m_models.experiments.tables.runs import Run, plan
-from yt8m_models.progress import Progress
-from yt8m_models.training.interruption import Interruption
+from yt8m_models.experiments.tables.runs import Result, Run, plan
 
 
 def run_tables(
@@ -38,30 +37,16 @@ def run_tables(
     rows = list({row.name: row for table in found for row in table.rows}.values())
     planned = plan(config, training, data, model, rows)
     runs = list({run.directory: run for run in planned.values()}.values())
-    left = [run for run in runs if run.result() is None]
     if config.dry_run:
-        _list(runs, left)
+        list_runs(runs)
         return None
     tf.io.gfile.makedirs(config.output_dir)
-    with Interruption() as interruption:
-        with Progress(
-            len(runs), "runs", "tables", initial=len(runs) - len(left), line_seconds=None
-        ) as progress:
-            for run in left:
-                progress.write(f"{run.name}: {run.directory}")
-                result = execute(run, interruption)
-                if result is None:
-                    break
-                progress.update(run=run.name, GAP=result.metrics["gap"], seconds=result.seconds)
-                write_report(config, found, planned)
-        paths = write_report(config, found, planned)
-        paths += write_plots(config, found, planned)
+
+    def report(run: Run, result: Result) -> dict[str, float]:
+        write_report(config, found, planned)
+        return {"GAP": result.metrics["gap"], "seconds": result.seconds}
+
+    signal = do_runs(runs, execute, report, "tables")
+    paths = write_report(config, found, planned) + write_plots(config, found, planned)
     print(f"wrote {', '.join(paths)}")
-    return interruption.signal
-
-
-def _list(runs: list[Run], left: list[Run]) -> None:
-    waiting = {run.directory for run in left}
-    for run in runs:
-        print(f"{'to do' if run.directory in waiting else 'done '}  {run.name}  {run.directory}")
-    print(f"{len(left)} of {len(runs)} runs to do")
+    return signal

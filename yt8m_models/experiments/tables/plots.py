@@ -1,15 +1,15 @@
-"""The results as images: a panel of GAP and one of Hit@1, with bars of a standard deviation."""
+"""The results as images: a panel for each metric, with bars of a standard deviation."""
 
 import io
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from yt8m_models.experiments.tables.config import TablesConfig
-from yt8m_models.experiments.tables.rows import Table
+from yt8m_models.experiments.tables.rows import Row, Table
 from yt8m_models.experiments.tables.runs import Run
 from yt8m_models.experiments.tables.summary import Summary, summarize
 from yt8m_models.training.train_dir import join
@@ -28,7 +28,23 @@ _GRID = "#e6e6e6"
 def write_plots(
     config: TablesConfig, tables: Sequence[Table], planned: Mapping[tuple[str, int], Run]
 ) -> list[str]:
+    """Writes an image of each table and figure with results, see `write_images`."""
+    return write_images(config.output_dir, tables, lambda rows: summarize(planned, rows), _PANELS)
+
+
+def write_images(
+    output_dir: str,
+    tables: Sequence[Table],
+    summaries_of: Callable[[Sequence[Row]], Sequence[Summary]],
+    panels: Mapping[str, str],
+) -> list[str]:
     """Writes an image of each table and figure with results; none, with a note, without matplotlib.
+
+    Args:
+        output_dir: receives them.
+        tables: tables and figures.
+        summaries_of: the results of rows.
+        panels: the metric of each panel, by its title.
 
     Returns:
         The paths.
@@ -40,12 +56,12 @@ def write_plots(
         return []
     paths = []
     for table in tables:
-        summaries = [each for each in summarize(planned, table.rows) if each.results]
+        summaries = [each for each in summaries_of(table.rows) if each.results]
         if not summaries:
             continue
         image = io.BytesIO()
-        draw(table, summaries).savefig(image, format="png")
-        path = join(config.output_dir, f"{table.name}.png")
+        draw(table, summaries, panels).savefig(image, format="png")
+        path = join(output_dir, f"{table.name}.png")
         with tf.io.gfile.GFile(f"{path}.partial", "wb") as file:
             file.write(image.getvalue())
         tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
@@ -53,15 +69,18 @@ def write_plots(
     return paths
 
 
-def draw(table: Table, summaries: Sequence[Summary]) -> "Figure":
+def draw(
+    table: Table, summaries: Sequence[Summary], panels: Mapping[str, str] = _PANELS
+) -> "Figure":
     """The image of a table: a point for each row, or of a figure: a line for each series."""
     from matplotlib.figure import Figure
 
     height = 3.6 if table.axis else 1.3 + 0.36 * len(summaries)
-    figure = Figure(figsize=(10, height), dpi=150, layout="constrained")
+    lines = -(-len(panels) // 2)
+    figure = Figure(figsize=(10, lines * height), dpi=150, layout="constrained")
     figure.suptitle(table.title, x=0.012, ha="left", fontsize=14, fontweight="bold", color=_INK)
-    panels = figure.subplots(1, 2, sharey=not table.axis)
-    for axes, (name, metric) in zip(panels, _PANELS.items(), strict=True):
+    grid = figure.subplots(lines, 2, sharey=not table.axis, squeeze=False)
+    for axes, (name, metric) in zip(grid.ravel(), panels.items(), strict=True):
         (_lines if table.axis else _points)(axes, metric, table, summaries)
         axes.set_title(name, loc="left", fontsize=11, color=_INK)
         axes.grid(axis="y" if table.axis else "x", color=_GRID, linewidth=0.8)

@@ -1,14 +1,13 @@
 """The results as files: `results.csv`, `runs.csv`, `mcnemar.csv` and `results.md`."""
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from yt8m_models.experiments.tables.config import TablesConfig
 from yt8m_models.experiments.tables.rows import Table
-from yt8m_models.experiments.tables.runs import METRICS, Run
+from yt8m_models.experiments.tables.runs import METRICS, Result, Run
 from yt8m_models.experiments.tables.summary import Comparison, Summary, compare, summarize
+from yt8m_models.text_tables import csv_text
 from yt8m_models.training.train_dir import join, write_text
 
 
@@ -22,7 +21,7 @@ def write_report(
     texts = {
         "results.csv": _results(config, tables, summaries),
         "runs.csv": _runs(config, planned),
-        "mcnemar.csv": _csv(
+        "mcnemar.csv": csv_text(
             ("row_a", "row_b", "seed", "only_a", "only_b", "p_value"),
             (vars(each).values() for each in comparisons),
         ),
@@ -34,12 +33,12 @@ def write_report(
 
 
 def _results(
-    config: TablesConfig, tables: Sequence[Table], summaries: Mapping[str, Summary]
+    config: TablesConfig, tables: Sequence[Table], summaries: Mapping[str, Summary[Result]]
 ) -> str:
     """A line for each row of each table."""
     header = ["table", "row", "label", "runs", "directory"]
     header += [f"{metric}_{kind}" for metric in METRICS for kind in ("mean", "std")]
-    return _csv(
+    return csv_text(
         header,
         (
             [
@@ -75,27 +74,17 @@ def _runs(config: TablesConfig, planned: Mapping[tuple[str, int], Run]) -> str:
                 ]
             )
     header = ["rows", "seed", "directory", *METRICS]
-    return _csv([*header, "validation_loss", "step", "seconds", "num_parameters"], lines)
+    return csv_text([*header, "validation_loss", "step", "seconds", "num_parameters"], lines)
 
 
 def _inside(config: TablesConfig, directory: str) -> str:
     return directory.removeprefix(join(config.output_dir, ""))
 
 
-def _csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Numbers that are not known are empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow("" if value != value else value for value in row)
-    return text.getvalue()
-
-
 def _markdown(
     config: TablesConfig,
     tables: Sequence[Table],
-    summaries: Mapping[str, Summary],
+    summaries: Mapping[str, Summary[Result]],
     comparisons: Sequence[Comparison],
 ) -> str:
     lines = [
@@ -115,7 +104,7 @@ def _markdown(
         for row in table.rows:
             summary = summaries[row.name]
             cells = [row.series] if series else []
-            cells += [row.label, *(_cell(summary, metric) for metric in ("gap", "hit_at_one"))]
+            cells += [row.label, *(cell(summary, metric) for metric in ("gap", "hit_at_one"))]
             lines.append(f"| {' | '.join(cells)} | {len(summary.results)} |")
         if not series:
             lines += _matrix(table, summaries, comparisons)
@@ -123,7 +112,7 @@ def _markdown(
 
 
 def _matrix(
-    table: Table, summaries: Mapping[str, Summary], comparisons: Sequence[Comparison]
+    table: Table, summaries: Mapping[str, Summary[Result]], comparisons: Sequence[Comparison]
 ) -> list[str]:
     """McNemar's p-values between the rows of a table."""
     names = {summary.directory: name for name, summary in reversed(list(summaries.items()))}
@@ -154,7 +143,8 @@ def _matrix(
     return lines
 
 
-def _cell(summary: Summary, metric: str) -> str:
+def cell(summary: Summary, metric: str) -> str:
+    """Mean and deviation for people to read; a dash without results."""
     mean, deviation = summary.mean(metric), summary.deviation(metric)
     if math.isnan(mean):
         return "–"

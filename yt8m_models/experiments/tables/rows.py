@@ -29,7 +29,7 @@ class Row:
     Attributes:
         name: what `--rows` calls it.
         label: what the table calls it; of a point, its place on the axis.
-        changes: fields of `ModelConfig`; other fields are as the command line has them.
+        changes: fields of the model's configuration; others are as the command line has them.
         series: of a point, the line that it is on.
     """
 
@@ -86,7 +86,7 @@ def tables(config: TablesConfig) -> list[Table]:
     figures = {2: _figure_of_clusters, 3: _figure_of_gamma}
     found = [makers[number]() for number in config.tables]
     found += [figures[number](config) for number in config.figures]
-    return _picked(found, config.rows) if config.rows else found
+    return picked(found, config.rows) if config.rows else found
 
 
 def _row(pooling: str, suffix: str = "", label: str = "", **changes: Any) -> Row:
@@ -134,12 +134,17 @@ def _figure_of_gamma(config: TablesConfig) -> Table:
     return Table("figure3", "Smoothing of DSGMM", rows, axis="γ")
 
 
-def _picked(found: list[Table], patterns: tuple[str, ...]) -> list[Table]:
+def picked(found: list[Table], patterns: tuple[str, ...]) -> list[Table]:
+    """The tables with the rows whose names fit a pattern, without tables that have none.
+
+    Raises:
+        ValueError: a pattern fits no row.
+    """
     names = dict.fromkeys(row.name for table in found for row in table.rows)
     for pattern in patterns:
         if not fnmatch.filter(names, pattern):
             raise ValueError(f"--rows={pattern} fits no row; there are {', '.join(names)}")
-    picked = [
+    tables_of_rows = [
         replace(
             table,
             rows=tuple(
@@ -150,4 +155,4 @@ def _picked(found: list[Table], patterns: tuple[str, ...]) -> list[Table]:
         )
         for table in found
     ]
-    return [table for table in picked if table.rows]
+    return [table for table in tables_of_rows if table.rows]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -10,8 +11,18 @@ from yt8m_models.experiments.tables.rows import Row
 from yt8m_models.experiments.tables.runs import Result, Run
 
 
+class Measured(Protocol):
+    """The result of a run."""
+
+    @property
+    def metrics(self) -> Mapping[str, float]: ...
+
+
+Found = TypeVar("Found", bound=Measured)
+
+
 @dataclass(frozen=True)
-class Summary:
+class Summary(Generic[Found]):
     """A row's results.
 
     Attributes:
@@ -22,7 +33,7 @@ class Summary:
 
     row: Row
     directory: str
-    results: Mapping[int, Result]
+    results: Mapping[int, Found]
 
     def mean(self, metric: str) -> float:
         """Over the seeds; NaN without any."""
@@ -59,7 +70,7 @@ class Comparison:
     p_value: float
 
 
-def summarize(planned: Mapping[tuple[str, int], Run], rows: Sequence[Row]) -> list[Summary]:
+def summarize(planned: Mapping[tuple[str, int], Run], rows: Sequence[Row]) -> list[Summary[Result]]:
     """The results of each row that are done.
 
     Raises:
@@ -86,7 +97,7 @@ def summarize(planned: Mapping[tuple[str, int], Run], rows: Sequence[Row]) -> li
     return summaries
 
 
-def compare(summaries: Sequence[Summary]) -> list[Comparison]:
+def compare(summaries: Sequence[Summary[Result]]) -> list[Comparison]:
     """McNemar's test of every two rows with different settings, for each seed that both have.
 
     The models of different seeds are tested on the same videos, so their counts are not

@@ -11,17 +11,21 @@ from multiprocessing.connection import Connection
 from yt8m_models.startup import start_tensorflow
 
 
-def run_and_report(pickled_run: bytes, errors: Connection) -> None:
-    """Does a run, which leaves its result as a file; sends what is wrong, if anything is."""
+def do_and_report(pickled: bytes, errors: Connection) -> None:
+    """Calls a function with a run, which leaves its result as a file; sends what is wrong.
+
+    Args:
+        pickled: the function, by its name, and the run.
+        errors: receives the message of a `ValueError` or an `OSError`.
+    """
     if hasattr(os, "setsid"):
         os.setsid()  # Ctrl-C on a terminal is for the parent, which passes it on once.
     threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     start_tensorflow()
     try:
-        from yt8m_models.experiments.tables.training import train_and_measure
-
-        train_and_measure(pickle.loads(pickled_run))
+        function, run = pickle.loads(pickled)
+        function(run)
     except (ValueError, OSError) as error:
         errors.send(str(error))
 
