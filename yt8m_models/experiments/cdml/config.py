@@ -1,0 +1,162 @@
+"""The flags of `python -m yt8m_models.experiments.cdml`, without TensorFlow and NumPy."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from yt8m_models.config import option
+from yt8m_models.embedding.config import FUSIONS
+from yt8m_models.embedding.evaluate_retrieval.config import BITS, EvaluateRetrievalConfig
+from yt8m_models.embedding.train.config import EmbeddingTrainConfig
+from yt8m_models.experiments.options import same_option
+
+TABLES = (1, 2, 3)
+FIGURES = (3,)
+
+
+@dataclass(frozen=True)
+class CDMLConfig:
+    """What to compare, on which graph and features, and where the results go.
+
+    Raises:
+        ValueError: a value is missing, unknown or outside its range; the message names the flag.
+    """
+
+    tables: tuple[int, ...] = option(
+        TABLES,
+        "Tables of the paper. 1: random vectors, raw content features and CDML, of the first "
+        "feature and of all; 2: architectures; 3: bits of a dimension.",
+    )
+    figures: tuple[int, ...] = option(
+        FIGURES, "3: quality over --embedding_sizes, and over --step_counts."
+    )
+    rows: tuple[str, ...] = option(
+        (), "Rows to run and to report, by name, such as raw*,late-4000; all of them."
+    )
+    seeds: tuple[int, ...] = option((0, 1, 2), "Each row is trained once with each of these seeds.")
+    graph_dir: str = option(
+        "", "Co-watch graph, as written by python -m yt8m_models.embedding.build_graph."
+    )
+    features_dir: str = option(
+        "",
+        "Features of the videos, as written by python -m yt8m_models.embedding.build_features.",
+    )
+    feature_names: tuple[str, ...] = option(
+        (), "Features, in order, e.g. mean_rgb,mean_audio; all of --features_dir unless given."
+    )
+    output_dir: str = option("", "Directory for the results, and for the runs that they come from.")
+    fusions: tuple[str, ...] = option(("early", "late"), "Table 2: fusions of the features.")
+    hidden_sizes: tuple[str, ...] = option(
+        ("none", "2000", "4000", "4000-1000", "4000-4000"),
+        "Table 2: widths of the hidden layers, with a dash between layers; none for no such layer.",
+    )
+    bits: tuple[int, ...] = option(
+        BITS, "Table 3: bits of a dimension; every other row is float32."
+    )
+    embedding_sizes: tuple[int, ...] = option(
+        (16, 32, 64, 128, 256, 512), "Figure 3: widths of the embedding."
+    )
+    step_counts: tuple[int, ...] = option(
+        (1000, 10000, 100000), "Figure 3: steps of training, each by a training of its own."
+    )
+    top_k: int = same_option(EvaluateRetrievalConfig, "top_k")
+    relevance: str = same_option(EvaluateRetrievalConfig, "relevance")
+    max_queries: int = same_option(EvaluateRetrievalConfig, "max_queries")
+    keep_embeddings: bool = option(
+        False, "Keep the embeddings of each run; otherwise they are removed when it is measured."
+    )
+    dry_run: bool = option(False, "List the runs and whether they are done, and train nothing.")
+
+    def __post_init__(self) -> None:
+        for name in ("graph_dir", "features_dir", "output_dir"):
+            if not getattr(self, name).strip():
+                raise ValueError(f"--{name} must name a directory; received nothing")
+        for name, known in (
+            ("tables", TABLES),
+            ("figures", FIGURES),
+            ("bits", BITS),
+            ("fusions", FUSIONS),
+        ):
+            if unknown := sorted(set(getattr(self, name)) - set(known)):
+                raise ValueError(
+                    f"--{name} must be of {', '.join(map(str, known))}; "
+                    f"received {', '.join(map(str, unknown))}"
+                )
+        if not self.tables and not self.figures:
+            raise ValueError("--tables or --figures must name one; received neither")
+        for name, least in (("seeds", 0), ("embedding_sizes", 1), ("step_counts", 1)):
+            values = getattr(self, name)
+            if min(values, default=least) < least or len(set(values)) < len(values):
+                raise ValueError(
+                    f"--{name} must be different numbers of at least {least}; "
+                    f"received {','.join(map(str, values))}"
+                )
+        for name in ("seeds", "bits", "fusions", "hidden_sizes"):
+            if not getattr(self, name):
+                raise ValueError(f"--{name} must have at least one entry; received none")
+        for entry in self.hidden_sizes:
+            hidden_widths(entry)
+        self.retrieval_config(embeddings_dirs=("checked=already",), output_dir=self.output_dir)
+
+    def retrieval_config(self, **where: Any) -> EvaluateRetrievalConfig:
+        """How embeddings are measured, with `where` they are and where the results go."""
+        return EvaluateRetrievalConfig(
+            graph_dir=self.graph_dir,
+            top_k=self.top_k,
+            relevance=self.relevance,
+            max_queries=self.max_queries,
+            **where,
+        )
+
+
+def hidden_widths(entry: str) -> tuple[int, ...]:
+    """The widths that an entry of `--hidden_sizes` stands for, such as `4000-1000`.
+
+    Raises:
+        ValueError: it is not `none`, and not numbers of at least 1 with dashes between.
+    """
+    if entry == "none":
+        return ()
+    widths = entry.split("-")
+    if not all(width.isdecimal() and int(width) for width in widths):
+        raise ValueError(
+            f"--hidden_sizes must be none, or widths such as 4000 or 4000-1000; received {entry!r}"
+        )
+    return tuple(map(int, widths))
+
+
+@dataclass(frozen=True)
+class EmbeddingTrainingFlags:
+    """How every row is trained; the fields are those of `EmbeddingTrainConfig`.
+
+    Raises:
+        ValueError: as from `EmbeddingTrainConfig`.
+    """
+
+    loss: str = same_option(EmbeddingTrainConfig, "loss")
+    margin: float = same_option(EmbeddingTrainConfig, "margin")
+    mining: str = same_option(EmbeddingTrainConfig, "mining")
+    negatives: str = same_option(EmbeddingTrainConfig, "negatives")
+    batch_size: int = same_option(EmbeddingTrainConfig, "batch_size")
+    base_learning_rate: float = same_option(EmbeddingTrainConfig, "base_learning_rate")
+    learning_rate_decay: float = same_option(EmbeddingTrainConfig, "learning_rate_decay")
+    learning_rate_decay_steps: int = same_option(EmbeddingTrainConfig, "learning_rate_decay_steps")
+    max_steps: int = same_option(EmbeddingTrainConfig, "max_steps")
+    optimizer: str = same_option(EmbeddingTrainConfig, "optimizer")
+    clip_gradient_norm: float = same_option(EmbeddingTrainConfig, "clip_gradient_norm")
+    clip_mode: str = same_option(EmbeddingTrainConfig, "clip_mode")
+    jit_compile: bool = same_option(EmbeddingTrainConfig, "jit_compile")
+    export_model_steps: int = same_option(EmbeddingTrainConfig, "export_model_steps")
+    save_checkpoint_minutes: float = same_option(EmbeddingTrainConfig, "save_checkpoint_minutes")
+    log_steps: int = same_option(EmbeddingTrainConfig, "log_steps", 100)
+    validation_fraction: float = same_option(EmbeddingTrainConfig, "validation_fraction")
+    validation_candidates: int = same_option(EmbeddingTrainConfig, "validation_candidates")
+    validation_queries: int = same_option(EmbeddingTrainConfig, "validation_queries")
+    eval_batch_size: int = same_option(EmbeddingTrainConfig, "eval_batch_size")
+
+    def __post_init__(self) -> None:
+        self.train_config(train_dir="checked", graph_dir="already", features_dir="here")
+
+    def train_config(self, **where: Any) -> EmbeddingTrainConfig:
+        """These flags with `where` to train, and on what."""
+        values = {**vars(self), **where}
+        return EmbeddingTrainConfig(keep_checkpoints=1, projector_videos=0, **values)

@@ -1,0 +1,97 @@
+"""A run: training, the embeddings of all videos, cold-start retrieval."""
+
+import shutil
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from yt8m_models.embedding.embed.config import EmbedConfig
+from yt8m_models.embedding.embed.embedding import embed
+from yt8m_models.embedding.embeddings_writer import EmbeddingsWriter
+from yt8m_models.embedding.evaluate_retrieval.evaluation import evaluate_retrieval
+from yt8m_models.embedding.features import load_features
+from yt8m_models.embedding.loading import load_embedding_model
+from yt8m_models.embedding.train.trainer import train
+from yt8m_models.experiments.cdml.runs import RESULT, Quality, Result, Run
+from yt8m_models.training.train_dir import join
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """Of a network: its checkpoint's step and validation NDCG, and its number of parameters."""
+
+    step: int = 0
+    validation_ndcg: float = float("nan")
+    num_parameters: int = 0
+
+
+def train_and_measure(run: Run) -> Result | None:
+    """Does a run, from where an earlier try stopped, and writes its result.
+
+    Returns:
+        The result; `None` where a signal ended the training.
+
+    Raises:
+        ValueError: as from `train`, `embed` and `evaluate_retrieval`.
+        OSError: a file cannot be read or written.
+    """
+    start = time.monotonic()
+    trained = _train(run) if run.content == "cdml" else _Trained()
+    if trained is None:
+        return None
+    (directory,) = run.retrieval.directories.values()
+    _embed(run, directory)
+    evaluation = evaluate_retrieval(run.retrieval, progress=True)
+    quality: dict[int, dict[str, float]] = {}
+    for (_, bits, direction), found in evaluation.results.items():
+        name = direction.lower()
+        quality.setdefault(bits, {}).update({f"{name}_ndcg": found.ndcg, f"{name}_map": found.map})
+    result = Result(
+        settings=run.settings,
+        seed=run.training.seed,
+        quality={bits: Quality(metrics) for bits, metrics in quality.items()},
+        **vars(trained),
+        seconds=round(time.monotonic() - start, 1),
+    )
+    result.write(join(run.directory, RESULT))
+    if not run.keep_embeddings:
+        shutil.rmtree(directory)
+    return result
+
+
+def _train(run: Run) -> _Trained | None:
+    """Trains the network; `None` where a signal ended it."""
+    found = train(run.training, run.model)
+    if found["signal"] is not None:
+        return None
+    model, trained = load_embedding_model(run.training.train_dir)
+    ndcg = found["best_validation_ndcg"]
+    return _Trained(trained.step, float("nan") if ndcg is None else ndcg, model.count_params())
+
+
+def _embed(run: Run, directory: str) -> None:
+    """Writes the embeddings of all videos with features."""
+    features_dir = run.training.features_dir
+    if run.content == "cdml":
+        config = EmbedConfig(
+            train_dir=run.training.train_dir, features_dir=features_dir, output_dir=directory
+        )
+        embed(config, progress=True)
+    elif run.content == "raw":
+        config = EmbedConfig(
+            raw=True,
+            feature_names=run.features,
+            features_dir=features_dir,
+            output_dir=directory,
+        )
+        embed(config, progress=True)
+    else:
+        seed, size = run.training.seed, run.model.embedding_size
+        ids = load_features(features_dir).ids
+        writer = EmbeddingsWriter(directory, ids, f"random-{size}, seed {seed}", size)
+        for shard in writer.pending:
+            rng = np.random.default_rng([seed, shard])
+            shape = (len(writer.rows(shard)), size)
+            writer.write(shard, rng.standard_normal(shape, np.float32))
+        writer.finish()
