@@ -1,0 +1,131 @@
+"""The experiments from the flags to the files."""
+
+import hashlib
+import logging
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from eval.retrieval import mean_over_queries
+from yt8m_models.data import filesystems
+from yt8m_models.embedding.extras import require
+from yt8m_models.experiments.movielens.baselines import baseline_scores
+from yt8m_models.experiments.movielens.config import CDML, MovieLensConfig
+from yt8m_models.experiments.movielens.content import content_scores, history_of
+from yt8m_models.experiments.movielens.features import Features, known_movies, load_features
+from yt8m_models.experiments.movielens.measuring import measure
+from yt8m_models.experiments.movielens.plots import write_plots
+from yt8m_models.experiments.movielens.ratings import Ratings, read_ratings
+from yt8m_models.experiments.movielens.report import write_report
+from yt8m_models.experiments.movielens.runs import Method, Result, Run, chosen, methods, plan
+from yt8m_models.experiments.movielens.splits import Split
+from yt8m_models.progress import Progress
+from yt8m_models.training.train_dir import join
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def run_movielens(config: MovieLensConfig) -> list[str]:
+    """Scores and measures what is not done yet, and writes the report of all that is.
+
+    Results are kept as they come, and the report is written after every run.
+
+    Returns:
+        The paths of the report and the plots.
+
+    Raises:
+        ValueError: a flag is wrong, a file cannot be read, no movie has ratings and features, no
+            user has enough ratings, or a library is needed and not installed.
+    """
+    filesystems.require(config.output_dir)
+    if {"svd", "nmf"} & set(config.baselines):
+        require("surprise")
+    ratings = read_ratings(config.ratings)
+    features = load_features(config)
+    ratings, features = _of_known_movies(ratings, features)
+    all_methods = methods(config, features)
+    runs = plan(config, ratings, features)
+    tf.io.gfile.makedirs(join(config.output_dir, "runs"))
+    with Progress(len(runs), "runs", "movielens") as progress:
+        for run in runs:
+            wanted = all_methods if run.num_train is None else chosen(config, all_methods)
+            if _execute(run, wanted, config, ratings, features):
+                write_report(config, all_methods, runs)
+            progress.update()
+    paths = write_report(config, all_methods, runs)
+    return paths + write_plots(config, all_methods, runs)
+
+
+def _of_known_movies(ratings: Ratings, features: list[Features]) -> tuple[Ratings, list[Features]]:
+    """Ratings of the movies that all features have: every method ranks the same movies."""
+    movies = known_movies(features)
+    known = ratings.of_movies(movies)
+    if not len(known):
+        raise ValueError(
+            f"no rated movie has features: the ratings have ids such as "
+            f"{ratings.movie_ids[0].decode()!r}, and {features[0].name} has "
+            f"{', '.join(repr(each.decode()) for each in movies[:1]) or 'none'}"
+        )
+    if len(known) < len(ratings):
+        num_movies = int((movies.rows(ratings.movie_ids.ids) < 0).sum())
+        _LOGGER.warning(
+            "%d of %d ratings are left out: their movies, %d of %d, have no features",
+            *(len(ratings) - len(known), len(ratings), num_movies, len(ratings.movie_ids)),
+        )
+    return known, [each.of_movies(movies) for each in features]
+
+
+def _execute(
+    run: Run,
+    wanted: list[Method],
+    config: MovieLensConfig,
+    ratings: Ratings,
+    features: list[Features],
+) -> bool:
+    """Scores and measures the methods that the run lacks; whether there were any."""
+    results = run.results()
+    missing = [method for method in wanted if method.key(config) not in results]
+    if not missing:
+        return False
+    split = run.split(ratings, config)
+    vectors = {each.name: each.vectors for each in features}
+    if config.cdml_steps and any(method.name == CDML for method in missing):
+        vectors[CDML] = _cdml(run, split, config, features[0])
+    for method in missing:
+        start = time.monotonic()
+        scores, num_without = _score(method, split, vectors, config, run.seed)
+        ndcgs, precisions = measure(split, scores, config.top_k, config.relevant_stars)
+        results[method.key(config)] = Result(
+            split.num_users,
+            num_without,
+            int(np.isnan(precisions).sum()),
+            mean_over_queries(ndcgs),
+            mean_over_queries(precisions),
+            time.monotonic() - start,
+        )
+        run.write(results)
+    return True
+
+
+def _score(
+    method: Method,
+    split: Split,
+    vectors: dict[str, np.ndarray],
+    config: MovieLensConfig,
+    seed: int,
+) -> tuple[np.ndarray, int]:
+    if not method.aggregation:
+        return baseline_scores(method.name, split, config, seed), 0
+    is_history, num_without = history_of(split, method.history)
+    scores = content_scores(split, is_history, vectors[method.name], method.aggregation)
+    return scores, num_without
+
+
+def _cdml(run: Run, split: Split, config: MovieLensConfig, features: Features) -> np.ndarray:
+    """Trains what CDML is on this split; beside the results, named as these and the settings."""
+    from yt8m_models.experiments.movielens.co_likes import cdml_vectors
+
+    settings = Method(CDML).key(config).encode()
+    directory = f"{run.path.removesuffix('.json')}-{hashlib.sha256(settings).hexdigest()[:10]}"
+    return cdml_vectors(split, features, config, directory, run.seed)

@@ -1,0 +1,109 @@
+"""Vectors of movies from wherever they come, by movie id."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from yt8m_models.embedding import embeddings_writer, table_dir
+from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.embedding.feature_table import FeatureTable
+from yt8m_models.embedding.video_ids import VideoIds
+from yt8m_models.experiments.movielens.config import BASELINES, CDML, TITLES, MovieLensConfig
+from yt8m_models.experiments.movielens.movies import read_movies
+from yt8m_models.experiments.movielens.titles import title_vectors
+
+
+@dataclass(frozen=True)
+class Features:
+    """Vectors of movies.
+
+    Attributes:
+        name: in the results.
+        ids: of the movies.
+        vectors: float32 `(n, d)` of length one; zeros where a movie has nothing to compare.
+    """
+
+    name: str
+    ids: VideoIds
+    vectors: np.ndarray
+
+    def of_movies(self, ids: VideoIds) -> "Features":
+        """The vectors of these movies, all of which must be there."""
+        return Features(self.name, ids, self.vectors[self.ids.rows(ids)])
+
+
+def load_features(config: MovieLensConfig) -> list[Features]:
+    """What `--features` names.
+
+    Raises:
+        ValueError: there is nothing at a path, what is there cannot be read, a value is not a
+            number, or two have one name.
+    """
+    found: list[Features] = []
+    for entry in config.features:
+        if entry == TITLES:
+            movies = read_movies(config.items)
+            name, ids = TITLES, movies.ids
+            vectors = title_vectors(movies, config.title_features)
+        else:
+            name, separator, path = entry.partition("=")
+            if not separator:
+                name, path = Path(entry).stem, entry
+            ids, vectors = _read(path)
+        if any(name == other.name for other in found):
+            raise ValueError(f"--features must have different names; received {name!r} twice")
+        if name in BASELINES or (name == CDML and config.cdml_steps):
+            raise ValueError(
+                f"--features={entry}: the name {name} is taken; give another, as in x=PATH"
+            )
+        found.append(Features(name, ids, _of_length_one(name, ids, vectors)))
+    return found
+
+
+def known_movies(features: Sequence[Features]) -> VideoIds:
+    """The movies that all of the features have."""
+    ids = features[0].ids.ids
+    for other in features[1:]:
+        ids = ids[other.ids.rows(ids) >= 0]
+    return VideoIds(ids)
+
+
+def _read(path: str) -> tuple[VideoIds, np.ndarray]:
+    if Path(path, embeddings_writer.RECORD).exists():
+        embeddings = Embeddings.load(path)
+        return embeddings.ids, embeddings.vectors()
+    if Path(path, table_dir.RECORD).exists():
+        table = FeatureTable.load(path)
+        return table.ids, table.take(np.arange(len(table)))
+    if not path.endswith(".npz"):
+        reason = "it is neither of them" if os.path.exists(path) else "there is nothing"
+        raise ValueError(
+            f"--features={path} must be {TITLES}, a directory of embeddings or of features, or an "
+            f".npz file; {reason}"
+        )
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            ids, vectors = file["ids"], file["features"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"{path} must hold the arrays ids and features: {error}") from error
+    if ids.ndim != 1 or vectors.ndim != 2 or len(ids) != len(vectors):
+        raise ValueError(
+            f"{path} must have ids (n,) and features (n, d); it has {ids.shape} and {vectors.shape}"
+        )
+    return VideoIds(ids if ids.dtype.kind == "S" else [str(each) for each in ids]), vectors
+
+
+def _of_length_one(name: str, ids: VideoIds, vectors: np.ndarray) -> np.ndarray:
+    vectors = np.asarray(vectors, np.float32)
+    is_wrong = ~np.isfinite(vectors)
+    if is_wrong.any():
+        row, column = np.argwhere(is_wrong)[0]
+        raise ValueError(
+            f"--features: {name} must be numbers; movie {ids[row].decode()} has "
+            f"{vectors[row, column]} in dimension {column}"
+        )
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
