@@ -4,8 +4,10 @@ PYTHON ?= python3
 VENV := .venv/bin
 OUT := out
 QUICKSTART := $(OUT)/quickstart
-TESTS_IO := tests/io tests/data tests/layers tests/models tests/training tests/prediction
-TESTS_JAX := tests/layers tests/losses
+TESTS_IO := tests/io tests/data tests/layers tests/models tests/training tests/prediction \
+	tests/embedding
+TESTS_JAX := tests/layers tests/losses tests/embedding/test_mining.py \
+	tests/embedding/test_embedding_models.py
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -21,7 +23,7 @@ setup: .venv/.installed  ## Make .venv, with the package and what its tests need
 .venv/.installed: setup.py pyproject.toml yt8m_models/__init__.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed")'
 	$(PYTHON) -m venv .venv
-	$(VENV)/python -m pip install --quiet --editable '.[dev,quickstart]'
+	$(VENV)/python -m pip install --quiet --editable '.[dev,quickstart,recommend]'
 	touch $@
 
 quickstart: setup  ## Sample data, a trained model, its metrics, a submission and a plot.
@@ -66,7 +68,7 @@ test-io: .venv-io/.installed  ## Remote file systems, and the oldest TensorFlow:
 	done; \
 	test "$$python" || { echo 'make test-io needs Python 3.10 to 3.12; name one: PYTHON_IO=…' >&2; exit 1; }; \
 	$$python -m venv .venv-io
-	.venv-io/bin/python -m pip install --quiet --editable '.[io,dev,quickstart]' 'moto[s3,server]'
+	.venv-io/bin/python -m pip install --quiet --editable '.[io,dev,quickstart,recommend]' 'moto[s3,server]'
 	touch $@
 
 test-jax: .venv-jax/.installed  ## Layers and losses on JAX, without TensorFlow.
