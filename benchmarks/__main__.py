@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.baseline import read_baseline, regressions
 from benchmarks.figure import Figure, table
 from yt8m_models import __version__
 from yt8m_models.command_line import Arguments, Program, UsageError, closest
@@ -35,6 +36,9 @@ class BenchmarkConfig:
 
     only: tuple[str, ...] = option((), f"Benchmarks to run: {', '.join(NAMES)}; all unless given.")
     output: str = option("", "JSON file for the figures, the machine and the versions.")
+    check: str = option(
+        "", "JSON file of recorded figures: fail where one measured now is below nine tenths of it."
+    )
 
 
 PROGRAM = Program("benchmarks", "Measure this code against its bounds.", BenchmarkConfig)
@@ -45,12 +49,17 @@ def main(arguments: Arguments) -> None:
     for name in config.only:
         if name not in NAMES:
             raise UsageError(f"--only={name}: {closest(name, NAMES)}")
+    recorded = read_baseline(config.check) if config.check else {}
     figures = measure(config.only or NAMES)
     print(table(figures))
     if config.output:
         path = Path(config.output)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(report(figures), indent=2) + "\n", encoding="utf-8")
+    if config.check:
+        if worse := regressions(figures, recorded):
+            raise ValueError("worse than recorded:\n" + "\n".join(worse))
+        return
     missed = [figure.name for figure in figures if not figure.reached]
     if missed:
         raise ValueError(f"not reached: {'; '.join(missed)}")

@@ -1,9 +1,12 @@
-"""Peak memory of training on videos of 300 frames in batches of 128.
+"""Peak memory of training on videos of 300 frames in batches of 128, and of one large step.
 
 Trains as `train.py` does (reading, shuffling, steps, metrics, checkpoint), with 3,862 classes and
 1024 + 128 features, each model in a process of its own. The figure is the highest resident memory
 of the process, less what it held when model and optimizer were there and nothing was read yet.
 Before that, a tiny model is trained, so that TensorFlow, XLA and their threads are not counted.
+
+For a step of DSGMM with K = 256 on 30 frames, the figure is what it takes above the weights, their
+gradients and the two moments of Adam.
 """
 
 import gc
@@ -13,6 +16,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.figure import Figure
+from benchmarks.step_limit import CASES, StepCase
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.training.config import TrainConfig
 
@@ -21,6 +25,7 @@ NUM_FRAMES = 300
 BATCH_SIZE = 128
 STEPS = 8
 MAX_GB = 1.0
+MAX_STEP_GB = 1.5
 
 DATA = DataConfig(("rgb", "audio"), (1024, 128), frame_features=True)
 MODELS = {
@@ -32,6 +37,7 @@ MODELS = {
     ),
     "FrameLevelLogisticModel, all 300 frames": ModelConfig("FrameLevelLogisticModel"),
 }
+_STEP = "dsgmm_paper"
 _TINY_DATA = DataConfig(("rgb", "audio"), (8, 4), frame_features=True, num_classes=4)
 
 
@@ -52,13 +58,11 @@ def figures(workdir: Path) -> list[Figure]:
             num_classes=_TINY_DATA.num_classes,
             feature_sizes=_TINY_DATA.feature_sizes,
         )
-    return [_figure(name, workdir) for name in MODELS]
+    return [*(_figure(name, workdir) for name in MODELS), _step_figure()]
 
 
 def _figure(name: str, workdir: Path) -> Figure:
-    command = [sys.executable, "-m", "benchmarks.memory", name, str(workdir)]
-    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    detail = json.loads(output.splitlines()[-1])
+    detail = _in_own_process(name, str(workdir))
     return Figure(
         name=f"peak memory of training ({name})",
         value=(detail["peak_mb"] - detail["model_and_optimizer_mb"]) / 1000,
@@ -67,6 +71,40 @@ def _figure(name: str, workdir: Path) -> Figure:
         at_most=True,
         detail=detail,
     )
+
+
+def _step_figure() -> Figure:
+    detail = _in_own_process(_STEP)
+    return Figure(
+        name=f"peak memory of a step above weights, gradients and moments ({CASES[_STEP].title})",
+        value=(detail["peak_mb"] - detail["before_mb"] - 16e-6 * detail["weights"]) / 1000,
+        bound=MAX_STEP_GB,
+        unit="GB",
+        at_most=True,
+        detail=detail,
+    )
+
+
+def _in_own_process(*arguments: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.memory", *arguments]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return json.loads(output.splitlines()[-1])
+
+
+def measure_step() -> dict[str, float]:
+    """Resident memory in MB before there was a model and at its highest, and the weights."""
+    from benchmarks.step_tensorflow import training_step
+
+    tiny = ModelConfig("DSGMMModel", num_clusters=2, hidden_size=2)
+    step, _ = training_step(StepCase("tiny", tiny, _TINY_DATA), 8, "none")
+    step()
+    del step
+    gc.collect()
+    before = status_mb("VmRSS")
+    step, weights = training_step(CASES[_STEP], BATCH_SIZE, "none")
+    for _ in range(3):
+        step()
+    return {"before_mb": before, "peak_mb": status_mb("VmHWM"), "weights": weights}
 
 
 def measure(model: ModelConfig, workdir: Path) -> dict[str, float]:
@@ -103,4 +141,7 @@ def status_mb(name: str) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(MODELS[sys.argv[1]], Path(sys.argv[2]))))
+    if sys.argv[1] == _STEP:
+        print(json.dumps(measure_step()))
+    else:
+        print(json.dumps(measure(MODELS[sys.argv[1]], Path(sys.argv[2]))))

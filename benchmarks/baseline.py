@@ -1,0 +1,42 @@
+"""Figures that were recorded before, to notice when the code got slower."""
+
+import json
+from pathlib import Path
+
+from benchmarks.figure import Figure
+
+ALLOWED = 0.9
+
+
+def read_baseline(path: str) -> dict[str, float]:
+    """The recorded figures, name to value.
+
+    Raises:
+        ValueError: the file cannot be read or is not of such figures.
+    """
+    try:
+        recorded = json.loads(Path(path).read_text(encoding="utf-8"))["figures"]
+        return {str(name): float(value) for name, value in recorded.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"--check={path}: not a file of recorded figures ({error!r})") from error
+
+
+def regressions(figures: list[Figure], recorded: dict[str, float]) -> list[str]:
+    """What is worse than nine tenths of the recorded value, a line each; the rest is not compared.
+
+    Raises:
+        ValueError: none of the figures is recorded.
+    """
+    known = [figure for figure in figures if figure.name in recorded]
+    if not known:
+        raise ValueError("--check: none of the figures measured is recorded there")
+    lines = []
+    for figure in known:
+        before = recorded[figure.name]
+        gain = before / figure.value if figure.at_most else figure.value / before
+        if gain < ALLOWED:
+            lines.append(
+                f"{figure.name}: {figure.value:.3g} {figure.unit}, recorded {before:.3g} "
+                f"({gain:.0%} as good)"
+            )
+    return lines

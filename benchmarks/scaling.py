@@ -1,0 +1,262 @@
+"""How the cost grows: `python -m benchmarks.scaling --output_dir=out/scaling`.
+
+Writes a table (`scaling.md`, `scaling.json`) and a plot (`scaling.png`) of the time and the memory
+of a training step over clusters, frames, classes, batch and feature size; of the pipeline over
+shards, readers and the videos' length; and of metrics and inference over the number of videos.
+"""
+
+import gc
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.memory import status_mb
+from benchmarks.step_limit import StepCase
+from yt8m_models.command_line import Arguments, Program
+from yt8m_models.config import DataConfig, ModelConfig, option
+
+_SIZES = {"clusters": 64, "frames": 30, "classes": 1000, "batch": 80, "features": 512}
+AXES: dict[str, dict[str, tuple[int, ...]]] = {
+    "training step": {
+        "clusters": (16, 32, 64, 128, 256),
+        "frames": (10, 30, 100, 300),
+        "classes": (250, 1000, 4000, 16000),
+        "batch": (20, 80, 320),
+        "features": (128, 512, 2048),
+    },
+    "pipeline": {"shards": (1, 4, 16), "readers": (1, 4, 16), "length": (30, 100, 300)},
+    "metrics": {"videos": (1_000, 10_000, 100_000, 1_000_000)},
+    "inference": {"videos": (1_000, 10_000, 100_000, 1_000_000)},
+}
+_PIPELINE_VIDEOS = 1024
+_ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Point:
+    """One measurement.
+
+    Attributes:
+        part: what was measured.
+        axis: which size differs from the others' points.
+        size: that size.
+        seconds: of a step, or of all videos.
+        megabytes: at the most, above those before; `None` where not measured.
+    """
+
+    part: str
+    axis: str
+    size: int
+    seconds: float
+    megabytes: float | None = None
+
+
+@dataclass(frozen=True)
+class ScalingConfig:
+    """Which parts to measure, and where to write them."""
+
+    parts: tuple[str, ...] = option(tuple(AXES), f"Of {', '.join(AXES)}.")
+    output_dir: str = option("out/scaling", "Directory for the table and the plot.")
+
+    def __post_init__(self) -> None:
+        for part in self.parts:
+            if part not in AXES:
+                raise ValueError(f"--parts must be of {', '.join(AXES)}; received {part}")
+
+
+PROGRAM = Program("benchmarks.scaling", "Measure how the cost grows.", ScalingConfig)
+
+
+def main(arguments: Arguments) -> None:
+    config = arguments[ScalingConfig]
+    directory = Path(config.output_dir)
+    directory.mkdir(parents=True, exist_ok=True)
+    points = []
+    for part in config.parts:
+        for axis, sizes in AXES[part].items():
+            for size in sizes:
+                points.append(_in_own_process(part, axis, size))
+                print(_row(points[-1]), flush=True)
+    (directory / "scaling.json").write_text(json.dumps([asdict(point) for point in points]) + "\n")
+    header = ["| | | | |", "|---|---|---|---|"]
+    rows = [_row(point) for point in points]
+    (directory / "scaling.md").write_text("\n".join(header + rows) + "\n", encoding="utf-8")
+    plot(points, directory / "scaling.png")
+
+
+def measure(part: str, axis: str, size: int) -> Point:
+    """Measures one point in this process."""
+    seconds, megabytes = _MEASURES[part](**{axis: size})
+    return Point(part, axis, size, seconds, megabytes)
+
+
+def _in_own_process(part: str, axis: str, size: int) -> Point:
+    command = [sys.executable, "-m", "benchmarks.scaling", part, axis, str(size)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return Point(**json.loads(output.splitlines()[-1]))
+
+
+def _step(**changed: int) -> tuple[float, float]:
+    from benchmarks.step_tensorflow import training_step
+
+    def case(clusters: int, frames: int, classes: int, batch: int, features: int) -> StepCase:
+        model = ModelConfig("NetVLADModelLF", num_clusters=clusters, hidden_size=256)
+        data = DataConfig(("rgb",), (features,), frame_features=True, num_classes=classes)
+        return StepCase("", model, data, frames)
+
+    tiny, _ = training_step(case(2, 2, 4, 2, 4), 2, "none")
+    tiny()
+    before = status_mb("VmRSS")
+    sizes = {**_SIZES, **changed}
+    step, _ = training_step(case(**sizes), sizes["batch"], "none")
+    step()
+    seconds = statistics.median(_seconds(step) for _ in range(_ROUNDS))
+    return seconds, status_mb("VmHWM") - before
+
+
+def _pipeline(shards: int = 4, readers: int = 8, length: int = 300) -> tuple[float, None]:
+    from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+    from yt8m_models.data.synthetic import write_synthetic
+
+    data = DataConfig(("rgb", "audio"), (1024, 128), frame_features=True)
+    with tempfile.TemporaryDirectory() as directory:
+        files = write_synthetic(
+            directory,
+            num_videos=_PIPELINE_VIDEOS,
+            num_shards=shards,
+            min_frames=length,
+            max_frames=length,
+        )
+        options = PipelineOptions(128, sample_frames=30, shuffle=True, seed=1, num_readers=readers)
+        dataset = Pipeline(files, data, options).dataset
+
+        def read() -> None:
+            for _ in dataset:
+                pass
+
+        read()
+        return statistics.median(_seconds(read) for _ in range(_ROUNDS)), None
+
+
+def _metrics(videos: int) -> tuple[float, float]:
+    import numpy as np
+
+    from eval.metrics import EvaluationMetrics
+
+    rng = np.random.default_rng(0)
+    predictions = rng.random((1000, 3862), np.float32)
+    labels = rng.random(predictions.shape) < 0.001
+
+    def evaluate(count: int) -> None:
+        metrics = EvaluationMetrics(3862)
+        for _ in range(count // 1000):
+            metrics.update(predictions, labels)
+        metrics.result()
+
+    evaluate(1000)
+    return _timed(lambda: evaluate(videos))
+
+
+def _inference(videos: int) -> tuple[float, float]:
+    import numpy as np
+    import tensorflow as tf
+
+    from yt8m_models.models import create_model
+    from yt8m_models.prediction.inference import predict
+    from yt8m_models.prediction.predictor import Predictor
+    from yt8m_models.prediction.submission import VideoSubmission
+    from yt8m_models.prediction.whole_file import whole_file
+
+    data = DataConfig(("mean_rgb", "mean_audio"), (1024, 128))
+    predictor = Predictor(create_model(ModelConfig("LogisticModel"), data), 20)
+    features = tf.constant(np.random.default_rng(0).normal(size=(1000, 1152)), tf.float32)
+
+    def batches(count: int) -> Iterator[dict[str, tf.Tensor]]:
+        for start in range(0, count, 1000):
+            ids = [f"v{start + number:08}".encode() for number in range(1000)]
+            yield {
+                "video_ids": tf.constant(ids),
+                "video_matrix": features,
+                "num_frames": tf.ones(1000, tf.int32),
+            }
+
+    def infer(count: int) -> None:
+        with (
+            tempfile.TemporaryDirectory() as directory,
+            whole_file(f"{directory}/submission.csv") as file,
+        ):
+            pipeline: Any = batches(count)
+            predict(pipeline, predictor, VideoSubmission(file))
+
+    infer(1000)
+    return _timed(lambda: infer(videos))
+
+
+_MEASURES: dict[str, Callable[..., tuple[float, float | None]]] = {
+    "training step": _step,
+    "pipeline": _pipeline,
+    "metrics": _metrics,
+    "inference": _inference,
+}
+
+
+def _timed(run: Callable[[], None]) -> tuple[float, float]:
+    gc.collect()
+    before = status_mb("VmRSS")
+    seconds = _seconds(run)
+    return seconds, max(status_mb("VmHWM") - before, 0.0)
+
+
+def _seconds(run: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def _row(point: Point) -> str:
+    megabytes = "" if point.megabytes is None else f"{point.megabytes:.0f} MB"
+    return f"| {point.part} | {point.axis} {point.size:,} | {point.seconds:.3g} s | {megabytes} |"
+
+
+def plot(points: list[Point], path: Path) -> None:
+    """An image with a panel for each part and axis: seconds, and MB where they were measured."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    panels = list(dict.fromkeys((point.part, point.axis) for point in points))
+    columns = min(5, len(panels))
+    rows = -(-len(panels) // columns)
+    figure, axes = pyplot.subplots(
+        rows, columns, figsize=(3.2 * columns, 2.8 * rows), squeeze=False, layout="constrained"
+    )
+    for panel, (part, axis) in zip(axes.flat, panels, strict=False):
+        chosen = [point for point in points if (point.part, point.axis) == (part, axis)]
+        sizes = [point.size for point in chosen]
+        panel.loglog(sizes, [point.seconds for point in chosen], "o-", color="C0")
+        panel.set_title(part, fontsize=10)
+        panel.set_xlabel(axis)
+        panel.set_ylabel("seconds", color="C0")
+        if chosen[0].megabytes is not None:
+            beside = panel.twinx()
+            beside.loglog(sizes, [point.megabytes for point in chosen], "s--", color="C1")
+            beside.set_ylabel("MB", color="C1")
+    for panel in list(axes.flat)[len(panels) :]:
+        panel.set_axis_off()
+    figure.savefig(path, dpi=100)
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 4 and sys.argv[1] in AXES:
+        print(json.dumps(asdict(measure(sys.argv[1], sys.argv[2], int(sys.argv[3])))))
+    else:
+        PROGRAM.run(main)

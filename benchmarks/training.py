@@ -1,0 +1,92 @@
+"""`train.py` end to end against the slower of its pipeline and its step."""
+
+import statistics
+import time
+from pathlib import Path
+
+from benchmarks.figure import Figure
+from benchmarks.step_limit import CASES, StepCase
+from yt8m_models.training.config import TrainConfig
+
+BOUND = 0.92
+_CASE = "netvlad"
+_BATCH_SIZE = 80
+_NUM_VIDEOS = 2000  # 25 steps a pass
+_EPOCHS = 4
+_LOG_STEPS = 5
+_ROUNDS = 10
+
+
+def figures(workdir: Path) -> list[Figure]:
+    """Videos/s of training, over the smaller of those of the pipeline and of the step alone.
+
+    Training is `train.py` in this process, with its metrics, its history and its summaries; its
+    speed is the median of those that it logs, without the first, whose steps are compiled.
+    """
+    from yt8m_models.data.synthetic import write_synthetic
+
+    case = CASES[_CASE]
+    files = write_synthetic(
+        str(workdir / "records"),
+        num_videos=_NUM_VIDEOS,
+        num_classes=case.data.num_classes,
+        feature_names=case.data.feature_names,
+        feature_sizes=case.data.feature_sizes,
+    )
+    detail = {
+        "pipeline videos/s": _pipeline_speed(files, case),
+        "step videos/s": _step_speed(case),
+        "train.py videos/s": _training_speed(workdir, case),
+    }
+    slower = min(detail["pipeline videos/s"], detail["step videos/s"])
+    return [
+        Figure(
+            "train.py end to end, over the slower of its pipeline and its step",
+            detail["train.py videos/s"] / slower,
+            BOUND,
+            detail=detail,
+        )
+    ]
+
+
+def _pipeline_speed(files: list[str], case: StepCase) -> float:
+    from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+
+    options = PipelineOptions(_BATCH_SIZE, shuffle=True, seed=1, sample_frames=case.num_frames)
+    dataset = Pipeline(files, case.data, options).dataset
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        for _ in dataset:
+            pass
+        seconds.append(time.perf_counter() - start)
+    return _NUM_VIDEOS / statistics.median(seconds)
+
+
+def _step_speed(case: StepCase) -> float:
+    from benchmarks import step_tensorflow
+
+    step, _ = step_tensorflow.training_step(case, _BATCH_SIZE, "none")
+    step()
+    seconds = []
+    for _ in range(_ROUNDS):
+        start = time.perf_counter()
+        step()
+        seconds.append(time.perf_counter() - start)
+    return _BATCH_SIZE / statistics.median(seconds)
+
+
+def _training_speed(workdir: Path, case: StepCase) -> float:
+    from yt8m_models.training.history import read_history
+    from yt8m_models.training.trainer import train
+
+    config = TrainConfig(
+        train_dir=str(workdir / "model"),
+        train_data_pattern=f"{workdir}/records/*.tfrecord",
+        batch_size=_BATCH_SIZE,
+        num_epochs=_EPOCHS,
+        log_steps=_LOG_STEPS,
+    )
+    train(config, case.data, case.model)
+    rows = read_history(f"{config.train_dir}/training.csv")
+    return statistics.median(row["videos_per_second"] for row in rows[1:])

@@ -1,0 +1,67 @@
+"""What the benchmarks make of their measurements."""
+
+import json
+
+import pytest
+
+from benchmarks.baseline import read_baseline, regressions
+from benchmarks.figure import Figure, table
+from benchmarks.step_limit import CASES, weight_bytes
+
+
+def test_figures_against_their_bounds():
+    fast = Figure("speed", 0.8, 0.7)
+    heavy = Figure("memory", 1.2, 1.0, "GB", at_most=True)
+    assert (fast.reached, heavy.reached, Figure("other", 3.0).reached) == (True, False, True)
+    assert table([fast, heavy]).splitlines()[1:] == [
+        "speed    0.8 x  ≥ 0.7 x  reached",
+        "memory  1.2 GB   ≤ 1 GB  NOT REACHED",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "at_most", "is_worse"),
+    [(0.91, False, False), (0.89, False, True), (1.1, True, False), (1.12, True, True)],
+)
+def test_figures_against_recorded_ones(value, at_most, is_worse):
+    """Nine tenths of 1 are 0.9; of a figure that is to be small, 1 / 0.9 = 1.11."""
+    found = regressions([Figure("a", value, at_most=at_most), Figure("new", 0.0)], {"a": 1.0})
+    assert bool(found) == is_worse
+    assert not is_worse or found[0].startswith(f"a: {value} x, recorded 1 (")
+
+
+def test_nothing_to_compare():
+    with pytest.raises(ValueError, match="none of the figures measured is recorded"):
+        regressions([Figure("a", 1.0)], {"b": 1.0})
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"figures": {"a": "fast"}}', '{"figures": 3}'])
+def test_a_file_that_is_no_baseline(tmp_path, text):
+    path = tmp_path / "baseline.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="not a file of recorded figures"):
+        read_baseline(str(path))
+
+
+def test_a_baseline(tmp_path):
+    path = tmp_path / "baseline.json"
+    path.write_text(json.dumps({"figures": {"a": 2}}))
+    assert read_baseline(str(path)) == {"a": 2.0}
+
+
+def test_work_of_a_step():
+    """DSGMM on rgb, K = 256, hidden 1024, 80 videos of 30 frames, 3,862 classes, 2 mixtures.
+
+    Multiplications of the forward pass: assignment and statistics 2 · 2400 · 1024 · 256, hidden
+    80 · 262144 · 1024, gating 80 · 1024², MoE 80 · 1024 · 5 · 3862, its gating 80 · 3862²; the
+    backward pass has twice as many, and each comes with an addition.
+    """
+    products = [
+        2 * 2400 * 1024 * 256,
+        80 * 262144 * 1024,
+        80 * 1024**2,
+        80 * 1024 * 5 * 3862,
+        80 * 3862**2,
+    ]
+    assert CASES["dsgmm_paper"].flops(80) == 6 * sum(products)
+    assert weight_bytes(1000) == 40_000  # ten passes over numbers of four bytes
