@@ -28,7 +28,7 @@ _COPIED_NUMBERS = 2**26
 _PRODUCT_SIZES = {"CPU": 2048}
 _PRODUCT_SIZE = 8192
 # Dense TFLOP/s that the makers state, by precision.
-_PEAKS = {
+_PEAKS: dict[str, dict[str, float]] = {
     "H100": {"float32": 67, "tf32": 495, "bfloat16": 989, "float16": 989},
     "H200": {"float32": 67, "tf32": 495, "bfloat16": 989, "float16": 989},
     "A100": {"float32": 19.5, "tf32": 156, "bfloat16": 312, "float16": 312},

@@ -185,7 +185,8 @@ def test_the_history_goes_on_and_nothing_is_done_twice(run, tmp_path, capsys):
     run(max_steps=8, validation_fraction=0.1)
     rows = read_history(str(tmp_path / "train" / "training.csv"))
     assert [row["step"] for row in rows] == [2, 4, 6, 8]
-    assert all(row["loss"] > 0 and row["learning_rate"] == np.float32(0.01) for row in rows)
+    assert all(row["loss"] > 0 for row in rows)
+    assert [row["learning_rate"] for row in rows] == pytest.approx([0.01] * 4)
     before = (tmp_path / "train" / "validation.csv").read_text()
     result = run(max_steps=8, validation_fraction=0.1)
     assert "Nothing to do" in capsys.readouterr().out

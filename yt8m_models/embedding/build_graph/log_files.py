@@ -176,10 +176,10 @@ class _LogFile:
 
 def _csv_columns(path: str) -> list[str]:
     try:
-        return list(pd.read_csv(path, nrows=0))
+        return list(pd.read_csv(path, nrows=0, encoding_errors="replace"))
     except pd.errors.EmptyDataError:
         raise ValueError(
             f"{path} is empty: it must have a header with user_id, video_id, timestamp"
         ) from None
-    except (OSError, UnicodeDecodeError, csv.Error, pd.errors.ParserError) as error:
+    except (OSError, csv.Error, pd.errors.ParserError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
