@@ -1,7 +1,7 @@
 """The training loop."""
 
 import time
-from typing import Any, NoReturn
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -15,6 +15,7 @@ from yt8m_models.models import create_model
 from yt8m_models.training.batches import Position, TrainingBatches
 from yt8m_models.training.checkpoints import Checkpoints
 from yt8m_models.training.config import TrainConfig
+from yt8m_models.training.finite_steps import FiniteSteps
 from yt8m_models.training.history import History
 from yt8m_models.training.initialization import initialize_clusters
 from yt8m_models.training.interruption import Interruption
@@ -106,7 +107,7 @@ class Trainer:
             **({} if self.loss_scale is None else {"loss_scale": self.loss_scale}),
             **self._variables,
         )
-        self._finite: list[tf.Tensor] = []
+        self._finite = FiniteSteps(self._rate)
         self._saved: tuple[int, Position] | None = None
         self._saved_at = time.monotonic()
 
@@ -147,7 +148,7 @@ class Trainer:
         for batch, position in batches:
             tensors = {name: value for name, value in batch.items() if name != "video_ids"}
             outputs = train_step(*split_batch(tensors, self.strategy, self.workers, pieces))
-            self._finite.append(outputs.is_finite)
+            self._finite.add(outputs.is_finite)
             self.step += 1
             self.position = position
             self.epoch = position.epoch + 1
@@ -263,7 +264,7 @@ class Trainer:
         )
 
     def _log(self, report: Report, batch: dict[str, tf.Tensor], outputs: StepOutputs) -> None:
-        self._check_finite()
+        self._finite.check(self.step, self.checkpoint)
         report.log(self.step, self.epoch, self._rate(self.step), batch, outputs)
 
     def _save(self, report: Report) -> None:
@@ -271,9 +272,9 @@ class Trainer:
         state = (self.step, self.position)
         if self.step == 0 or self._saved == state:
             return
-        self._check_finite()
+        self._finite.check(self.step, self.checkpoint)
         if not all(_is_finite(variable.value) for variable in self.model.variables):
-            self._fail(self.step)
+            self._finite.fail(self.step, self.checkpoint)
         for variable, value in zip(
             self._variables.values(), (self.step, *self.position), strict=True
         ):
@@ -290,25 +291,9 @@ class Trainer:
         if validation is not None and validation.step != self.step:
             report.write(validation.evaluate(self.step, self.epoch))
 
-    def _check_finite(self) -> None:
-        """Raises a `ValueError` if a step since the last check was not finite."""
-        is_finite = [bool(value) for value in self._finite]
-        self._finite.clear()
-        if not all(is_finite):
-            self._fail(self.step - len(is_finite) + 1 + is_finite.index(False))
-
     def _rate(self, step: int) -> float:
         """The learning rate of a step, counted from 1."""
         return float(self.schedule(step - 1 - self.schedule.start))
-
-    def _fail(self, step: int) -> NoReturn:
-        rate = self._rate(step)
-        last_good = f"is {self.checkpoint}" if self.checkpoint else "does not exist yet"
-        raise ValueError(
-            f"the loss, a gradient or a weight became infinite or not a number at step {step} "
-            f"(learning rate {rate:g}); the last good checkpoint {last_good}. Try a lower "
-            f"--base_learning_rate, such as {rate / 10:g}"
-        )
 
     def _is_checkpoint_due(self) -> bool:
         minutes = self.config.save_checkpoint_minutes

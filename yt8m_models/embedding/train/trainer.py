@@ -1,7 +1,7 @@
 """The training loop on triplets."""
 
 import time
-from typing import Any, NoReturn
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,6 +26,7 @@ from yt8m_models.embedding.train.validation import Validation
 from yt8m_models.embedding.triplet_sampler import TripletSampler
 from yt8m_models.embedding.video_ids import UNKNOWN
 from yt8m_models.training.checkpoints import Checkpoints
+from yt8m_models.training.finite_steps import FiniteSteps
 from yt8m_models.training.history import History
 from yt8m_models.training.interruption import Interruption
 from yt8m_models.training.optimizers import create_optimizer
@@ -100,7 +101,7 @@ class Trainer:
             random_state=self._random_state(),
             step=self._step_variable,
         )
-        self._finite: list[tf.Tensor] = []
+        self._finite = FiniteSteps(self._rate)
         self._saved_step = 0
         self._saved_at = time.monotonic()
 
@@ -139,7 +140,7 @@ class Trainer:
         unlogged: TripletOutputs | None = None
         for batch in self.batches.steps(self.step, self.config.max_steps):
             unlogged = train_step(batch)
-            self._finite.append(unlogged.is_finite)
+            self._finite.add(unlogged.is_finite)
             self.step += 1
             report.count()
             if self.step % self.config.log_steps == 0:
@@ -268,16 +269,16 @@ class Trainer:
         return [variable.value for variable in (*states, self.mining_seed.state)]
 
     def _log(self, report: Report, outputs: TripletOutputs) -> None:
-        self._check_finite()
+        self._finite.check(self.step, self.checkpoint)
         report.log(self.step, self._rate(self.step), outputs)
 
     def _save(self, report: Report) -> None:
         """Writes a checkpoint unless the latest one is of this very step."""
         if self._saved_step == self.step:
             return
-        self._check_finite()
+        self._finite.check(self.step, self.checkpoint)
         if not all(np.isfinite(weight.numpy()).all() for weight in self.model.weights):
-            self._fail(self.step)
+            self._finite.fail(self.step, self.checkpoint)
         self._step_variable.assign(self.step)
         report.flush()
         self.checkpoint = self._checkpoints.save(self.step)
@@ -288,25 +289,9 @@ class Trainer:
         if validation is not None and validation.step != self.step:
             report.write(validation.evaluate(self.step))
 
-    def _check_finite(self) -> None:
-        """Raises a `ValueError` if a step since the last check was not finite."""
-        is_finite = [bool(value) for value in self._finite]
-        self._finite.clear()
-        if not all(is_finite):
-            self._fail(self.step - len(is_finite) + 1 + is_finite.index(False))
-
     def _rate(self, step: int) -> float:
         """The learning rate of a step, counted from 1."""
         return float(self.schedule(step - 1))
-
-    def _fail(self, step: int) -> NoReturn:
-        rate = self._rate(step)
-        last_good = f"is {self.checkpoint}" if self.checkpoint else "does not exist yet"
-        raise ValueError(
-            f"the loss, a gradient or a weight became infinite or not a number at step {step} "
-            f"(learning rate {rate:g}); the last good checkpoint {last_good}. Try a lower "
-            f"--base_learning_rate, such as {rate / 10:g}"
-        )
 
     def _is_checkpoint_due(self) -> bool:
         minutes = self.config.save_checkpoint_minutes
