@@ -30,6 +30,7 @@ from yt8m_models.layers import (
     SqueezeExcitationGating,
 )
 from yt8m_models.layers.normalization import batch_normalization
+from yt8m_models.layers.wide_dense import WideDense
 from yt8m_models.models.base import BaseModel
 
 POOLINGS: dict[str, Callable[[Any, int], keras.layers.Layer]] = {
@@ -137,7 +138,7 @@ class FrameLevelModel(BaseModel):
         if self.config.hidden_size > 0:
             has_activation = self.config.hidden_activation != "none"
             batch_norm = self.config.hidden_batch_norm
-            self.hidden = keras.layers.Dense(
+            self.hidden = WideDense(
                 self.config.hidden_size,
                 use_bias=not batch_norm,
                 kernel_initializer=keras.initializers.VarianceScaling(
