@@ -12,7 +12,7 @@ TESTS_JAX := tests/layers tests/losses tests/embedding/test_mining.py \
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup quickstart test test-all test-io test-jax lint bench wheel-smoke clean
+.PHONY: help setup quickstart test test-all test-io test-jax lint bench bench-check wheel-smoke clean
 .DELETE_ON_ERROR:
 
 help:  ## List the targets.
@@ -81,6 +81,11 @@ test-jax: .venv-jax/.installed  ## Layers and losses on JAX, without TensorFlow.
 
 bench: setup  ## The benchmarks, as a table and as out/benchmarks.json.
 	$(VENV)/python -m benchmarks --output=$(OUT)/benchmarks.json
+
+# To record anew: remove the file and run this a few times with --record in place of --check.
+bench-check: setup  ## A short form of the benchmarks, against the recorded figures.
+	$(VENV)/python -m benchmarks --only=step,training,pipeline,inference,metrics \
+		--check=benchmarks/baseline.json
 
 wheel-smoke: setup  ## Build the wheel and use it from a clean environment.
 	PYTHON=$(CURDIR)/$(VENV)/python .ci/wheel-smoke

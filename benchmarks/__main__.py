@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.baseline import read_baseline, regressions
+from benchmarks.baseline import read_baseline, record, regressions
 from benchmarks.figure import Figure, table
 from yt8m_models import __version__
 from yt8m_models.command_line import Arguments, Program, UsageError, closest
@@ -36,6 +36,9 @@ class BenchmarkConfig:
 
     only: tuple[str, ...] = option((), f"Benchmarks to run: {', '.join(NAMES)}; all unless given.")
     output: str = option("", "JSON file for the figures, the machine and the versions.")
+    record: str = option(
+        "", "JSON file to record the figures in; of several runs it keeps the worst of each."
+    )
     check: str = option(
         "", "JSON file of recorded figures: fail where one measured now is below nine tenths of it."
     )
@@ -56,6 +59,8 @@ def main(arguments: Arguments) -> None:
         path = Path(config.output)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(report(figures), indent=2) + "\n", encoding="utf-8")
+    if config.record:
+        record(figures, config.record, environment())
     if config.check:
         if worse := regressions(figures, recorded):
             raise ValueError("worse than recorded:\n" + "\n".join(worse))
@@ -77,6 +82,12 @@ def measure(names: tuple[str, ...]) -> list[Figure]:
 
 def report(figures: list[Figure]) -> dict[str, Any]:
     """The figures with what they were measured on, for a JSON file."""
+    rows = [{**asdict(figure), "reached": figure.reached} for figure in figures]
+    return {**environment(), "figures": rows}
+
+
+def environment() -> dict[str, Any]:
+    """The date, the machine and the versions."""
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "machine": {
@@ -89,7 +100,6 @@ def report(figures: list[Figure]) -> dict[str, Any]:
             "yt8m-models": __version__,
             **{package: version(package) for package in ("tensorflow", "keras", "numpy")},
         },
-        "figures": [{**asdict(figure), "reached": figure.reached} for figure in figures],
     }
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from benchmarks.figure import Figure
 
@@ -18,7 +19,23 @@ def read_baseline(path: str) -> dict[str, float]:
         recorded = json.loads(Path(path).read_text(encoding="utf-8"))["figures"]
         return {str(name): float(value) for name, value in recorded.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"--check={path}: not a file of recorded figures ({error!r})") from error
+        raise ValueError(f"{path}: not a file of recorded figures ({error!r})") from error
+
+
+def record(figures: list[Figure], path: str, environment: dict[str, Any]) -> None:
+    """Records figures, of those recorded before and these the worse: several runs show the noise.
+
+    Args:
+        figures: those measured.
+        path: a JSON file, written if it is not there.
+        environment: what they were measured on, written beside them.
+    """
+    recorded = read_baseline(path) if Path(path).exists() else {}
+    for figure in figures:
+        worse = max if figure.at_most else min
+        recorded[figure.name] = worse(figure.value, recorded.get(figure.name, figure.value))
+    text = json.dumps({**environment, "figures": recorded}, indent=2)
+    Path(path).write_text(text + "\n", encoding="utf-8")
 
 
 def regressions(figures: list[Figure], recorded: dict[str, float]) -> list[str]:

@@ -16,7 +16,7 @@ _NUM_VIDEOS = 4096
 _NUM_SHARDS = 8
 _BATCH_SIZE = 128
 _PASSES = 2
-_REPETITIONS = 7
+_REPETITIONS = 5
 
 
 def figures(workdir: Path) -> list[Figure]:
@@ -47,8 +47,8 @@ def figures(workdir: Path) -> list[Figure]:
         for _ in range(_REPETITIONS)
     ]
     return [
-        _figure("frame pipeline, 30 sampled frames, over a bare read", 0.55, "sampled", rounds),
-        _figure("frame pipeline, all frames as uint8, over a bare read", 0.25, "all", rounds),
+        _figure("frame pipeline, 30 sampled frames, over a bare read", 0.60, "sampled", rounds),
+        _figure("frame pipeline, all frames as uint8, over a bare read", 0.28, "all", rounds),
     ]
 
 

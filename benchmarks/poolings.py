@@ -11,10 +11,10 @@ import json
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.clock import seconds_of
 from benchmarks.figure import Figure
 from benchmarks.memory import status_mb
 from yt8m_models.config import ASSIGNMENTS, POOLINGS, DataConfig, ModelConfig
@@ -105,8 +105,8 @@ def _ratio(config: ModelConfig, baseline: Callable[[], None]) -> dict:
     step = _training(config, _DATA)
     seconds, baseline_seconds = [], []
     for _ in range(ROUNDS):
-        seconds.append(_seconds(step))
-        baseline_seconds.append(_seconds(baseline))
+        seconds.append(seconds_of(step))
+        baseline_seconds.append(seconds_of(baseline))
     median, baseline_median = statistics.median(seconds), statistics.median(baseline_seconds)
     return {
         "value": median / baseline_median,
@@ -153,12 +153,6 @@ def _training(config: ModelConfig, data: DataConfig) -> Callable[[], None]:
 
     train()
     return train
-
-
-def _seconds(function: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.clock import seconds_of
 from benchmarks.memory import status_mb
 from benchmarks.step_limit import StepCase
 from yt8m_models.command_line import Arguments, Program
@@ -85,7 +85,7 @@ def main(arguments: Arguments) -> None:
                 points.append(_in_own_process(part, axis, size))
                 print(_row(points[-1]), flush=True)
     (directory / "scaling.json").write_text(json.dumps([asdict(point) for point in points]) + "\n")
-    header = ["| | | | |", "|---|---|---|---|"]
+    header = ["| measured | size | time | memory |", "|---|---|---|---|"]
     rows = [_row(point) for point in points]
     (directory / "scaling.md").write_text("\n".join(header + rows) + "\n", encoding="utf-8")
     plot(points, directory / "scaling.png")
@@ -117,7 +117,7 @@ def _step(**changed: int) -> tuple[float, float]:
     sizes = {**_SIZES, **changed}
     step, _ = training_step(case(**sizes), sizes["batch"], "none")
     step()
-    seconds = statistics.median(_seconds(step) for _ in range(_ROUNDS))
+    seconds = statistics.median(seconds_of(step) for _ in range(_ROUNDS))
     return seconds, status_mb("VmHWM") - before
 
 
@@ -142,7 +142,7 @@ def _pipeline(shards: int = 4, readers: int = 8, length: int = 300) -> tuple[flo
                 pass
 
         read()
-        return statistics.median(_seconds(read) for _ in range(_ROUNDS)), None
+        return statistics.median(seconds_of(read) for _ in range(_ROUNDS)), None
 
 
 def _metrics(videos: int) -> tuple[float, float]:
@@ -210,14 +210,8 @@ _MEASURES: dict[str, Callable[..., tuple[float, float | None]]] = {
 def _timed(run: Callable[[], None]) -> tuple[float, float]:
     gc.collect()
     before = status_mb("VmRSS")
-    seconds = _seconds(run)
+    seconds = seconds_of(run)
     return seconds, max(status_mb("VmHWM") - before, 0.0)
-
-
-def _seconds(run: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
 
 
 def _row(point: Point) -> str:

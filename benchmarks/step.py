@@ -9,12 +9,11 @@ step, product and copy. It runs on TensorFlow and, with KERAS_BACKEND=jax, on JA
 """
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.clock import seconds_of
 from benchmarks.figure import Figure
 from benchmarks.step_limit import CASES, StepCase, weight_bytes
 from yt8m_models.command_line import Arguments, Program
@@ -87,7 +86,7 @@ def measure(case: StepCase, batch_size: int, precision: str, rounds: int) -> dic
     runs = [step, backend.product(size, dtype), backend.copy(_COPIED_NUMBERS)]
     for run in runs:
         run()  # compiles
-    times = [[_seconds(run) for run in runs] for _ in range(rounds)]
+    times = [[seconds_of(run) for run in runs] for _ in range(rounds)]
     seconds, product_seconds, copy_seconds = (min(column) for column in zip(*times, strict=True))
     flops = case.flops(batch_size)
     rate = 2.0 * size**3 / product_seconds
@@ -113,12 +112,6 @@ def _backend() -> Any:
     from benchmarks import step_tensorflow
 
     return step_tensorflow
-
-
-def _seconds(run: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
 
 
 def main(arguments: Arguments) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks.baseline import read_baseline, regressions
+from benchmarks.baseline import read_baseline, record, regressions
 from benchmarks.figure import Figure, table
 from benchmarks.step_limit import CASES, weight_bytes
 
@@ -47,6 +47,17 @@ def test_a_baseline(tmp_path):
     path = tmp_path / "baseline.json"
     path.write_text(json.dumps({"figures": {"a": 2}}))
     assert read_baseline(str(path)) == {"a": 2.0}
+
+
+def test_the_worst_of_several_runs_is_recorded(tmp_path):
+    path = str(tmp_path / "baseline.json")
+    for speed, memory in ((3.0, 5.0), (2.0, 4.0), (2.5, 4.5)):
+        figures = [Figure("speed", speed), Figure("memory", memory, at_most=True)]
+        record(figures, path, {"machine": "this one"})
+    assert read_baseline(path) == {"speed": 2.0, "memory": 5.0}
+    record([Figure("other", 1.0)], path, {"machine": "that one"})
+    assert read_baseline(path) == {"speed": 2.0, "memory": 5.0, "other": 1.0}
+    assert json.loads((tmp_path / "baseline.json").read_text())["machine"] == "that one"
 
 
 def test_work_of_a_step():
