@@ -91,7 +91,7 @@ def environment() -> dict[str, Any]:
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "machine": {
-            "system": platform.platform(),
+            "system": platform.system(),
             "processor": platform.machine(),
             "cores": os.cpu_count(),
         },

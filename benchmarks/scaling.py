@@ -36,7 +36,7 @@ AXES: dict[str, dict[str, tuple[int, ...]]] = {
     "inference": {"videos": (1_000, 10_000, 100_000, 1_000_000)},
 }
 _PIPELINE_VIDEOS = 1024
-_ROUNDS = 5
+_ROUNDS = 9
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,9 @@ def main(arguments: Arguments) -> None:
         for axis, sizes in AXES[part].items():
             for size in sizes:
                 points.append(_in_own_process(part, axis, size))
-                print(_row(points[-1]), flush=True)
+                print(points[-1], flush=True)
     (directory / "scaling.json").write_text(json.dumps([asdict(point) for point in points]) + "\n")
-    header = ["| measured | size | time | memory |", "|---|---|---|---|"]
-    rows = [_row(point) for point in points]
-    (directory / "scaling.md").write_text("\n".join(header + rows) + "\n", encoding="utf-8")
+    (directory / "scaling.md").write_text(table(points), encoding="utf-8")
     plot(points, directory / "scaling.png")
 
 
@@ -214,9 +212,24 @@ def _timed(run: Callable[[], None]) -> tuple[float, float]:
     return seconds, max(status_mb("VmHWM") - before, 0.0)
 
 
-def _row(point: Point) -> str:
-    megabytes = "" if point.megabytes is None else f"{point.megabytes:.0f} MB"
-    return f"| {point.part} | {point.axis} {point.size:,} | {point.seconds:.3g} s | {megabytes} |"
+def table(points: list[Point]) -> str:
+    """A Markdown table with a row for each part and axis."""
+    lines = ["| measured | over | seconds | MB |", "|---|---|---|---|"]
+    for (part, axis), chosen in _by_axis(points).items():
+        sizes = " · ".join(f"{point.size:,}" for point in chosen)
+        seconds = " · ".join(f"{point.seconds:.2g}" for point in chosen)
+        megabytes = " · ".join(
+            f"{point.megabytes:.0f}" for point in chosen if point.megabytes is not None
+        )
+        lines.append(f"| {part} | {axis} {sizes} | {seconds} | {megabytes} |")
+    return "\n".join(lines) + "\n"
+
+
+def _by_axis(points: list[Point]) -> dict[tuple[str, str], list[Point]]:
+    found: dict[tuple[str, str], list[Point]] = {}
+    for point in points:
+        found.setdefault((point.part, point.axis), []).append(point)
+    return found
 
 
 def plot(points: list[Point], path: Path) -> None:
@@ -226,27 +239,43 @@ def plot(points: list[Point], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    panels = list(dict.fromkeys((point.part, point.axis) for point in points))
+    panels = _by_axis(points)
     columns = min(5, len(panels))
     rows = -(-len(panels) // columns)
     figure, axes = pyplot.subplots(
         rows, columns, figsize=(3.2 * columns, 2.8 * rows), squeeze=False, layout="constrained"
     )
-    for panel, (part, axis) in zip(axes.flat, panels, strict=False):
-        chosen = [point for point in points if (point.part, point.axis) == (part, axis)]
+    for panel, ((part, axis), chosen) in zip(axes.flat, panels.items(), strict=False):
         sizes = [point.size for point in chosen]
-        panel.loglog(sizes, [point.seconds for point in chosen], "o-", color="C0")
+        panel.set_xscale("log")
+        panel.set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=30, fontsize=8)
+        panel.minorticks_off()
+        panel.plot(sizes, [point.seconds for point in chosen], "o-", color="C0")
         panel.set_title(part, fontsize=10)
         panel.set_xlabel(axis)
-        panel.set_ylabel("seconds", color="C0")
+        _set_scale(panel, "seconds", "C0")
         if chosen[0].megabytes is not None:
             beside = panel.twinx()
-            beside.loglog(sizes, [point.megabytes for point in chosen], "s--", color="C1")
-            beside.set_ylabel("MB", color="C1")
+            beside.plot(sizes, [point.megabytes for point in chosen], "s--", color="C1")
+            _set_scale(beside, "MB", "C1")
     for panel in list(axes.flat)[len(panels) :]:
         panel.set_axis_off()
     figure.savefig(path, dpi=100)
     pyplot.close(figure)
+
+
+def _set_scale(panel: Any, label: str, color: str) -> None:
+    """A logarithmic axis of at least a decade, so that noise does not look like growth."""
+    from matplotlib.ticker import LogLocator
+
+    low, high = panel.dataLim.y0, panel.dataLim.y1
+    margin = max(1.3, (10 * low / high) ** 0.5)
+    panel.set_yscale("log")
+    panel.set_ylim(low / margin, high * margin)
+    panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panel.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    panel.yaxis.set_minor_formatter("")
+    panel.set_ylabel(label, color=color)
 
 
 if __name__ == "__main__":

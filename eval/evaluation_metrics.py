@@ -4,16 +4,15 @@ from typing import Any
 
 import numpy as np
 
+from eval.entries import Entries
 from eval.ranking import (
     EMPTY,
     EMPTY_CLASSES,
     TIES,
-    average_precisions,
-    best_first,
+    RunningPrecision,
     check_choice,
     check_positive,
     mean_over_classes,
-    pooled_average_precision,
     rank_videos,
 )
 
@@ -25,8 +24,8 @@ class EvaluationMetrics:
     by class and averages the classes' average precision. Positives are counted over all labels,
     also those that are not among a video's best entries.
 
-    Memory is 7 bytes for each of a video's `top_k` entries (11 for float64 predictions); `result`
-    sorts them once for GAP and mAP.
+    The entries of some 50,000 videos are held in memory, 7 bytes each (11 for float64 predictions),
+    and those of more in a temporary file; `result` sorts them once for GAP and mAP.
 
     Args:
         num_classes: number of classes.
@@ -77,9 +76,7 @@ class EvaluationMetrics:
         self._hits_at_one = 0.0
         self._perr = 0.0
         self._positives = np.zeros(self.num_classes, np.int64)
-        # Of every video's best entries: scores, classes, hits.
-        class_type = np.min_scalar_type(self.num_classes - 1)
-        self._entries = [(np.zeros(0, np.float32), np.zeros(0, class_type), np.zeros(0, bool))]
+        self._entries = Entries(self.num_classes)
 
     def update(self, predictions: Any, labels: Any, label_weights: Any = None) -> None:
         """Adds a batch.
@@ -109,8 +106,7 @@ class EvaluationMetrics:
         self._hits_at_one += float(ranking.hit_at_one().sum())
         self._perr += float(ranking.perr().sum())
         self._positives += ranking.positives
-        scores, classes, hits = ranking.top(self.top_k)
-        self._entries.append((scores, classes.astype(self._entries[0][1].dtype), hits))
+        self._entries.add(*ranking.top(self.top_k))
 
     def result(self) -> dict[str, Any]:
         """The metrics of all videos so far.
@@ -121,13 +117,12 @@ class EvaluationMetrics:
             any video every metric is NaN; without any label GAP is 0, and mAP is NaN or, with
             `empty_classes="zero"`, 0.
         """
-        scores, classes, hits = (
-            np.concatenate(parts) for parts in zip(*self._entries, strict=True)
-        )
-        self._entries = [(scores, classes, hits)]
-        order = best_first(scores, hits, self.ties)
-        hits, classes = hits[order], classes[order]
-        aps = average_precisions(hits, classes, self._positives, self.top_n)
+        pooled = RunningPrecision(1)
+        by_class = RunningPrecision(self.num_classes, self.top_n)
+        for part in self._entries.best_first(self.ties):
+            pooled.add(part["hit"], np.zeros(len(part), np.uint8))
+            by_class.add(part["hit"], part["class"])
+        aps = by_class.average(self._positives)
         if not self._num_videos:
             nan = float("nan")
             metrics = {"hit_at_one": nan, "perr": nan, "gap": nan, "map": nan}
@@ -135,7 +130,7 @@ class EvaluationMetrics:
             metrics = {
                 "hit_at_one": self._hits_at_one / self._num_videos,
                 "perr": self._perr / self._num_videos,
-                "gap": pooled_average_precision(hits, self._positives.sum()),
+                "gap": float(np.nan_to_num(pooled.average(self._positives.sum(keepdims=True))[0])),
                 "map": mean_over_classes(aps, self.empty_classes),
             }
         return {**metrics, "aps": aps, "num_videos": self._num_videos}

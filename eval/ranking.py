@@ -27,6 +27,7 @@ from eval.retrieval import auc, average_precision, mean_average_precision, ndcg
 
 __all__ = [
     "Ranking",
+    "RunningPrecision",
     "auc",
     "average_precision",
     "average_precisions",
@@ -185,20 +186,50 @@ def average_precisions(
     Returns:
         `(num_groups,)` float64; NaN for groups without positives.
     """
-    if top_n is not None:
-        check_positive("top_n", top_n)
-    num_groups = len(positives)
-    by_group = np.argsort(groups, kind="stable")
-    found = np.flatnonzero(hits[by_group])
-    group = groups[by_group[found]]
-    rank = 1 + found - _starts(np.bincount(groups, minlength=num_groups))[group]
-    nth_hit = 1 + np.arange(len(found)) - _starts(np.bincount(group, minlength=num_groups))[group]
-    precision = nth_hit / rank
-    if top_n is not None:
-        precision[rank > top_n] = 0
-        positives = np.minimum(positives, top_n)
-    sums = np.bincount(group, weights=precision, minlength=num_groups)
-    return np.divide(sums, positives, out=np.full(num_groups, np.nan), where=positives > 0)
+    precision = RunningPrecision(len(positives), top_n)
+    precision.add(hits, groups)
+    return precision.average(positives)
+
+
+class RunningPrecision:
+    """Average precision of many groups' rankings, from entries that come in parts, best first.
+
+    Args:
+        num_groups: groups are below it.
+        top_n: entries of each group to look at; all if not given.
+    """
+
+    def __init__(self, num_groups: int, top_n: int | None = None) -> None:
+        if top_n is not None:
+            check_positive("top_n", top_n)
+        self._top_n = top_n
+        self._sums = np.zeros(num_groups)
+        self._entries = np.zeros(num_groups, np.int64)
+        self._hits = np.zeros(num_groups, np.int64)
+
+    def add(self, hits: np.ndarray, groups: np.ndarray) -> None:
+        """Adds the next entries: `(entries,)` bool, whether it is a hit, and int, its group."""
+        num_groups = len(self._sums)
+        by_group = np.argsort(groups, kind="stable")
+        found = np.flatnonzero(hits[by_group])
+        group = groups[by_group[found]]
+        entries = np.bincount(groups, minlength=num_groups)
+        num_found = np.bincount(group, minlength=num_groups)
+        rank = 1 + found + (self._entries - _starts(entries))[group]
+        nth_hit = 1 + np.arange(len(found)) + (self._hits - _starts(num_found))[group]
+        precision = nth_hit / rank
+        if self._top_n is not None:
+            precision[rank > self._top_n] = 0
+        self._sums += np.bincount(group, weights=precision, minlength=num_groups)
+        self._entries += entries
+        self._hits += num_found
+
+    def average(self, positives: np.ndarray) -> np.ndarray:
+        """`(num_groups,)` float64, of groups with so many positives; NaN for those without."""
+        if self._top_n is not None:
+            positives = np.minimum(positives, self._top_n)
+        nan = np.full(len(self._sums), np.nan)
+        return np.divide(self._sums, positives, out=nan, where=positives > 0)
 
 
 def pooled_average_precision(hits: np.ndarray, num_positives: int) -> float:

@@ -334,8 +334,37 @@ def test_memory_per_entry():
     streaming = EvaluationMetrics(3862, top_k=20)
     predictions, labels, _ = _videos(16, 3862, seed=2)
     streaming.update(predictions, labels)
-    held = sum(array.nbytes for chunk in streaming._entries for array in chunk)
-    assert held == 16 * 20 * (4 + 2 + 1)
+    assert streaming._entries.num_bytes == 16 * 20 * (4 + 2 + 1)
+
+
+@pytest.mark.parametrize("score_dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("ties", ["stable", "pessimistic"])
+@pytest.mark.parametrize("top_n", [None, 3])
+@pytest.mark.parametrize("most", [1, 37, 1000])
+def test_many_entries_go_to_a_file_and_change_nothing(most, top_n, ties, score_dtype, monkeypatch):
+    """The same numbers to the last bits of sums in another order, asked for twice along the way."""
+    predictions, labels, weights = _videos(60, 40, seed=4, ties=True, weighted=True)
+    predictions = predictions.astype(score_dtype)
+
+    def stream():
+        streaming = EvaluationMetrics(40, top_k=8, top_n=top_n, ties=ties)
+        for start in range(0, 60, 7):
+            rows = slice(start, start + 7)
+            streaming.update(predictions[rows], labels[rows], weights[rows])
+            if start in (21, 42):
+                streaming.result()
+        return streaming
+
+    expected = stream().result()
+    monkeypatch.setattr("eval.entries._MOST_IN_MEMORY", most)
+    streaming = stream()
+    assert streaming._entries.num_bytes <= most * 11
+    result = streaming.result()
+    for name in METRICS:
+        np.testing.assert_allclose(result[name], expected[name], rtol=1e-12, err_msg=name)
+    np.testing.assert_allclose(result["aps"], expected["aps"], rtol=1e-12)
+    streaming.reset()
+    assert np.isnan(streaming.result()["gap"])
 
 
 @pytest.mark.parametrize("dtype", [bool, np.int64, np.float32])
