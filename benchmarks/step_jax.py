@@ -90,7 +90,15 @@ def product(size: int, dtype: str) -> Callable[[], None]:
 
 
 def copy(size: int) -> Callable[[], None]:
-    """A pass over so many float32 numbers that reads and writes each once."""
-    values = jnp.zeros(size)
-    compiled = jax.jit(lambda values: values + 1.0)
-    return lambda: compiled(values).block_until_ready()
+    """A pass over so many float32 numbers that reads and writes each once, to the same memory.
+
+    XLA for CPUs would take fresh memory for each result, and clearing its pages takes longer.
+    """
+    values, target = jnp.zeros(size), [jnp.zeros(size)]
+    compiled = jax.jit(lambda values, _: values + 1.0, donate_argnums=1, keep_unused=True)
+
+    def run() -> None:
+        target[0] = compiled(values, target[0])
+        target[0].block_until_ready()
+
+    return run
