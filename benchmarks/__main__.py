@@ -52,7 +52,7 @@ def main(arguments: Arguments) -> None:
     for name in config.only:
         if name not in NAMES:
             raise UsageError(f"--only={name}: {closest(name, NAMES)}")
-    recorded = read_baseline(config.check) if config.check else {}
+    recorded = read_baseline("--check", config.check) if config.check else {}
     figures = measure(config.only or NAMES)
     print(table(figures))
     if config.output:

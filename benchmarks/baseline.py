@@ -9,8 +9,8 @@ from benchmarks.figure import Figure
 ALLOWED = 0.9
 
 
-def read_baseline(path: str) -> dict[str, float]:
-    """The recorded figures, name to value.
+def read_baseline(flag: str, path: str) -> dict[str, float]:
+    """The recorded figures of the file that this flag names, name to value.
 
     Raises:
         ValueError: the file cannot be read or is not of such figures.
@@ -19,7 +19,7 @@ def read_baseline(path: str) -> dict[str, float]:
         recorded = json.loads(Path(path).read_text(encoding="utf-8"))["figures"]
         return {str(name): float(value) for name, value in recorded.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: not a file of recorded figures ({error!r})") from error
+        raise ValueError(f"{flag}={path}: not a file of recorded figures ({error!r})") from error
 
 
 def record(figures: list[Figure], path: str, environment: dict[str, Any]) -> None:
@@ -30,7 +30,7 @@ def record(figures: list[Figure], path: str, environment: dict[str, Any]) -> Non
         path: a JSON file, written if it is not there.
         environment: what they were measured on, written beside them.
     """
-    recorded = read_baseline(path) if Path(path).exists() else {}
+    recorded = read_baseline("--record", path) if Path(path).exists() else {}
     for figure in figures:
         worse = max if figure.at_most else min
         recorded[figure.name] = worse(figure.value, recorded.get(figure.name, figure.value))

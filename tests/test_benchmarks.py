@@ -42,14 +42,14 @@ def test_nothing_to_compare():
 def test_a_file_that_is_no_baseline(tmp_path, text):
     path = tmp_path / "baseline.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match="not a file of recorded figures"):
-        read_baseline(str(path))
+    with pytest.raises(ValueError, match=f"--check={path}: not a file of recorded figures"):
+        read_baseline("--check", str(path))
 
 
 def test_a_baseline(tmp_path):
     path = tmp_path / "baseline.json"
     path.write_text(json.dumps({"figures": {"a": 2}}))
-    assert read_baseline(str(path)) == {"a": 2.0}
+    assert read_baseline("--check", str(path)) == {"a": 2.0}
 
 
 def test_the_worst_of_several_runs_is_recorded(tmp_path):
@@ -57,9 +57,9 @@ def test_the_worst_of_several_runs_is_recorded(tmp_path):
     for speed, memory in ((3.0, 5.0), (2.0, 4.0), (2.5, 4.5)):
         figures = [Figure("speed", speed), Figure("memory", memory, at_most=True)]
         record(figures, path, {"machine": "this one"})
-    assert read_baseline(path) == {"speed": 2.0, "memory": 5.0}
+    assert read_baseline("--check", path) == {"speed": 2.0, "memory": 5.0}
     record([Figure("other", 1.0)], path, {"machine": "that one"})
-    assert read_baseline(path) == {"speed": 2.0, "memory": 5.0, "other": 1.0}
+    assert read_baseline("--check", path) == {"speed": 2.0, "memory": 5.0, "other": 1.0}
     assert json.loads((tmp_path / "baseline.json").read_text())["machine"] == "that one"
 
 
