@@ -12,7 +12,7 @@ BOUND = 0.92
 _CASE = "netvlad"
 _BATCH_SIZE = 80
 _NUM_VIDEOS = 2000  # 25 steps a pass
-_EPOCHS = 4
+_EPOCHS = 3
 _LOG_STEPS = 5
 _TURNS = 3
 
