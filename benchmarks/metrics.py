@@ -17,6 +17,7 @@ _BATCH_SIZE = 128
 _NUM_BATCHES = 8
 _TOP_K = 20
 _REPETITIONS = 7
+_RUNS_PER_REPETITION = 5
 _LABELS_PER_VIDEO = 3
 
 
@@ -99,6 +100,8 @@ def _flatten(lists: list[list]) -> list:
 def figures(workdir: pathlib.Path) -> list[Figure]:
     """Videos per second over the loop's; 1,024 videos, the result of all of them included.
 
+    By medians, of several runs for each of the loop's, which takes half a second to their 8 ms.
+
     Raises:
         ValueError: the two disagree, so that a comparison of their speed would mean nothing.
     """
@@ -106,7 +109,8 @@ def figures(workdir: pathlib.Path) -> list[Figure]:
     streaming, loop = [], []
     for _ in range(_REPETITIONS):
         loop.append(_measure(LoopMetrics(_NUM_CLASSES, _TOP_K), batches))
-        streaming.append(_measure(EvaluationMetrics(_NUM_CLASSES, _TOP_K), batches))
+        for _ in range(_RUNS_PER_REPETITION):
+            streaming.append(_measure(EvaluationMetrics(_NUM_CLASSES, _TOP_K), batches))
     for name, expected in loop[0][1].items():
         if not np.isclose(streaming[0][1][name], expected, rtol=1e-6):
             raise ValueError(f"{name} is {streaming[0][1][name]}, and {expected} by the loop")

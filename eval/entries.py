@@ -47,16 +47,22 @@ class Entries:
         if self._num_held > _MOST_IN_MEMORY:
             self._move_to_file()
 
-    def best_first(self, ties: str) -> Iterator[np.ndarray]:
-        """All entries by falling score, in parts of about a million.
+    def best_first(self, ties: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The classes and the hits of all entries by falling score, in parts of about a million.
 
-        Parts are records of `score`, `class` and `hit`. Equal scores are in one part, in the order
-        of `eval.ranking.best_first`, however many they are.
+        Equal scores are in one part, in the order of `eval.ranking.best_first`, however many they
+        are.
         """
-        bounds = np.empty(0) if self._file is None else self._bounds()
-        for upper, lower in itertools.pairwise([np.inf, *bounds, np.nan]):  # none is below NaN
-            part = np.concatenate([_between(chunk, lower, upper) for chunk in self._chunks()])
-            yield part[best_first(part["score"], part["hit"], ties)]
+        for part in self._chunks() if self._file is None else self._falling_parts():
+            order = best_first(part["score"], part["hit"], ties)
+            yield part["class"][order], part["hit"][order]
+
+    def _falling_parts(self) -> Iterator[np.ndarray]:
+        """All entries in parts, each with scores below those of the part before."""
+        for upper, lower in itertools.pairwise(
+            [np.inf, *self._bounds(), np.nan]
+        ):  # none is below NaN
+            yield np.concatenate([_between(chunk, lower, upper) for chunk in self._chunks()])
 
     def _bounds(self) -> np.ndarray:
         """Falling scores with about a million entries between neighbours, estimated by a sample."""

@@ -87,7 +87,8 @@ class EvaluationMetrics:
             label_weights: `(batch, num_classes)`; above 0 is rated. All are rated if not given.
 
         Raises:
-            ValueError: shapes differ from each other or from `num_classes`, or a prediction is NaN.
+            ValueError: shapes differ from each other or from `num_classes`, or a rated prediction
+                is NaN.
         """
         ranking = rank_videos(
             predictions,
@@ -119,9 +120,9 @@ class EvaluationMetrics:
         """
         pooled = RunningPrecision(1)
         by_class = RunningPrecision(self.num_classes, self.top_n)
-        for part in self._entries.best_first(self.ties):
-            pooled.add(part["hit"], np.zeros(len(part), np.uint8))
-            by_class.add(part["hit"], part["class"])
+        for classes, hits in self._entries.best_first(self.ties):
+            pooled.add(hits, np.zeros(len(hits), np.uint8))
+            by_class.add(hits, classes)
         aps = by_class.average(self._positives)
         if not self._num_videos:
             nan = float("nan")

@@ -1,9 +1,9 @@
 """Hit@1, PERR, GAP and mAP of YouTube-8M: pure functions, and `EvaluationMetrics` for many batches.
 
 All take predictions and labels `(videos, num_classes)` and optional `label_weights` of the same
-shape, and raise `ValueError` where shapes differ or a prediction is NaN. The policies for equal
-scores (`ties`), videos without labels (`empty`), classes without positives (`empty_classes`) and
-unrated pairs are those of `eval.ranking`. Over no videos every metric is NaN.
+shape, and raise `ValueError` where shapes differ or a rated prediction is NaN. The policies for
+equal scores (`ties`), videos without labels (`empty`), classes without positives (`empty_classes`)
+and unrated pairs are those of `eval.ranking`. Over no videos every metric is NaN.
 
     gap(predictions, labels, top_k=20)
     mean_average_precision(predictions, labels)

@@ -107,8 +107,8 @@ def rank_videos(
         ties: see the module.
 
     Raises:
-        ValueError: shapes differ or are not two-dimensional, a prediction is NaN, or a policy is
-            unknown.
+        ValueError: shapes differ or are not two-dimensional, a rated prediction is NaN, or a policy
+            is unknown.
     """
     check_choice("empty", empty, EMPTY)
     check_choice("ties", ties, TIES)
@@ -125,13 +125,17 @@ def rank_videos(
     num_labels = np.bincount(label_rows, minlength=num_videos)
     depth = min(max(depth, num_labels.max(initial=0)), num_classes)
     entries = _candidates(scores, is_rated, depth)
+    candidate_scores = scores.ravel()[entries]
+    if np.isnan(candidate_scores).any():
+        video, label = np.argwhere(np.isnan(scores))[0]
+        raise ValueError(f"predictions must not be NaN; received NaN in row {video}, class {label}")
     counts = np.bincount(entries // num_classes, minlength=num_videos)
 
     # Sort a table with a row for each video. Padding loses every tie, so it stays at the row's end.
     width = max(depth, counts.max(initial=0))
     in_table = np.arange(width) < counts[:, None]
     score_table = np.full(in_table.shape, -np.inf, scores.dtype)
-    score_table[in_table] = scores.ravel()[entries]
+    score_table[in_table] = candidate_scores
     hit_table = np.ones(in_table.shape, bool)
     hit_table[in_table] = is_label.ravel()[entries]
     class_table = np.zeros(in_table.shape, np.int64)
@@ -247,7 +251,7 @@ def mean_over_classes(aps: np.ndarray, empty_classes: str) -> float:
 
 
 def _scores(predictions: Any) -> np.ndarray:
-    """The predictions as float32 or float64 `(batch, num_classes)`, without NaN."""
+    """The predictions as float32 or float64 `(batch, num_classes)`."""
     scores = np.asarray(predictions)
     if scores.ndim != 2 or scores.shape[1] == 0:
         raise ValueError(
@@ -255,9 +259,6 @@ def _scores(predictions: Any) -> np.ndarray:
         )
     if scores.dtype not in (np.float32, np.float64):
         scores = scores.astype(np.float32)
-    if scores.size and np.isnan(scores.max()):
-        video, label = np.argwhere(np.isnan(scores))[0]
-        raise ValueError(f"predictions must not be NaN; received NaN in row {video}, class {label}")
     return scores
 
 
@@ -274,6 +275,8 @@ def _above_zero(name: str, values: Any, scores: np.ndarray) -> np.ndarray:
 def _candidates(scores: np.ndarray, is_rated: np.ndarray | None, depth: int) -> np.ndarray:
     """Flat indices, ascending, of each video's `depth` best entries, their ties, and a few more.
 
+    Every NaN is among them.
+
     The classes are dealt out to columns. The `depth`-th largest of the columns' maxima is at most
     the video's `depth`-th largest score, and close to it where the columns are many more than
     `depth`: few scores reach it, and only those need sorting.
@@ -282,8 +285,13 @@ def _candidates(scores: np.ndarray, is_rated: np.ndarray | None, depth: int) -> 
     rows = scores.shape[1] // num_columns
     if rows < 2:
         return np.arange(scores.size) if is_rated is None else np.flatnonzero(is_rated)
-    maxima = scores[:, : rows * num_columns].reshape(-1, rows, num_columns).max(axis=1)
-    is_candidate = scores >= np.partition(maxima, -depth, axis=1)[:, -depth, None]
+    dealt = rows * num_columns
+    maxima = scores[:, :dealt].reshape(-1, rows, num_columns).max(axis=1)
+    bound = np.partition(maxima, -depth, axis=1)[:, -depth, None]
+    is_below = np.empty(scores.shape, bool)
+    for part in (np.s_[:, :dealt], np.s_[:, dealt:]):  # NumPy 2 is slower with the whole
+        np.less(scores[part], bound, out=is_below[part])
+    is_candidate = np.logical_not(is_below, out=is_below)
     return np.flatnonzero(is_candidate if is_rated is None else is_candidate & is_rated)
 
 

@@ -408,6 +408,23 @@ def test_refuses_bad_input(predictions, labels, weights, message):
     assert streaming.result()["num_videos"] == 0
 
 
+@pytest.mark.parametrize("label", [0, 239, 240, 3839, 3840, 3861])
+def test_finds_a_single_nan_among_many_classes(label):
+    predictions = np.random.default_rng(label).random((5, 3862), np.float32)
+    labels = predictions > 0.999
+    predictions[3, label] = np.nan
+    with pytest.raises(ValueError, match=f"received NaN in row 3, class {label}"):
+        metrics.gap(predictions, labels)
+
+
+def test_leaves_out_predictions_that_are_not_rated_whatever_they_are():
+    predictions, labels, weights = _videos(10, 500, seed=5, weighted=True)
+    spoilt = np.where(weights > 0, predictions, np.nan)
+    for k in (3, 20):
+        expected = metrics.gap(predictions, labels, k, weights)
+        assert metrics.gap(spoilt, labels, k, weights) == expected
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
