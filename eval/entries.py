@@ -27,14 +27,14 @@ class Entries:
     def __init__(self, num_classes: int) -> None:
         self._class_type = np.min_scalar_type(num_classes - 1)
         self._type = _entry_type(np.dtype(np.float32), self._class_type)
-        self._held: list[np.ndarray] = []
+        self._held: list[bytes] = []
         self._num_held = 0
         self._file: BinaryIO | None = None
 
     @property
     def num_bytes(self) -> int:
         """The bytes of all entries that are in memory."""
-        return sum(entries.nbytes for entries in self._held)
+        return sum(map(len, self._held))
 
     def add(self, scores: np.ndarray, classes: np.ndarray, hits: np.ndarray) -> None:
         """Adds entries, each argument `(entries,)`; the first scores' dtype is that of all."""
@@ -42,7 +42,7 @@ class Entries:
             self._type, self._held = _entry_type(scores.dtype, self._class_type), []
         entries = np.empty(len(scores), self._type)
         entries["score"], entries["class"], entries["hit"] = scores, classes, hits
-        self._held.append(entries)
+        self._held.append(entries.tobytes())
         self._num_held += len(entries)
         if self._num_held > _MOST_IN_MEMORY:
             self._move_to_file()
@@ -59,9 +59,8 @@ class Entries:
 
     def _falling_parts(self) -> Iterator[np.ndarray]:
         """All entries in parts, each with scores below those of the part before."""
-        for upper, lower in itertools.pairwise(
-            [np.inf, *self._bounds(), np.nan]
-        ):  # none is below NaN
+        bounds = [np.inf, *self._bounds(), np.nan]  # no score is at or below NaN
+        for upper, lower in itertools.pairwise(bounds):
             yield np.concatenate([_between(chunk, lower, upper) for chunk in self._chunks()])
 
     def _bounds(self) -> np.ndarray:
@@ -77,16 +76,15 @@ class Entries:
             self._file.seek(0)
             while data := self._file.read(_MOST_IN_MEMORY * self._type.itemsize):
                 yield np.frombuffer(data, self._type)
-        self._held = [np.concatenate([np.empty(0, self._type), *self._held])]
-        yield self._held[0]
+        self._held = [b"".join(self._held)]
+        yield np.frombuffer(self._held[0], self._type)
 
     def _move_to_file(self) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="yt8m-metrics-")  # noqa: SIM115
             weakref.finalize(self, self._file.close)
         self._file.seek(0, 2)
-        for entries in self._held:
-            self._file.write(entries.tobytes())
+        self._file.writelines(self._held)
         self._held, self._num_held = [], 0
 
 
