@@ -118,9 +118,7 @@ class Trainer:
         summaries = ScalarWriter(join(self.config.train_dir, SUMMARIES))
         validation = self._create_validation(summaries)
         history = History(join(self.config.train_dir, TRAINING_HISTORY), COLUMNS, self.step)
-        with Report(
-            history, summaries, self.config.batch_size, self.step, self.config.max_steps
-        ) as report:
+        with Report(history, summaries, self.step, self.config.max_steps) as report:
             self._loop(report, validation)
         summaries.close()
         if self.interruption.signal is None:
@@ -142,7 +140,7 @@ class Trainer:
             unlogged = train_step(batch)
             self._finite.add(unlogged.is_finite)
             self.step += 1
-            report.count()
+            report.count(self.config.batch_size)
             if self.step % self.config.log_steps == 0:
                 self._log(report, unlogged)
                 unlogged = None

@@ -1,14 +1,13 @@
 """The results as files: `runs.csv`, `results.csv` and `results.md`."""
 
-import csv
 import dataclasses
-import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from yt8m_models.experiments.movielens.config import MovieLensConfig
 from yt8m_models.experiments.movielens.results import METRICS, Summaries, Summary, summarize
 from yt8m_models.experiments.movielens.runs import Method, Result, Run, chosen
+from yt8m_models.text_tables import csv_text, markdown_table
 from yt8m_models.training.train_dir import join, write_text
 
 _METHOD = ("train_ratings", "method", "aggregation", "history")
@@ -32,7 +31,7 @@ def write_report(
 def _runs(config: MovieLensConfig, summaries: Summaries) -> str:
     """A line for each split and method."""
     header = [*_METHOD, "seed", *(field.name for field in dataclasses.fields(Result))]
-    return _csv(
+    return csv_text(
         header,
         (
             [*_of(config, summary), seed, *vars(result).values()]
@@ -45,7 +44,7 @@ def _runs(config: MovieLensConfig, summaries: Summaries) -> str:
 def _results(config: MovieLensConfig, summaries: Summaries) -> str:
     """A line for each method and number of training ratings."""
     header = [*_METHOD, "runs", "num_users", "num_without_history"]
-    return _csv(
+    return csv_text(
         [*header, *(f"{metric}_{kind}" for metric in METRICS for kind in ("mean", "std"))],
         (
             [
@@ -68,16 +67,6 @@ def _of(config: MovieLensConfig, summary: Summary) -> list[str]:
     count = summary.num_train
     train = f"{config.train_fraction:.0%}" if count is None else str(count)
     return [train, *dataclasses.astuple(summary.method)]
-
-
-def _csv(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    """Numbers that are not known are empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow("" if value != value else value for value in row)
-    return text.getvalue()
 
 
 def _markdown(config: MovieLensConfig, methods: Sequence[Method], summaries: Summaries) -> str:
@@ -116,7 +105,9 @@ def _table_4(config: MovieLensConfig, methods: Sequence[Method], summaries: Summ
         rows.append([*dataclasses.astuple(method), *cells, without])
     return [
         *("", f"## Table 4: {config.train_fraction:.0%} of each user's ratings for training", ""),
-        *_lines(["method", "aggregation", "history", *names, "users without history"], rows),
+        *markdown_table(
+            ["method", "aggregation", "history", *names, "users without history"], rows
+        ),
     ]
 
 
@@ -136,7 +127,7 @@ def _by_count(
             for method in methods
         ]
         header = [name.format(top_k=config.top_k), *(f"N = {count}" for count in counts)]
-        lines += ["", *_lines(header, rows)]
+        lines += ["", *markdown_table(header, rows)]
     found = [summaries.get((count, methods[0])) for count in counts]
     users = ["–" if each is None else f"{each.mean('num_users'):.0f}" for each in found]
     return [*lines, "", f"Users with at least N + {config.min_test} ratings: {', '.join(users)}."]
@@ -151,9 +142,3 @@ def _cell(config: MovieLensConfig, summary: Summary | None, metric: str) -> str:
     done, wanted = len(summary.results), len(config.seeds)
     missing = f" ({done} of {wanted} seeds)" if done < wanted else ""
     return f"{summary.mean(metric):.4f}{spread}{missing}"
-
-
-def _lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A Markdown table."""
-    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
-    return lines + [f"| {' | '.join(row)} |" for row in rows]

@@ -7,7 +7,7 @@ from yt8m_models.experiments.tables.config import TablesConfig
 from yt8m_models.experiments.tables.rows import Table
 from yt8m_models.experiments.tables.runs import METRICS, Result, Run
 from yt8m_models.experiments.tables.summary import Comparison, Summary, compare, summarize
-from yt8m_models.text_tables import csv_text
+from yt8m_models.text_tables import csv_text, markdown_table
 from yt8m_models.training.train_dir import join, write_text
 
 
@@ -96,17 +96,16 @@ def _markdown(
         number = table.name[-1]
         kind = "Figure" if table.axis else "Table"
         lines += ["", f"## {kind} {number}: {table.title}", ""]
-        series = bool(table.axis)
-        lines.append(
-            f"|{' pooling |' if series else ''} {table.axis or 'row'} | GAP | Hit@1 | runs |"
-        )
-        lines.append(f"|{'---|' if series else ''}---|---|---|---|")
+        rows = []
         for row in table.rows:
             summary = summaries[row.name]
-            cells = [row.series] if series else []
-            cells += [row.label, *(cell(summary, metric) for metric in ("gap", "hit_at_one"))]
-            lines.append(f"| {' | '.join(cells)} | {len(summary.results)} |")
-        if not series:
+            figures = [cell(summary, metric) for metric in ("gap", "hit_at_one")]
+            rows.append([row.series, row.label, *figures, str(len(summary.results))])
+        header = ["pooling", table.axis or "row", "GAP", "Hit@1", "runs"]
+        if table.axis:
+            lines += markdown_table(header, rows)
+        else:
+            lines += markdown_table(header[1:], [row[1:] for row in rows])
             lines += _matrix(table, summaries, comparisons)
     return "\n".join(lines) + "\n"
 
@@ -127,20 +126,19 @@ def _matrix(
 
     if len(table.rows) < 2:
         return []
-    labels = [row.label for row in table.rows[1:]]
-    lines = [
-        "",
-        "McNemar's test on Hit@1, models of one seed: the largest p-value of the seeds.",
-        "",
-    ]
-    lines += [f"| | {' | '.join(labels)} |", "|---|" + "---|" * len(labels)]
+    rows = []
     for index, row in enumerate(table.rows[:-1]):
         cells = [
             p_value(row.name, other.name) if column >= index else ""
             for column, other in enumerate(table.rows[1:])
         ]
-        lines.append(f"| {row.label} | {' | '.join(cells)} |")
-    return lines
+        rows.append([row.label, *cells])
+    return [
+        "",
+        "McNemar's test on Hit@1, models of one seed: the largest p-value of the seeds.",
+        "",
+        *markdown_table(["", *(row.label for row in table.rows[1:])], rows),
+    ]
 
 
 def cell(summary: Summary, metric: str) -> str:

@@ -1,0 +1,98 @@
+"""What every training says while it runs: progress, `training.csv` and TensorBoard scalars."""
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, TypeVar
+
+from yt8m_models.progress import Progress
+from yt8m_models.training.history import History
+from yt8m_models.training.scalars import ScalarWriter
+
+_FLUSH_SECONDS = 30.0
+_Self = TypeVar("_Self", bound="LiveReport")
+
+
+class LiveReport:
+    """Counts steps, measures their speed and records values. As a context it closes the progress.
+
+    Args:
+        history: where the rows go.
+        summaries: where the scalars go, as `train/…`.
+        step: steps done before this run.
+        total: steps to do in all, or `None`.
+    """
+
+    def __init__(
+        self, history: History, summaries: ScalarWriter, step: int, total: int | None
+    ) -> None:
+        self._history = history
+        self._summaries = summaries
+        self._progress = Progress(total, "steps", "training", initial=step, line_seconds=None)
+        self._clock: float | None = None
+        self._examples = 0
+        self._flushed_at = time.monotonic()
+
+    def __enter__(self: _Self) -> _Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.__exit__(kind, error, traceback)
+        self.flush()
+
+    def count(self, num_examples: int) -> None:
+        """Counts a step of so many examples."""
+        self._examples += num_examples
+        self._progress.update(1)
+        if self._clock is None:  # The first step compiles: the speed is of those after it.
+            self.restart_clock()
+
+    def restart_clock(self) -> None:
+        """Leaves the time up to now out of the speed, such as that of a checkpoint."""
+        self._clock, self._examples = time.monotonic(), 0
+
+    def speed(self) -> float:
+        """Examples a second since the last time; 0 before there is a time to measure from."""
+        now, start, examples = time.monotonic(), self._clock, self._examples
+        self.restart_clock()
+        return examples / (now - start) if start is not None and examples else 0.0
+
+    def record(
+        self,
+        step: int,
+        values: Mapping[str, float],
+        shown: Mapping[str, Any],
+        row: Mapping[str, float] | None = None,
+    ) -> None:
+        """Records values of a step that was counted, in the history and as scalars.
+
+        Args:
+            step: the step.
+            values: columns of the history.
+            shown: what to show beside the progress.
+            row: more columns, which are not scalars.
+        """
+        self._history.append({"step": step, **(row or {}), **values})
+        self._summaries.write(step, {f"train/{name}": value for name, value in values.items()})
+        self._progress.update(0, **shown)
+        if time.monotonic() - self._flushed_at > _FLUSH_SECONDS:
+            self.flush()
+
+    def write(self, line: str) -> None:
+        """Shows a line of its own."""
+        self._progress.write(line)
+
+    def set_total(self, steps: int) -> None:
+        """Sets the number of steps to do in all, once it is known."""
+        self._progress.total = steps
+
+    def flush(self) -> None:
+        """Brings what was recorded to the files."""
+        self._history.flush()
+        self._summaries.flush()
+        self._flushed_at = time.monotonic()
