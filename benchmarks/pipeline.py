@@ -54,7 +54,9 @@ def figures(workdir: Path) -> list[Figure]:
 
 def _bare(files: list[str]) -> tf.data.Dataset:
     """The records, file by file, which is faster than several files at a time in the cache."""
-    return tf.data.TFRecordDataset(files).repeat(_PASSES)
+    settings = tf.data.Options()
+    settings.autotune.enabled = False  # as in the pipeline
+    return tf.data.TFRecordDataset(files).repeat(_PASSES).with_options(settings)
 
 
 def _pipeline(files: list[str], options: PipelineOptions) -> tf.data.Dataset:

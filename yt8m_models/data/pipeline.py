@@ -148,6 +148,9 @@ class Pipeline:
         batches = examples.padded_batch(options.batch_size, drop_remainder=options.drop_remainder)
         settings = tf.data.Options()
         settings.deterministic = options.deterministic
+        # TensorFlow (2.21) misses now and then that a pass has ended while its autotuning sleeps,
+        # and the end then takes as long again as the pass, up to a minute.
+        settings.autotune.enabled = False
         settings.experimental_distribute.auto_shard_policy = (
             tf.data.experimental.AutoShardPolicy.OFF
         )
