@@ -11,6 +11,8 @@ import pytest
 import tensorflow as tf
 
 import losses
+from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.models import create_model
 from yt8m_models.training.clipping import clip_gradients
 from yt8m_models.training.optimizers import create_optimizer
 from yt8m_models.training.precision import LossScale
@@ -262,3 +264,20 @@ def test_norms_of_large_and_small_gradients(shape):
     norm = np.sqrt(np.sum(np.square(gradient.astype(np.float64))))
     np.testing.assert_allclose(clipped, gradient * 0.1 / norm, rtol=1e-5)
     assert bool(is_finite)
+
+
+def test_batches_of_other_sizes_and_lengths():
+    data = DataConfig(("rgb", "audio"), (6, 2), num_classes=5, frame_features=True)
+    model = create_model(ModelConfig("DSGMMModel", num_clusters=3, hidden_size=4), data)
+    optimizer = create_optimizer("AdamOptimizer", 0.01)
+    optimizer.build(model.trainable_variables)
+    step = TrainStep(model, optimizer, losses.CrossEntropyLoss())
+    for num_videos, num_frames in ((4, 7), (4, 6), (3, 5), (4, 7)):
+        batch = {
+            "video_matrix": tf.ones((num_videos, num_frames, 8), tf.uint8),
+            "num_frames": tf.fill([num_videos], num_frames),
+            "labels": tf.ones((num_videos, 5), tf.bool),
+        }
+        outputs = step(batch)
+        assert outputs.is_finite
+        assert outputs.predictions.shape == (num_videos, 5)

@@ -142,6 +142,11 @@ class TrainStep:
             loss = scale * (label_loss + self.regularization_penalty * regularization_loss)
         variables = [variable.value for variable in self.model.trainable_variables]
         gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
+        # Traced for batches of any size, TensorFlow does not know the shapes of all.
+        gradients = [
+            tf.reshape(gradient, variable.shape)
+            for gradient, variable in zip(gradients, variables, strict=True)
+        ]
         if self.loss_scale is not None:
             gradients = [gradient / scale for gradient in gradients]
         predictions = tf.sigmoid(outputs) if self.from_logits else outputs
