@@ -18,8 +18,8 @@ from typing import Any
 from benchmarks.baseline import read_baseline, record, regressions
 from benchmarks.figure import Figure, table
 from yt8m_models import __version__
-from yt8m_models.command_line import Arguments, Program, UsageError, closest
 from yt8m_models.config import option
+from yt8m_models.program.command import Arguments, Program, UsageError, closest
 
 NAMES = tuple(
     sorted(

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.figure import Figure
-from yt8m_models.embedding.build_graph.building import build_graph
-from yt8m_models.embedding.build_graph.config import BuildGraphConfig
-from yt8m_models.embedding.co_watch_graph import CoWatchGraph
+from yt8m_models.graph.build_graph.building import build_graph
+from yt8m_models.graph.build_graph.config import BuildGraphConfig
+from yt8m_models.graph.co_watch_graph import CoWatchGraph
 
 _ROWS_A_USER = 50
 _SESSION = 10

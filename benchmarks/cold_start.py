@@ -6,18 +6,18 @@ from pathlib import Path
 
 from benchmarks.figure import Figure
 from yt8m_models.config import DataConfig
-from yt8m_models.embedding.build_features.building import build_features
-from yt8m_models.embedding.build_features.config import BuildFeaturesConfig
-from yt8m_models.embedding.build_graph.building import build_graph
-from yt8m_models.embedding.build_graph.config import BuildGraphConfig
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.embed.config import EmbedConfig
 from yt8m_models.embedding.embed.embedding import embed
-from yt8m_models.embedding.evaluate_retrieval.config import EvaluateRetrievalConfig
-from yt8m_models.embedding.evaluate_retrieval.evaluation import evaluate_retrieval
-from yt8m_models.embedding.synthetic import WorldConfig, write_world
-from yt8m_models.embedding.train.config import EmbeddingTrainConfig
-from yt8m_models.embedding.train.trainer import train
+from yt8m_models.embedding.training.config import EmbeddingTrainConfig
+from yt8m_models.embedding.training.trainer import train
+from yt8m_models.features.build_features.building import build_features
+from yt8m_models.features.build_features.config import BuildFeaturesConfig
+from yt8m_models.graph.build_graph.building import build_graph
+from yt8m_models.graph.build_graph.config import BuildGraphConfig
+from yt8m_models.retrieval.evaluation.config import EvaluateRetrievalConfig
+from yt8m_models.retrieval.evaluation.evaluation import evaluate_retrieval
+from yt8m_models.samples.world import WorldConfig, write_world
 
 _VIDEOS, _USERS = 10_000, 10_000
 _NAMES = ("mean_rgb", "mean_audio")

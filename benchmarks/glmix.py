@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.figure import Figure
-from yt8m_models.embedding.extras import require
-from yt8m_models.embedding.glmix.fitting import fit
-from yt8m_models.embedding.glmix.user_batches import UserBatches
-from yt8m_models.embedding.glmix.user_newton import solve_users
+from yt8m_models.program.extras import require
+from yt8m_models.recommendation.glmix.fitting import fit
+from yt8m_models.recommendation.glmix.user_batches import UserBatches
+from yt8m_models.recommendation.glmix.user_newton import solve_users
 
 _NUM_USERS = 20_000
 _NUM_EVENTS = 20

@@ -8,12 +8,12 @@ from benchmarks.clock import seconds_of
 from benchmarks.figure import Figure
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
-from yt8m_models.data.synthetic import write_synthetic
 from yt8m_models.models import create_model
 from yt8m_models.prediction.inference import predict
 from yt8m_models.prediction.predictor import Predictor
 from yt8m_models.prediction.submission import VideoSubmission
-from yt8m_models.prediction.whole_file import whole_file
+from yt8m_models.samples.synthetic import write_synthetic
+from yt8m_models.storage.whole_file import whole_file
 
 _DATA = DataConfig(("rgb", "audio"), (1024, 128), frame_features=True)
 _MODEL = ModelConfig("DSGMMModel", num_clusters=64, hidden_size=512)

@@ -43,7 +43,7 @@ _TINY_DATA = DataConfig(("rgb", "audio"), (8, 4), frame_features=True, num_class
 
 def figures(workdir: Path) -> list[Figure]:
     """One figure for each of `MODELS`; writes records and checkpoints to `workdir`."""
-    from yt8m_models.data.synthetic import write_synthetic
+    from yt8m_models.samples.synthetic import write_synthetic
 
     if not (workdir / "whole").exists():
         write_synthetic(
@@ -109,7 +109,7 @@ def measure_step() -> dict[str, float]:
 
 def measure(model: ModelConfig, workdir: Path) -> dict[str, float]:
     """Resident memory in MB: with model and optimizer alone, and the highest in training."""
-    from yt8m_models.training.interruption import Interruption
+    from yt8m_models.program.interruption import Interruption
     from yt8m_models.training.trainer import Trainer
 
     def trainer(name: str, data: DataConfig, model: ModelConfig, batch_size: int) -> Trainer:

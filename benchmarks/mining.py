@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figure import Figure, table
-from yt8m_models.command_line import Arguments, Program
 from yt8m_models.config import option
 from yt8m_models.embedding.config import EmbeddingConfig
+from yt8m_models.program.command import Arguments, Program
 
 BATCH_SIZE = 7200
 ROUNDS = 3
@@ -99,7 +99,7 @@ def _step(batch_size: int) -> Callable[[], Any]:
 
     from losses import TripletHingeLoss
     from yt8m_models.embedding.create import create_embedding_model
-    from yt8m_models.embedding.train.step import TripletStep
+    from yt8m_models.embedding.training.step import TripletStep
 
     model = create_embedding_model(EmbeddingConfig(), _NAMES, _SIZES)
     optimizer = keras.optimizers.Adam(1e-4)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from benchmarks.figure import Figure
 from yt8m_models.config import DataConfig
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
-from yt8m_models.data.synthetic import write_synthetic
+from yt8m_models.samples.synthetic import write_synthetic
 
 _DATA = DataConfig(("rgb", "audio"), (1024, 128), frame_features=True)
 _NUM_VIDEOS = 4096

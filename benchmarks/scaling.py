@@ -19,8 +19,8 @@ from typing import Any
 from benchmarks.clock import seconds_of
 from benchmarks.memory import status_mb
 from benchmarks.step_limit import StepCase
-from yt8m_models.command_line import Arguments, Program
 from yt8m_models.config import DataConfig, ModelConfig, option
+from yt8m_models.program.command import Arguments, Program
 
 _SIZES = {"clusters": 64, "frames": 30, "classes": 1000, "batch": 80, "features": 512}
 AXES: dict[str, dict[str, tuple[int, ...]]] = {
@@ -121,7 +121,7 @@ def _step(**changed: int) -> tuple[float, float]:
 
 def _pipeline(shards: int = 4, readers: int = 8, length: int = 300) -> tuple[float, None]:
     from yt8m_models.data.pipeline import Pipeline, PipelineOptions
-    from yt8m_models.data.synthetic import write_synthetic
+    from yt8m_models.samples.synthetic import write_synthetic
 
     data = DataConfig(("rgb", "audio"), (1024, 128), frame_features=True)
     with tempfile.TemporaryDirectory() as directory:
@@ -170,7 +170,7 @@ def _inference(videos: int) -> tuple[float, float]:
     from yt8m_models.prediction.inference import predict
     from yt8m_models.prediction.predictor import Predictor
     from yt8m_models.prediction.submission import VideoSubmission
-    from yt8m_models.prediction.whole_file import whole_file
+    from yt8m_models.storage.whole_file import whole_file
 
     data = DataConfig(("mean_rgb", "mean_audio"), (1024, 128))
     predictor = Predictor(create_model(ModelConfig("LogisticModel"), data), 20)

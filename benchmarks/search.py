@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figure import Figure
+from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.embedding.index import Index, l2_normalized
-from yt8m_models.embedding.video_ids import VideoIds
+from yt8m_models.retrieval.index import Index, l2_normalized
 
 _NUM_VIDEOS = 200_000
 _SIZE = 256

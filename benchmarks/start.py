@@ -21,7 +21,7 @@ def figures(workdir: Path) -> list[Figure]:
     end. Each is the shortest of several runs.
     """
     _seconds(
-        *("-m", "yt8m_models.data.synthetic", f"--output_dir={workdir / 'records'}"),
+        *("-m", "yt8m_models.samples.synthetic", f"--output_dir={workdir / 'records'}"),
         *("--num_videos=48", *_RECORDS),
     )
     train = (

@@ -16,8 +16,8 @@ from typing import Any
 from benchmarks.clock import seconds_of
 from benchmarks.figure import Figure
 from benchmarks.step_limit import CASES, StepCase, weight_bytes
-from yt8m_models.command_line import Arguments, Program
 from yt8m_models.config import option
+from yt8m_models.program.command import Arguments, Program
 
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
 BOUNDS = {"netvlad": 0.70, "dsgmm_paper": 0.75}

@@ -25,7 +25,7 @@ def figures(workdir: Path) -> list[Figure]:
     the step alone is the median of turns of as many steps, before and after it, as machines drift.
     """
     from benchmarks import step_tensorflow
-    from yt8m_models.data.synthetic import write_synthetic
+    from yt8m_models.samples.synthetic import write_synthetic
 
     case = CASES[_CASE]
     files = write_synthetic(

@@ -1,9 +1,9 @@
 """The evaluation program: metrics of a trained model, or of each checkpoint as training goes on."""
 
-from eval.config import DataFlags, EvalConfig
-from yt8m_models.command_line import Arguments, Program
-from yt8m_models.compat.original_flags import OriginalFlags, translate
+from eval.program.config import DataFlags, EvalConfig
 from yt8m_models.config import ModelConfig
+from yt8m_models.original_flags import OriginalFlags, translate
+from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
     "yt8m-eval",
@@ -18,7 +18,7 @@ PROGRAM = Program(
 
 def main(arguments: Arguments) -> None:
     """Runs `evaluate_training`; flags of the data and the model must be those of the training."""
-    from eval.evaluation import evaluate_training
+    from eval.program.evaluation import evaluate_training
 
     flags = {**vars(arguments[DataFlags]), **vars(arguments[ModelConfig])}
     expected = {name: value for name, value in flags.items() if name in arguments.given}

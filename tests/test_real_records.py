@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from eval.config import EvalConfig
-from eval.evaluation import evaluate_training
 from eval.metrics import gap
+from eval.program.config import EvalConfig
+from eval.program.evaluation import evaluate_training
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.prediction.config import InferenceConfig, ModelSource

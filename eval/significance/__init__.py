@@ -1,5 +1,5 @@
 """McNemar's test on Hit@1; `python -m eval.significance` compares two prediction files."""
 
-from eval.significance.mcnemar_test import McNemar, mcnemar
+from eval.mcnemar_test import McNemar, mcnemar
 
 __all__ = ["McNemar", "mcnemar"]

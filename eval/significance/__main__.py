@@ -3,7 +3,7 @@
 import sys
 
 from eval.significance.config import SignificanceConfig
-from yt8m_models.command_line import Arguments, Program
+from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
     "python -m eval.significance",

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eval.mcnemar_test import McNemar, mcnemar
 from eval.significance.best_labels import BestLabels, read_best_labels
 from eval.significance.config import SignificanceConfig
-from eval.significance.mcnemar_test import McNemar, mcnemar
 from yt8m_models.data.bad_records import Ledger
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.record_identity import RecordIdentity, identified_records
-from yt8m_models.progress import Progress
+from yt8m_models.program.progress import Progress
 
 _BATCH = 1024
 

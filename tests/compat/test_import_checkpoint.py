@@ -13,12 +13,12 @@ import tensorflow as tf
 import yt8m_models
 from eval.__main__ import PROGRAM as EVAL
 from eval.__main__ import main as evaluate
-from yt8m_models.command_line import UsageError
 from yt8m_models.compat.import_checkpoint.__main__ import PROGRAM, main
 from yt8m_models.data.dequantize import dequantize
 from yt8m_models.data.records import frame_record, video_record, write_records
 from yt8m_models.prediction.__main__ import PROGRAM as INFERENCE
 from yt8m_models.prediction.__main__ import main as infer
+from yt8m_models.program.command import UsageError
 from yt8m_models.training.__main__ import PROGRAM as TRAIN
 from yt8m_models.training.__main__ import main as train
 from yt8m_models.training.history import read_history

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from yt8m_models.command_line import UsageError
 from yt8m_models.data.inspect.__main__ import PROGRAM
 from yt8m_models.data.inspect.config import InspectConfig
 from yt8m_models.data.inspect.file_report import FileReport
@@ -19,7 +18,8 @@ from yt8m_models.data.inspect.record_summary import summarize
 from yt8m_models.data.inspect.report import as_dict, most_frequent, spread
 from yt8m_models.data.inspect.table import render
 from yt8m_models.data.records import frame_record, video_record, write_records
-from yt8m_models.data.synthetic import write_synthetic
+from yt8m_models.program.command import UsageError
+from yt8m_models.samples.synthetic import write_synthetic
 
 SHARED = pathlib.Path(__file__).resolve().parents[2].parent / "shared"
 

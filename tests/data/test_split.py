@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from yt8m_models.command_line import UsageError
 from yt8m_models.data.record_identity import RecordIdentity, identify
 from yt8m_models.data.record_reader import record_size
 from yt8m_models.data.records import video_record, write_records
@@ -18,8 +17,9 @@ from yt8m_models.data.split import splitting
 from yt8m_models.data.split.__main__ import PROGRAM, main
 from yt8m_models.data.split.config import SplitConfig
 from yt8m_models.data.split.splitting import split
-from yt8m_models.data.split.video_hash import is_test
-from yt8m_models.data.synthetic import write_synthetic
+from yt8m_models.data.video_hash import is_test
+from yt8m_models.program.command import UsageError
+from yt8m_models.samples.synthetic import write_synthetic
 
 PARTS = ("validation", "test")
 

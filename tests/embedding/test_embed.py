@@ -12,18 +12,18 @@ import tensorflow as tf
 from yt8m_models.config import DataConfig
 from yt8m_models.data.bad_records import Ledger
 from yt8m_models.data.dequantize import dequantize
+from yt8m_models.data.record_index import index_records
+from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.create import create_embedding_model
 from yt8m_models.embedding.embed.config import EmbedConfig
 from yt8m_models.embedding.embed.embedding import embed
 from yt8m_models.embedding.embedder import Embedder
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.embedding.feature_table import FeatureTable
-from yt8m_models.embedding.frame_table import FrameTable
 from yt8m_models.embedding.loading import load_embedding_model, model_identity
 from yt8m_models.embedding.model_record import ModelRecord
-from yt8m_models.embedding.record_index import index_records
-from yt8m_models.embedding.video_ids import VideoIds
+from yt8m_models.features.feature_table import FeatureTable
+from yt8m_models.features.frame_table import FrameTable
 from yt8m_models.training.checkpoints import Checkpoints
 
 NAMES, SIZES = ("mean_rgb", "mean_audio"), (6, 4)

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 import losses
-from yt8m_models.command_line import Program, UsageError
 from yt8m_models.embedding.config import TRIPLET_LOSSES, EmbeddingConfig
+from yt8m_models.program.command import Program, UsageError
 
 PROGRAM = Program("embedding", "An embedding model.", EmbeddingConfig)
 

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.embedding.embeddings_writer import EmbeddingsWriter
-from yt8m_models.embedding.video_ids import VideoIds
 
 IDS = VideoIds([b"c", b"a", b"bbbb", b"d", b"e"])
 VECTORS = np.arange(15, dtype=np.float32).reshape(5, 3)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from yt8m_models.embedding.co_watch_graph import CoWatchGraph
-from yt8m_models.embedding.train.held_out import hold_out
-from yt8m_models.embedding.video_ids import VideoIds
+from yt8m_models.data.video_ids import VideoIds
+from yt8m_models.embedding.training.held_out import hold_out
+from yt8m_models.graph.co_watch_graph import CoWatchGraph
 
 NUM_VIDEOS = 60
 

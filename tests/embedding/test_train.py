@@ -14,18 +14,18 @@ import tensorflow as tf
 
 from yt8m_models.config import DataConfig
 from yt8m_models.data.bad_records import Ledger
-from yt8m_models.embedding.co_watch_graph import CoWatchGraph
+from yt8m_models.data.record_index import index_records
+from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.embedder import Embedder
-from yt8m_models.embedding.feature_table import FeatureTable
-from yt8m_models.embedding.frame_table import FrameTable
 from yt8m_models.embedding.loading import load_embedding_model
-from yt8m_models.embedding.record_index import index_records
-from yt8m_models.embedding.train.batches import TripletBatches
-from yt8m_models.embedding.train.config import EmbeddingTrainConfig
-from yt8m_models.embedding.train.trainer import train
-from yt8m_models.embedding.triplet_sampler import TripletSampler
-from yt8m_models.embedding.video_ids import VideoIds
+from yt8m_models.embedding.training.batches import TripletBatches
+from yt8m_models.embedding.training.config import EmbeddingTrainConfig
+from yt8m_models.embedding.training.trainer import train
+from yt8m_models.features.feature_table import FeatureTable
+from yt8m_models.features.frame_table import FrameTable
+from yt8m_models.graph.co_watch_graph import CoWatchGraph
+from yt8m_models.graph.triplet_sampler import TripletSampler
 from yt8m_models.training.history import read_history
 
 NUM_VIDEOS, NAMES, SIZES = 120, ("mean_rgb", "mean_audio"), (8, 4)

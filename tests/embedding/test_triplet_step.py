@@ -8,7 +8,7 @@ import tensorflow as tf
 import losses
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.create import create_embedding_model
-from yt8m_models.embedding.train.step import TripletStep
+from yt8m_models.embedding.training.step import TripletStep
 from yt8m_models.training.optimizers import create_optimizer
 
 MODEL = EmbeddingConfig(hidden=(6,), embedding_size=4, hidden_activation="tanh")

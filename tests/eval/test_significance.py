@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eval.mcnemar_test import sign_test
 from eval.significance import McNemar, mcnemar
 from eval.significance.__main__ import PROGRAM, main
 from eval.significance.best_labels import NO_LABEL, read_best_labels
 from eval.significance.comparison import compare
 from eval.significance.config import SignificanceConfig
-from eval.significance.mcnemar_test import sign_test
-from yt8m_models.command_line import UsageError
 from yt8m_models.data.records import frame_record, video_record, write_records
+from yt8m_models.program.command import UsageError
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 
 from yt8m_models.config import ModelConfig
 from yt8m_models.data.records import frame_record, write_records
-from yt8m_models.experiments.tables.config import FrameDataConfig, TablesConfig, TrainingFlags
+from yt8m_models.experiments.dsgmm.config import FrameDataConfig, TablesConfig, TrainingFlags
 
 NUM_CLASSES = 6
 

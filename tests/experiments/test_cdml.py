@@ -10,17 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yt8m_models.command_line import UsageError
 from yt8m_models.config import DataConfig
-from yt8m_models.embedding.build_features.building import build_features
-from yt8m_models.embedding.build_features.config import BuildFeaturesConfig
-from yt8m_models.embedding.build_graph.building import build_graph
-from yt8m_models.embedding.build_graph.config import BuildGraphConfig
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.embedding.evaluate_retrieval.config import EvaluateRetrievalConfig
-from yt8m_models.embedding.evaluate_retrieval.evaluation import evaluate_retrieval
-from yt8m_models.embedding.synthetic import WorldConfig, write_world
 from yt8m_models.experiments.cdml import experiment
 from yt8m_models.experiments.cdml.__main__ import PROGRAM
 from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
@@ -29,7 +21,15 @@ from yt8m_models.experiments.cdml.report import summarize, write_plots, write_re
 from yt8m_models.experiments.cdml.rows import tables
 from yt8m_models.experiments.cdml.runs import METRICS, Quality, Result, plan
 from yt8m_models.experiments.cdml.training import train_and_measure
-from yt8m_models.training.interruption import Interruption
+from yt8m_models.features.build_features.building import build_features
+from yt8m_models.features.build_features.config import BuildFeaturesConfig
+from yt8m_models.graph.build_graph.building import build_graph
+from yt8m_models.graph.build_graph.config import BuildGraphConfig
+from yt8m_models.program.command import UsageError
+from yt8m_models.program.interruption import Interruption
+from yt8m_models.retrieval.evaluation.config import EvaluateRetrievalConfig
+from yt8m_models.retrieval.evaluation.evaluation import evaluate_retrieval
+from yt8m_models.samples.world import WorldConfig, write_world
 
 FEATURES = ("mean_rgb", "mean_audio")
 MODEL = EmbeddingConfig(hidden=(64,), embedding_size=32)
@@ -336,7 +336,7 @@ def test_going_on_and_more_bits(config, in_process, monkeypatch, capsys):
     def no_training(*arguments):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("yt8m_models.embedding.train.step.TripletStep.__call__", no_training)
+    monkeypatch.setattr("yt8m_models.embedding.training.step.TripletStep.__call__", no_training)
     in_process.clear()
     more = dataclasses.replace(small, bits=(32, 4, 2), keep_embeddings=True)
     assert run_cdml(more, steps(2), TINY) is None

@@ -14,11 +14,8 @@ import numpy as np
 import pytest
 
 from tests.conftest import SHARED
-from yt8m_models.command_line import UsageError
-from yt8m_models.embedding.co_watch_graph import CoWatchGraph
+from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.embedding.feature_table import FeatureTable
-from yt8m_models.embedding.video_ids import VideoIds
 from yt8m_models.experiments.movielens import experiment, measuring
 from yt8m_models.experiments.movielens.__main__ import PROGRAM, main
 from yt8m_models.experiments.movielens.baselines import baseline_scores
@@ -34,6 +31,9 @@ from yt8m_models.experiments.movielens.report import write_report
 from yt8m_models.experiments.movielens.runs import methods, plan
 from yt8m_models.experiments.movielens.splits import Split, split_by_count, split_by_fraction
 from yt8m_models.experiments.movielens.titles import title_vectors
+from yt8m_models.features.feature_table import FeatureTable
+from yt8m_models.graph.co_watch_graph import CoWatchGraph
+from yt8m_models.program.command import UsageError
 
 REAL = Path(os.environ.get("MOVIELENS_100K", SHARED / "data" / "ml-100k"))
 SIMPLE = ("item_mean", "popularity", "constant")

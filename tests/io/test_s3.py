@@ -10,7 +10,7 @@ RECORDS = ["--feature_names=rgb,audio", "--feature_sizes=8,4", "--num_classes=12
 def test_records_are_written_and_read(s3, s3_environment, run):
     code = """
         import tensorflow as tf
-        from yt8m_models.data.filesystems import exit_cleanly, require
+        from yt8m_models.storage.filesystems import exit_cleanly, require
         from yt8m_models.data.patterns import match_files
         from yt8m_models.data.records import write_records
         require("s3://videos")
@@ -46,7 +46,7 @@ def test_pattern_without_files_is_named(pattern, message, s3, s3_environment, ru
 
 def test_train_evaluate_and_submit(s3, s3_environment, run, tmp_path):
     """Two steps from s3://, the model beside them, and a submission that is written to s3://."""
-    synthetic = "yt8m_models.data.synthetic"
+    synthetic = "yt8m_models.samples.synthetic"
     data = ["--num_videos=24", "--num_shards=2", *RECORDS]
     run("-m", synthetic, f"--output_dir={tmp_path}/data", *data)
     for path in sorted((tmp_path / "data").glob("*.tfrecord")):

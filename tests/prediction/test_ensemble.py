@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yt8m_models.command_line import UsageError
 from yt8m_models.prediction.ensemble import ensembling
 from yt8m_models.prediction.ensemble.__main__ import PROGRAM, main
 from yt8m_models.prediction.ensemble.config import EnsembleConfig
@@ -18,6 +17,7 @@ from yt8m_models.prediction.ensemble.ensembling import ensemble
 from yt8m_models.prediction.ensemble.score_ranks import ScoreRanks
 from yt8m_models.prediction.submission import VideoSubmission
 from yt8m_models.prediction.submission_reader import read_submission
+from yt8m_models.program.command import UsageError
 
 HEADER = "VideoId,LabelConfidencePairs\n"
 

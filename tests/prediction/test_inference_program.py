@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from yt8m_models.command_line import UsageError
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.data.dequantize import dequantize
 from yt8m_models.data.records import frame_record, video_record, write_records
 from yt8m_models.models import create_model
 from yt8m_models.prediction import inference
 from yt8m_models.prediction.__main__ import PROGRAM, main
+from yt8m_models.program.command import UsageError
 from yt8m_models.training.checkpoints import Checkpoints, restore_model
 from yt8m_models.training.train_dir import record_model_flags
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yt8m_models.command_line import UsageError
 from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.program.command import UsageError
 from yt8m_models.training.history import History
 from yt8m_models.training.plot.__main__ import PROGRAM
 from yt8m_models.training.plot.curves import _running_mean, draw, plot_training

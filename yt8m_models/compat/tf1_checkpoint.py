@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from yt8m_models.compat.tf1_variables import local_name
-from yt8m_models.data import filesystems
+from yt8m_models.storage import filesystems
 from yt8m_models.training.checkpoints import OBJECT_GRAPH, checkpoint_paths
 from yt8m_models.training.train_dir import MODEL_RECORD, join
 

@@ -3,7 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from yt8m_models.data import filesystems
+from yt8m_models.storage import filesystems
 
 _PARALLEL_LOOKUPS = 16
 

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from yt8m_models.embedding.feature_table import FeatureTable
-from yt8m_models.embedding.frame_table import FrameTable
-from yt8m_models.embedding.prefetch import prefetched
+from yt8m_models.features.feature_table import FeatureTable
+from yt8m_models.features.frame_table import FrameTable
+from yt8m_models.program.prefetch import prefetched
 
 
 class Embedder:

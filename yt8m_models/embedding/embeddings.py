@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from yt8m_models.data.video_ids import VideoIds, as_bytes
 from yt8m_models.embedding.embeddings_writer import (
     DEFAULT_SHARD_SIZE,
     EmbeddingsWriter,
@@ -13,7 +14,6 @@ from yt8m_models.embedding.embeddings_writer import (
     read_record,
     vectors_name,
 )
-from yt8m_models.embedding.video_ids import VideoIds, as_bytes
 
 
 class Embeddings:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from yt8m_models.data.filesystems import scheme
-from yt8m_models.embedding.video_ids import VideoIds
+from yt8m_models.data.video_ids import VideoIds
+from yt8m_models.storage.filesystems import scheme
 
 KIND = "embeddings"
 RECORD = "embeddings.json"

@@ -4,9 +4,9 @@ import os
 from collections.abc import Sequence
 
 from yt8m_models.embedding.config import EmbeddingConfig
-from yt8m_models.embedding.feature_table import FeatureTable
-from yt8m_models.embedding.features import load_features
-from yt8m_models.embedding.frame_table import FrameTable
+from yt8m_models.features.feature_table import FeatureTable
+from yt8m_models.features.frame_table import FrameTable
+from yt8m_models.features.load_features import load_features
 
 
 def load_features_of_model(

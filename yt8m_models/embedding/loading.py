@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from yt8m_models.data import filesystems
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.create import create_embedding_model
 from yt8m_models.embedding.embedding_model import EmbeddingModel
 from yt8m_models.embedding.model_record import ModelRecord
+from yt8m_models.storage import filesystems
 from yt8m_models.training.checkpoints import (
     checkpoint_paths,
     chosen_checkpoints,

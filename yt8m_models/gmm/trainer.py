@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 
 from yt8m_models.config import DataConfig
-from yt8m_models.data import filesystems
 from yt8m_models.gmm.config import UBMConfig
 from yt8m_models.gmm.curve import draw
 from yt8m_models.gmm.em import ExpectationMaximization
@@ -27,7 +26,8 @@ from yt8m_models.gmm.ubm_dir import (
     write_arrays,
     write_bytes,
 )
-from yt8m_models.progress import Progress
+from yt8m_models.program.progress import Progress
+from yt8m_models.storage import filesystems
 
 _SAMPLE_PER_CLUSTER = 100
 _MAX_SAMPLE = 50_000

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from yt8m_models.data import filesystems
-from yt8m_models.data.synthetic.partial_file import partial_file
 from yt8m_models.gmm.ubm import UBM
+from yt8m_models.storage import filesystems
+from yt8m_models.storage.partial_file import partial_file
 
 RECORD = "ubm.json"
 CURVE = "log_likelihood.png"

@@ -3,8 +3,8 @@
 import signal
 import sys
 
-from yt8m_models.command_line import Arguments, Program
 from yt8m_models.prediction.config import InferenceConfig, ModelSource
+from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
     "yt8m-inference",

@@ -6,8 +6,6 @@ from typing import Protocol
 
 import numpy as np
 
-from yt8m_models.background import Background
-from yt8m_models.data import filesystems
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.prediction.config import InferenceConfig, ModelSource
@@ -16,8 +14,10 @@ from yt8m_models.prediction.predictor import Best, Predictor, device_batch_size
 from yt8m_models.prediction.segment_submission import SegmentSubmission
 from yt8m_models.prediction.segments import cut_segments, read_label_ids, segment_ids
 from yt8m_models.prediction.submission import VideoSubmission
-from yt8m_models.prediction.whole_file import whole_file
-from yt8m_models.progress import Progress
+from yt8m_models.program.background import Background
+from yt8m_models.program.progress import Progress
+from yt8m_models.storage import filesystems
+from yt8m_models.storage.whole_file import whole_file
 from yt8m_models.training.checkpoints import Restored, checkpoint_paths, restore_model
 from yt8m_models.training.train_dir import BEST, join
 

@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 import tensorflow as tf
 
 from yt8m_models.config import model_flags
-from yt8m_models.data import filesystems
-from yt8m_models.prediction.whole_file import whole_file
+from yt8m_models.storage import filesystems
+from yt8m_models.storage.whole_file import whole_file
 from yt8m_models.training.checkpoints import Checkpoints, Restored
 from yt8m_models.training.train_dir import MODEL_RECORD
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from yt8m_models.data import filesystems
+from yt8m_models.storage import filesystems
 
 SEGMENT_FRAMES = 5
 

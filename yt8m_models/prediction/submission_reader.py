@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from yt8m_models.data import filesystems
 from yt8m_models.prediction.segment_submission import HEADER as SEGMENT_HEADER
 from yt8m_models.prediction.submission import HEADER
+from yt8m_models.storage import filesystems
 
 BLOCK_BYTES = 8 << 20
 _NUMBER_CHARACTERS = b"0123456789.eE+- "

@@ -1,8 +1,8 @@
 """The training program: `yt8m-train`, `python -m yt8m_models.training`, `train.py`."""
 
-from yt8m_models.command_line import Arguments, Program
-from yt8m_models.compat.original_flags import OriginalFlags, translate
 from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.original_flags import OriginalFlags, translate
+from yt8m_models.program.command import Arguments, Program
 from yt8m_models.training.config import TrainConfig
 
 PROGRAM = Program(
@@ -28,7 +28,7 @@ def main(arguments: Arguments) -> None:
 
     import tensorflow as tf
 
-    from yt8m_models.data import filesystems
+    from yt8m_models.storage import filesystems
     from yt8m_models.training.trainer import train
 
     if config.deterministic and tf.config.list_physical_devices("GPU"):

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from yt8m_models.config import DataConfig, ModelConfig
-from yt8m_models.data import filesystems
+from yt8m_models.storage import filesystems
 from yt8m_models.training.train_dir import (
     BEST,
     CHECKPOINT_NAME,

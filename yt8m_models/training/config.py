@@ -1,4 +1,4 @@
-"""The flags of the training program, without TensorFlow (see `yt8m_models.command_line`)."""
+"""The flags of the training program, without TensorFlow (see `yt8m_models.program.command`)."""
 
 import math
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
-from yt8m_models.progress import Progress
+from yt8m_models.program.progress import Progress
 from yt8m_models.training.history import History
 from yt8m_models.training.scalars import ScalarWriter
 

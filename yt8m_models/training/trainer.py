@@ -8,17 +8,17 @@ import tensorflow as tf
 
 import losses
 from yt8m_models.config import DataConfig, ModelConfig
-from yt8m_models.data import filesystems
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import PipelineOptions
 from yt8m_models.models import create_model
+from yt8m_models.program.interruption import Interruption
+from yt8m_models.storage import filesystems
 from yt8m_models.training.batches import Position, TrainingBatches
 from yt8m_models.training.checkpoints import Checkpoints
 from yt8m_models.training.config import TrainConfig
 from yt8m_models.training.finite_steps import FiniteSteps
 from yt8m_models.training.history import History
 from yt8m_models.training.initialization import initialize_clusters
-from yt8m_models.training.interruption import Interruption
 from yt8m_models.training.optimizers import create_optimizer
 from yt8m_models.training.precision import LossScale, mixed_precision
 from yt8m_models.training.report import COLUMNS, Report

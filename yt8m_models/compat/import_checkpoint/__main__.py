@@ -1,9 +1,9 @@
 """Imports a TensorFlow 1 checkpoint: `python -m yt8m_models.compat.import_checkpoint`."""
 
-from yt8m_models.command_line import Arguments, Program
 from yt8m_models.compat.import_checkpoint.config import ImportConfig
-from yt8m_models.compat.original_flags import OriginalFlags, translate
 from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.original_flags import OriginalFlags, translate
+from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
     "yt8m-import-checkpoint",

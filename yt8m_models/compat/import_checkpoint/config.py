@@ -1,4 +1,4 @@
-"""The flags of the import program, without TensorFlow (see `yt8m_models.command_line`)."""
+"""The flags of the import program, without TensorFlow (see `yt8m_models.program.command`)."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
 """`python -m yt8m_models.data.inspect PATTERN`: reports what is in record files."""
 
-from yt8m_models.command_line import Arguments, Program
 from yt8m_models.data.inspect.config import InspectConfig
+from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
     "python -m yt8m_models.data.inspect",

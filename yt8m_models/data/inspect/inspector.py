@@ -9,7 +9,7 @@ from yt8m_models.data.inspect.file_report import CorruptEntry, FileReport
 from yt8m_models.data.inspect.record_summary import summarize
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.record_reader import CorruptRecord, read_records
-from yt8m_models.progress import Progress
+from yt8m_models.program.progress import Progress
 
 _LARGE = 100 << 20  # bytes of input from which on a progress bar is shown
 

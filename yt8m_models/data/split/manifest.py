@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from yt8m_models.data.bad_records import BadRecord
-from yt8m_models.data.synthetic.partial_file import partial_file
+from yt8m_models.storage.partial_file import partial_file
 
 _SECONDS = 5.0
 

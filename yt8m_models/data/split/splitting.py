@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from yt8m_models.data import filesystems
 from yt8m_models.data.bad_records import BadRecord, Ledger
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.record_identity import identified_records
 from yt8m_models.data.record_reader import record_size
 from yt8m_models.data.split.config import SplitConfig
 from yt8m_models.data.split.manifest import Manifest, Shard
-from yt8m_models.data.split.video_hash import is_test
-from yt8m_models.data.synthetic.partial_file import partial_file
-from yt8m_models.progress import Progress
+from yt8m_models.data.video_hash import is_test
+from yt8m_models.program.progress import Progress
+from yt8m_models.storage import filesystems
+from yt8m_models.storage.partial_file import partial_file
 
 VALIDATION, TEST = "validation", "test"
 MANIFEST = "split.json"

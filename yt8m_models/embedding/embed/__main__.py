@@ -1,7 +1,7 @@
 """`python -m yt8m_models.embedding.embed`: embeds the videos of a table of features."""
 
-from yt8m_models.command_line import Arguments, Program
 from yt8m_models.embedding.embed.config import EmbedConfig
+from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
     "python -m yt8m_models.embedding.embed",

@@ -32,7 +32,7 @@ class EmbedConfig:
     )
     features_dir: str = option(
         "",
-        "Features of the videos, as written by python -m yt8m_models.embedding.build_features.",
+        "Features of the videos, as written by python -m yt8m_models.features.build_features.",
     )
     output_dir: str = option(
         "", "Directory that receives the embeddings. A run that was interrupted goes on there."

@@ -8,11 +8,11 @@ from yt8m_models.embedding.embed.config import EmbedConfig
 from yt8m_models.embedding.embedder import Embedder
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.embedding.embeddings_writer import EmbeddingsWriter
-from yt8m_models.embedding.features import load_features
 from yt8m_models.embedding.features_of_model import load_features_of_model
 from yt8m_models.embedding.loading import load_embedding_model
-from yt8m_models.embedding.raw_features import RawFeatures
-from yt8m_models.progress import Progress
+from yt8m_models.features.load_features import load_features
+from yt8m_models.features.raw_features import RawFeatures
+from yt8m_models.program.progress import Progress
 
 
 def embed(config: EmbedConfig, progress: bool = False) -> Embeddings:

@@ -1,8 +1,8 @@
 """`python -m yt8m_models.embedding.train`: trains an embedding on triplets of a co-watch graph."""
 
-from yt8m_models.command_line import Arguments, Program
 from yt8m_models.embedding.config import EmbeddingConfig
-from yt8m_models.embedding.train.config import EmbeddingTrainConfig
+from yt8m_models.embedding.training.config import EmbeddingTrainConfig
+from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
     "python -m yt8m_models.embedding.train",
@@ -16,8 +16,8 @@ PROGRAM = Program(
 
 def main(arguments: Arguments) -> None:
     """Trains as the command line says; after signal n, saves and exits with 128 + n."""
-    from yt8m_models.data import filesystems
-    from yt8m_models.embedding.train.trainer import train
+    from yt8m_models.embedding.training.trainer import train
+    from yt8m_models.storage import filesystems
 
     result = train(arguments[EmbeddingTrainConfig], arguments[EmbeddingConfig])
     if result["signal"] is not None:

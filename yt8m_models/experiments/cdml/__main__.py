@@ -1,8 +1,8 @@
 """`python -m yt8m_models.experiments.cdml`: the retrieval tables of the CDML paper."""
 
-from yt8m_models.command_line import Arguments, Program
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
+from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
     "python -m yt8m_models.experiments.cdml",
@@ -18,8 +18,8 @@ PROGRAM = Program(
 
 def main(arguments: Arguments) -> None:
     """Runs the experiments; after signal n, ends with status 128 + n."""
-    from yt8m_models.data import filesystems
     from yt8m_models.experiments.cdml.experiment import run_cdml
+    from yt8m_models.storage import filesystems
 
     signal = run_cdml(
         arguments[CDMLConfig], arguments[EmbeddingTrainingFlags], arguments[EmbeddingConfig]

@@ -5,9 +5,9 @@ from typing import Any
 
 from yt8m_models.config import option
 from yt8m_models.embedding.config import FUSIONS
-from yt8m_models.embedding.evaluate_retrieval.config import BITS, EvaluateRetrievalConfig
-from yt8m_models.embedding.train.config import EmbeddingTrainConfig
-from yt8m_models.experiments.options import same_option
+from yt8m_models.embedding.training.config import EmbeddingTrainConfig
+from yt8m_models.experiments.common.options import same_option
+from yt8m_models.retrieval.evaluation.config import BITS, EvaluateRetrievalConfig
 
 TABLES = (1, 2, 3)
 FIGURES = (3,)
@@ -34,11 +34,11 @@ class CDMLConfig:
     )
     seeds: tuple[int, ...] = option((0, 1, 2), "Each row is trained once with each of these seeds.")
     graph_dir: str = option(
-        "", "Co-watch graph, as written by python -m yt8m_models.embedding.build_graph."
+        "", "Co-watch graph, as written by python -m yt8m_models.graph.build_graph."
     )
     features_dir: str = option(
         "",
-        "Features of the videos, as written by python -m yt8m_models.embedding.build_features.",
+        "Features of the videos, as written by python -m yt8m_models.features.build_features.",
     )
     feature_names: tuple[str, ...] = option(
         (), "Features, in order, e.g. mean_rgb,mean_audio; all of --features_dir unless given."

@@ -2,19 +2,19 @@
 
 import tensorflow as tf
 
-from yt8m_models.data import filesystems
-from yt8m_models.embedding.co_watch_graph import CoWatchGraph
 from yt8m_models.embedding.config import EmbeddingConfig
-from yt8m_models.embedding.features import load_features
 from yt8m_models.embedding.features_of_model import load_features_of_model
 from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
 from yt8m_models.experiments.cdml.report import write_plots, write_report
 from yt8m_models.experiments.cdml.rows import tables
 from yt8m_models.experiments.cdml.runs import Result, Run, plan
 from yt8m_models.experiments.cdml.training import train_and_measure
-from yt8m_models.experiments.execution import in_own_process
-from yt8m_models.experiments.running import do_runs, list_runs
-from yt8m_models.training.interruption import Interruption
+from yt8m_models.experiments.common.execution import in_own_process
+from yt8m_models.experiments.common.running import do_runs, list_runs
+from yt8m_models.features.load_features import load_features
+from yt8m_models.graph.co_watch_graph import CoWatchGraph
+from yt8m_models.program.interruption import Interruption
+from yt8m_models.storage import filesystems
 
 
 def run_cdml(

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from yt8m_models.experiments.cdml.config import CDMLConfig
 from yt8m_models.experiments.cdml.runs import METRICS, Quality, Run, bits_of
-from yt8m_models.experiments.tables.plots import write_images
-from yt8m_models.experiments.tables.report import cell
-from yt8m_models.experiments.tables.rows import Row, Table
-from yt8m_models.experiments.tables.summary import Summary
-from yt8m_models.text_tables import csv_text, markdown_table
+from yt8m_models.experiments.dsgmm.plots import write_images
+from yt8m_models.experiments.dsgmm.report import cell
+from yt8m_models.experiments.dsgmm.rows import Row, Table
+from yt8m_models.experiments.dsgmm.summary import Summary
+from yt8m_models.storage.text_tables import csv_text, markdown_table
 from yt8m_models.training.train_dir import join, write_text
 
 Planned = Mapping[tuple[str, int], Run]

@@ -12,7 +12,7 @@ from typing import Any
 
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.experiments.cdml.config import CDMLConfig, hidden_widths
-from yt8m_models.experiments.tables.rows import Row, Table, picked
+from yt8m_models.experiments.dsgmm.rows import Row, Table, picked
 
 
 def tables(config: CDMLConfig, model: EmbeddingConfig, features: Sequence[str]) -> list[Table]:

@@ -10,15 +10,15 @@ from typing import Any
 import tensorflow as tf
 
 from yt8m_models.embedding.config import EmbeddingConfig
-from yt8m_models.embedding.evaluate_retrieval.config import (
+from yt8m_models.embedding.training.config import EmbeddingTrainConfig
+from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
+from yt8m_models.experiments.dsgmm.rows import Row
+from yt8m_models.retrieval.evaluation.config import (
     BITS,
     DIRECTIONS,
     EvaluateRetrievalConfig,
 )
-from yt8m_models.embedding.evaluate_retrieval.row_vectors import EXACT
-from yt8m_models.embedding.train.config import EmbeddingTrainConfig
-from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
-from yt8m_models.experiments.tables.rows import Row
+from yt8m_models.retrieval.evaluation.row_vectors import EXACT
 from yt8m_models.training.train_dir import join, write_text
 
 RESULT = "result.json"

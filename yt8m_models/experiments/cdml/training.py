@@ -9,11 +9,11 @@ import numpy as np
 from yt8m_models.embedding.embed.config import EmbedConfig
 from yt8m_models.embedding.embed.embedding import embed
 from yt8m_models.embedding.embeddings_writer import EmbeddingsWriter
-from yt8m_models.embedding.evaluate_retrieval.evaluation import evaluate_retrieval
-from yt8m_models.embedding.features import load_features
 from yt8m_models.embedding.loading import load_embedding_model
-from yt8m_models.embedding.train.trainer import train
+from yt8m_models.embedding.training.trainer import train
 from yt8m_models.experiments.cdml.runs import RESULT, Quality, Result, Run
+from yt8m_models.features.load_features import load_features
+from yt8m_models.retrieval.evaluation.evaluation import evaluate_retrieval
 from yt8m_models.training.train_dir import join
 
 

@@ -1,7 +1,7 @@
 """`python -m yt8m_models.experiments.movielens`: the MovieLens tables of the CDML paper."""
 
-from yt8m_models.command_line import Arguments, Program
 from yt8m_models.experiments.movielens.config import MovieLensConfig
+from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
     "python -m yt8m_models.experiments.movielens",

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from yt8m_models.embedding.extras import require
 from yt8m_models.experiments.movielens.config import MovieLensConfig
 from yt8m_models.experiments.movielens.splits import Split
+from yt8m_models.program.extras import require
 
 _PRIOR_RATINGS = 5  # of the mean over all movies, in the mean of each
 

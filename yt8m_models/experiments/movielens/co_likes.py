@@ -6,18 +6,18 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from yt8m_models.embedding.co_watch_graph import CoWatchGraph
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.embedder import Embedder
-from yt8m_models.embedding.extras import require
-from yt8m_models.embedding.feature_table import FeatureTable
 from yt8m_models.embedding.loading import load_embedding_model
-from yt8m_models.embedding.train.config import EmbeddingTrainConfig
-from yt8m_models.embedding.train.trainer import train
+from yt8m_models.embedding.training.config import EmbeddingTrainConfig
+from yt8m_models.embedding.training.trainer import train
 from yt8m_models.experiments.movielens.config import MovieLensConfig
 from yt8m_models.experiments.movielens.content import history_of
 from yt8m_models.experiments.movielens.features import Features
 from yt8m_models.experiments.movielens.splits import Split
+from yt8m_models.features.feature_table import FeatureTable
+from yt8m_models.graph.co_watch_graph import CoWatchGraph
+from yt8m_models.program.extras import require
 
 _READY = "inputs.json"
 _STEPS_WORTH_COMPILING = 200

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from yt8m_models.embedding.history import kept_ratings, max_scores, mean_vectors
 from yt8m_models.experiments.movielens.config import ABOVE_MEAN, min_stars
 from yt8m_models.experiments.movielens.splits import Split
+from yt8m_models.recommendation.history import kept_ratings, max_scores, mean_vectors
 
 
 def history_of(split: Split, history: str) -> tuple[np.ndarray, int]:

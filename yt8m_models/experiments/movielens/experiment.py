@@ -8,8 +8,6 @@ import numpy as np
 import tensorflow as tf
 
 from eval.retrieval import mean_over_queries
-from yt8m_models.data import filesystems
-from yt8m_models.embedding.extras import require
 from yt8m_models.experiments.movielens.baselines import baseline_scores
 from yt8m_models.experiments.movielens.config import CDML, MovieLensConfig
 from yt8m_models.experiments.movielens.content import content_scores, history_of
@@ -20,7 +18,9 @@ from yt8m_models.experiments.movielens.ratings import Ratings, read_ratings
 from yt8m_models.experiments.movielens.report import write_report
 from yt8m_models.experiments.movielens.runs import Method, Result, Run, chosen, methods, plan
 from yt8m_models.experiments.movielens.splits import Split
-from yt8m_models.progress import Progress
+from yt8m_models.program.extras import require
+from yt8m_models.program.progress import Progress
+from yt8m_models.storage import filesystems
 from yt8m_models.training.train_dir import join
 
 _LOGGER = logging.getLogger(__name__)

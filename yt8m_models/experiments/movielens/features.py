@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from yt8m_models.embedding import embeddings_writer, table_dir
+from yt8m_models.data.video_ids import VideoIds
+from yt8m_models.embedding import embeddings_writer
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.embedding.feature_table import FeatureTable
-from yt8m_models.embedding.video_ids import VideoIds
 from yt8m_models.experiments.movielens.config import BASELINES, CDML, TITLES, MovieLensConfig
 from yt8m_models.experiments.movielens.movies import read_movies
 from yt8m_models.experiments.movielens.titles import title_vectors
+from yt8m_models.features import table_dir
+from yt8m_models.features.feature_table import FeatureTable
 
 
 @dataclass(frozen=True)

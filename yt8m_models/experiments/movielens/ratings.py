@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from yt8m_models.embedding.video_ids import VideoIds, as_bytes
+from yt8m_models.data.video_ids import VideoIds, as_bytes
 from yt8m_models.experiments.movielens.tables import read_table
 
 _COLUMNS = {

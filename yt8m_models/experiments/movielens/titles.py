@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from yt8m_models.embedding.extras import require
 from yt8m_models.experiments.movielens.movies import Movies
+from yt8m_models.program.extras import require
 
 _YEARS_A_STEP = 5.0
 

@@ -1,7 +1,7 @@
 """`python -m yt8m_models.gmm.train_ubm`: trains the universal background model."""
 
-from yt8m_models.command_line import Arguments, Program
 from yt8m_models.gmm.config import FrameFormat, UBMConfig
+from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
     "python -m yt8m_models.gmm.train_ubm",

@@ -19,7 +19,6 @@ from typing import BinaryIO
 import numpy as np
 import tensorflow as tf
 
-from yt8m_models.data import filesystems
 from yt8m_models.data.patterns import match_files
 from yt8m_models.prediction.ensemble.averaging import average
 from yt8m_models.prediction.ensemble.config import EnsembleConfig
@@ -28,8 +27,9 @@ from yt8m_models.prediction.ensemble.partitions import Partitions
 from yt8m_models.prediction.ensemble.score_ranks import ScoreRanks
 from yt8m_models.prediction.submission import HEADER, BinaryFile, format_lines
 from yt8m_models.prediction.submission_reader import line_starts, read_submission
-from yt8m_models.prediction.whole_file import whole_file
-from yt8m_models.progress import Progress
+from yt8m_models.program.progress import Progress
+from yt8m_models.storage import filesystems
+from yt8m_models.storage.whole_file import whole_file
 
 PARTITION_BYTES = 32 << 20
 _MOST_PARTITIONS = 128  # as many files are open at once

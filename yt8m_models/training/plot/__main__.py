@@ -1,6 +1,6 @@
 """The plotting program: `python -m yt8m_models.training.plot`."""
 
-from yt8m_models.command_line import Arguments, Program
+from yt8m_models.program.command import Arguments, Program
 from yt8m_models.training.plot.config import PlotConfig
 
 PROGRAM = Program(

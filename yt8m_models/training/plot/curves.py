@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from yt8m_models.data import filesystems
+from yt8m_models.storage import filesystems
 from yt8m_models.training.history import Row, read_history
 from yt8m_models.training.train_dir import (
     TRAINING_HISTORY,

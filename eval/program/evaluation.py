@@ -1,0 +1,145 @@
+"""Evaluating the checkpoints of a training, one or each new one."""
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import losses
+from eval.program.config import EvalConfig
+from eval.program.report import Evaluation, Report, class_names, table
+from yt8m_models.config import DataConfig, model_flags
+from yt8m_models.data.patterns import match_files
+from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.prediction.predictor import device_batch_size
+from yt8m_models.training.checkpoints import Restored, checkpoint_paths, restore_model
+from yt8m_models.training.evaluator import evaluate
+from yt8m_models.training.train_dir import BEST, join
+
+
+def evaluate_training(
+    config: EvalConfig, expected: Mapping[str, Any] | None = None
+) -> Evaluation | None:
+    """Evaluates a checkpoint of a training; with `run_once=False` each new one until interrupted.
+
+    Prints a table for each, and writes the files of `eval.program.report.Report`.
+
+    Args:
+        config: what to evaluate.
+        expected: flags of the data and of the model that the training must have had, by name.
+            `segment_labels` may differ and says whether to evaluate segments.
+
+    Returns:
+        The last evaluation; `None` if there was none before the interruption.
+
+    Raises:
+        ValueError: a flag, the checkpoint, or a record is wrong, or an expected flag contradicts
+            the training; the message says which.
+        OSError: a file cannot be read or written.
+    """
+    program = _Program(config, {} if expected is None else expected)
+    if config.run_once or config.checkpoint not in ("latest", "best"):
+        return program.evaluate(restore_model(config.train_dir, config.checkpoint))
+    return _follow(config, program)
+
+
+def _follow(config: EvalConfig, program: "_Program") -> Evaluation | None:
+    """Evaluates each new checkpoint, until interrupted."""
+    evaluation: Evaluation | None = None
+    seen: str | None = None
+    directory = config.train_dir if config.checkpoint == "latest" else join(config.train_dir, BEST)
+    print(f"Following the checkpoints of {directory}; end with Ctrl-C.", flush=True)
+    try:
+        while True:
+            newest = next(reversed(checkpoint_paths(directory)), None)
+            if newest is None and seen is None:
+                print(f"Waiting for the first checkpoint in {directory}.", flush=True)
+                seen = ""
+            if newest in (None, seen):
+                time.sleep(config.poll_seconds)
+                continue
+            try:
+                restored = restore_model(config.train_dir, config.checkpoint)
+            except ValueError:
+                if newest in checkpoint_paths(directory):
+                    raise
+                continue  # The training has removed it meanwhile.
+            seen = newest
+            evaluation = program.evaluate(restored)
+    except KeyboardInterrupt:
+        print("Stopped.")
+    return evaluation
+
+
+class _Program:
+    """What stays the same from checkpoint to checkpoint."""
+
+    def __init__(self, config: EvalConfig, expected: Mapping[str, Any]) -> None:
+        self.config = config
+        self.expected = expected
+        self.files = match_files(config.eval_data_pattern)
+        self.names = class_names(config.vocabulary) if config.vocabulary else {}
+        self.report = Report(config.output_dir or join(config.train_dir, "eval"), self.names)
+
+    def evaluate(self, restored: Restored) -> Evaluation:
+        """Evaluates a model, prints and writes the result."""
+        config = self.config
+        check_expected(self.expected, restored)
+        segment_labels = self.expected.get("segment_labels", restored.data_config.segment_labels)
+        data = dataclasses.replace(restored.data_config, segment_labels=segment_labels)
+        pipeline = _pipeline(config, self.files, data, restored)
+        label_loss = restored.label_loss if config.label_loss is None else config.label_loss
+        metrics = evaluate(
+            restored.model,
+            pipeline,
+            losses.get(label_loss),
+            data.num_classes,
+            top_k=config.top_k,
+            progress=True,
+            jit_compile=config.jit_compile,
+        )
+        evaluation = Evaluation(
+            checkpoint=restored.path,
+            step=restored.step,
+            eval_data_pattern=config.eval_data_pattern,
+            segment_labels=segment_labels,
+            label_loss=label_loss,
+            top_k=config.top_k,
+            metrics=metrics,
+        )
+        print(table(evaluation), flush=True)
+        if problems := pipeline.ledger.summary():
+            print(problems, flush=True)
+        self.report.write(evaluation)
+        return evaluation
+
+
+def _pipeline(
+    config: EvalConfig, files: Sequence[str], data: DataConfig, restored: Restored
+) -> Pipeline:
+    options = PipelineOptions(
+        batch_size=device_batch_size(config.batch_size, data),
+        seed=config.seed,
+        sample_frames=config.sample_frames,
+        sample_random_frames=bool(restored.model_config.sample_random_frames),
+        num_readers=config.num_readers,
+        max_bad_records=config.max_bad_records,
+        pad_to_max_frames=config.jit_compile,
+    )
+    return Pipeline(files, data, options)
+
+
+def check_expected(expected: Mapping[str, Any], restored: Restored) -> None:
+    """Compares flags with those that a model was trained with.
+
+    Raises:
+        ValueError: some differ; the message names each with both values.
+    """
+    trained = model_flags(restored.model_config, restored.data_config, restored.label_loss)
+    differing = []
+    for name, value in expected.items():
+        received = ",".join(map(str, value)) if isinstance(value, tuple) else value
+        if name != "segment_labels" and received != trained[name]:
+            differing.append(f"  --{name}: {trained[name]} in training, {received} now")
+    if differing:
+        raise ValueError("\n".join([f"{restored.path} is of another model:", *differing]))

@@ -1,0 +1,451 @@
+"""Tests of `yt8m_models.experiments.dsgmm`."""
+
+import csv
+import dataclasses
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eval.program.config import EvalConfig
+from eval.program.evaluation import evaluate_training
+from yt8m_models.config import ASSIGNMENTS, ModelConfig
+from yt8m_models.experiments.dsgmm import experiment
+from yt8m_models.experiments.dsgmm.__main__ import PROGRAM, main
+from yt8m_models.experiments.dsgmm.config import FrameDataConfig, TablesConfig, TrainingFlags
+from yt8m_models.experiments.dsgmm.execution import execute
+from yt8m_models.experiments.dsgmm.experiment import run_tables
+from yt8m_models.experiments.dsgmm.plots import draw
+from yt8m_models.experiments.dsgmm.report import write_report
+from yt8m_models.experiments.dsgmm.rows import tables
+from yt8m_models.experiments.dsgmm.runs import Result, plan
+from yt8m_models.experiments.dsgmm.summary import compare, summarize
+from yt8m_models.experiments.dsgmm.training import train_and_measure
+from yt8m_models.program.command import UsageError
+from yt8m_models.program.interruption import Interruption
+
+PATTERNS = {
+    "train_data_pattern": "train",
+    "validation_data_pattern": "validate",
+    "test_data_pattern": "test",
+    "output_dir": "out",
+}
+
+
+def everything(**changes):
+    return TablesConfig(**{**PATTERNS, **changes})
+
+
+def rows_of(found):
+    return list({row.name: row for table in found for row in table.rows}.values())
+
+
+def planned(config, training=None, data=None, model=None):
+    return plan(
+        config,
+        TrainingFlags() if training is None else training,
+        FrameDataConfig() if data is None else data,
+        ModelConfig() if model is None else model,
+        rows_of(tables(config)),
+    )
+
+
+def result(metrics, correct, seed=0):
+    """A result with `gap` and `hit_at_one`."""
+    gap, hit_at_one = metrics
+    found = {"gap": gap, "hit_at_one": hit_at_one, "perr": 0.25, "map": 0.5}
+    return Result({}, seed, found, 1.5, 7, 2.0, 100, "digest", np.array(correct, bool))
+
+
+def read_csv(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Runs in this process instead of one of their own; a list of their names."""
+    done = []
+
+    def run(run, interruption):
+        done.append(run.name)
+        return train_and_measure(run)
+
+    monkeypatch.setattr(experiment, "execute", run)
+    return done
+
+
+# --- rows and runs
+
+
+def test_the_tables_have_the_rows_of_the_paper():
+    found = {table.name: [row.name for row in table.rows] for table in tables(everything())}
+    assert found["table2"] == ["average", "vlad", "sgmm", "netvlad", "dsgmm"]
+    assert found["table3"] == ["netbow", "netfv", "netrvlad", "netvlad", "dsgmm"]
+    norms = ("intra-final", "intra", "final", "plain")
+    assert found["table4"] == [f"{name}-{norm}" for name in ("netvlad", "dsgmm") for norm in norms]
+    assert found["table5"] == [f"dsgmm-{name}" for name in ASSIGNMENTS]
+    assert len(found["table5"]) == 6
+    assert found["figure2"] == [
+        f"{name}-k{count}" for name in ("netvlad", "dsgmm") for count in (16, 32, 64, 128, 256)
+    ]
+    gammas = ("0", "0.015625", "0.03125", "0.0625", "0.125", "0.25", "0.5", "1", "2", "4")
+    assert found["figure3"] == [f"dsgmm-gamma{gamma}" for gamma in gammas]
+
+
+def test_the_points_of_figure_3_are_exact_powers_of_two():
+    (figure,) = tables(everything(tables=(), gamma_exponents=(1, -3)))[1:]
+    assert [row.label for row in figure.rows] == ["0", "1/8", "2"]
+    assert [row.changes["gamma"] for row in figure.rows] == [0.0, 0.125, 2.0]
+
+
+def test_defaults_are_the_papers_settings():
+    run = planned(everything())["dsgmm", 0]
+    model, training = run.model, run.training
+    assert (model.num_clusters, model.gamma, model.iterations) == (256, 0.125, 30)
+    assert (model.intra_norm, model.final_norm, model.assignment) == (True, False, "decoupled")
+    assert training.optimizer == "AdamOptimizer"
+    assert (training.base_learning_rate, training.learning_rate_decay) == (0.0002, 0.8)
+    assert (training.learning_rate_decay_examples, training.clip_gradient_norm) == (4e6, 1.0)
+
+
+def test_what_each_row_changes():
+    runs = planned(everything(seeds=(0,)), model=ModelConfig(num_clusters=64, gamma=1.0))
+    models = {name: run.model for (name, _), run in runs.items()}
+    assert {name: models[name].pooling for name in ("netfv", "vlad", "average")} == {
+        name: name for name in ("netfv", "vlad", "average")
+    }
+    assert all(models[name].num_clusters == 64 for name in ("netvlad", "dsgmm-final"))
+    assert (models["dsgmm-k128"].num_clusters, models["dsgmm-k128"].gamma) == (128, 1.0)
+    assert (models["dsgmm-gamma0.5"].num_clusters, models["dsgmm-gamma0.5"].gamma) == (64, 0.5)
+    assert (models["netvlad-intra"].intra_norm, models["netvlad-intra"].final_norm) == (True, False)
+    assert (models["dsgmm-plain"].intra_norm, models["dsgmm-plain"].final_norm) == (False, False)
+    assert models["dsgmm-diagonal"].assignment == "diagonal"
+    assert models["dsgmm"].hidden_size == models["average"].hidden_size == 1024
+
+
+def test_rows_with_equal_settings_are_one_run():
+    """DSGMM's defaults are in both tables, and in the tables 4 and 5 and both figures."""
+    runs = planned(everything(seeds=(0, 1)))
+    same = ["dsgmm", "dsgmm-intra", "dsgmm-decoupled", "dsgmm-k256", "dsgmm-gamma0.125"]
+    for seed in (0, 1):
+        assert len({runs[name, seed].directory for name in same}) == 1
+        assert runs["netvlad", seed] is runs["netvlad-intra-final", seed]
+        assert runs["netvlad", seed] is runs["netvlad-k256", seed]
+    # 5 + 3 new rows, 3 + 3 norms, 5 assignments, 4 + 4 counts, 9 gammas; each with two seeds.
+    assert len({run.directory for run in runs.values()}) == 2 * (8 + 6 + 5 + 8 + 9)
+
+
+def test_what_a_run_depends_on_names_its_directory():
+    def directory(config=None, training=None, data=None, model=None):
+        config = everything() if config is None else config
+        return planned(config, training, data, model)["netvlad", 0].directory
+
+    first = directory()
+    assert first.startswith("out/runs/netvlad-")
+    assert first.endswith("/seed0")
+    different = [
+        directory(everything(test_data_pattern="other")),
+        directory(everything(train_data_pattern="other")),
+        directory(training=TrainingFlags(batch_size=64)),
+        directory(data=FrameDataConfig(num_classes=24)),
+        directory(model=ModelConfig(hidden_size=64)),
+    ]
+    assert len({first, *different}) == 6
+    assert first == directory(training=TrainingFlags(log_steps=1, num_readers=2))
+    assert first == directory(model=ModelConfig(gamma=0.125))
+
+
+def test_rows_are_picked_by_name_or_pattern():
+    found = tables(everything(rows=("netvlad", "dsgmm-gamma*")))
+    assert {table.name: len(table.rows) for table in found} == {
+        "table2": 1,
+        "table3": 1,
+        "figure3": 10,
+    }
+    with pytest.raises(ValueError, match=r"--rows=netvald fits no row; there are average, vlad"):
+        tables(everything(rows=("netvald",)))
+
+
+def test_one_background_model_for_all_seeds():
+    runs = planned(everything())
+    ubms = {runs[name, seed].ubm for name in ("vlad", "sgmm") for seed in (0, 1, 2)}
+    (ubm,) = ubms
+    assert ubm.output_dir.startswith("out/ubm/")
+    assert (ubm.num_clusters, ubm.num_clusters_audio) == (256, 128)
+    assert runs["netvlad", 0].ubm is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"test_data_pattern": " "}, "--test_data_pattern must be given"),
+        ({"output_dir": ""}, "--output_dir must be given"),
+        ({"tables": (2, 6)}, "--tables must be of 2, 3, 4, 5; received 6"),
+        ({"figures": (1,)}, "--figures must be of 2, 3; received 1"),
+        ({"tables": (), "figures": ()}, "--tables or --figures must name one"),
+        ({"seeds": ()}, "--seeds must be different numbers of at least 0; received none"),
+        ({"seeds": (1, 1)}, "--seeds must be different numbers of at least 0; received 1,1"),
+        ({"cluster_counts": (0, 2)}, "--cluster_counts must be different numbers of at least 1"),
+        ({"ubm_max_frames": -1}, "--ubm_max_frames must be at least 0; received -1"),
+    ],
+)
+def test_flags_are_checked(changes, message):
+    with pytest.raises(ValueError, match=message):
+        everything(**changes)
+
+
+def test_flags_of_training_and_data_are_checked():
+    with pytest.raises(ValueError, match="--batch_size must be at least 1; received 0"):
+        TrainingFlags(batch_size=0)
+    with pytest.raises(ValueError, match="--frame_features must be true"):
+        FrameDataConfig(frame_features=False)
+    with pytest.raises(ValueError, match="--segment_labels must be false"):
+        FrameDataConfig(segment_labels=True)
+
+
+@pytest.mark.parametrize("flag", ["--pooling=netvlad", "--model=DSGMMModel"])
+def test_flags_that_the_rows_set_are_refused(flag):
+    arguments = PROGRAM.parse([*(f"--{name}={value}" for name, value in PATTERNS.items()), flag])
+    with pytest.raises(UsageError, match="pick rows with --rows"):
+        main(arguments)
+
+
+# --- results
+
+
+def test_a_result_is_read_as_it_was_written(tmp_path):
+    path = str(tmp_path / "result.json")
+    first = result((0.5, 0.75), [1, 0, 1, 1])
+    first.write(path)
+    second = Result.read(path)
+    assert second.correct.tolist() == [True, False, True, True]
+    assert {**vars(first), "correct": 0} == {**vars(second), "correct": 0}
+    Path(path).write_text('{"seed": 1}')
+    with pytest.raises(ValueError, match=r"result\.json is not a result of a run"):
+        Result.read(path)
+
+
+@pytest.fixture
+def finished(config, training, data, model):
+    """Results of two rows and two seeds, made up: GAP 0.5 and 0.7 of average pooling."""
+    found = tables(config)
+    runs = plan(config, training, data, model, rows_of(found))
+    made_up = {
+        ("average", 0): result((0.5, 0.2), [1, 0, 0, 0, 0]),
+        ("average", 1): result((0.7, 0.4), [1, 1, 0, 0, 0], seed=1),
+        ("netvlad", 0): result((0.75, 0.8), [0, 1, 1, 1, 1]),
+        ("netvlad", 1): result((0.75, 1.0), [1, 1, 1, 1, 1], seed=1),
+    }
+    for key, each in made_up.items():
+        Path(runs[key].directory).mkdir(parents=True)
+        each.write(f"{runs[key].directory}/result.json")
+    return found, runs
+
+
+def test_means_and_spreads(config, finished):
+    """Mean (0.5 + 0.7) / 2 and deviation sqrt((0.1² + 0.1²) / 1) = 0.141421."""
+    found, runs = finished
+    write_report(config, found, runs)
+    average, netvlad = read_csv(f"{config.output_dir}/results.csv")
+    assert (average["table"], average["row"], average["runs"]) == ("table2", "average", "2")
+    assert math.isclose(float(average["gap_mean"]), 0.6)
+    assert math.isclose(float(average["gap_std"]), math.sqrt(0.02))
+    assert math.isclose(float(average["hit_at_one_mean"]), 0.3)
+    assert math.isclose(float(average["hit_at_one_std"]), math.sqrt(0.02))
+    assert math.isclose(float(netvlad["gap_mean"]), 0.75)
+    assert float(netvlad["gap_std"]) == 0
+    text = Path(config.output_dir, "results.md").read_text()
+    assert "| Average pooling | 0.6000 ± 0.1414 | 0.3000 ± 0.1414 | 2 |" in text
+    assert "| NetVLAD | 0.7500 ± 0.0000 | 0.9000 ± 0.1414 | 2 |" in text
+
+
+def test_mcnemar_of_two_rows(config, finished):
+    """Seed 0: 1 against 4 of 5, p = 2 (C(5,0) + C(5,1)) / 2⁵ = 0.375; seed 1: 0 and 3, 2 / 2³."""
+    found, runs = finished
+    write_report(config, found, runs)
+    first, second = read_csv(f"{config.output_dir}/mcnemar.csv")
+    assert (first["row_a"], first["row_b"], first["seed"]) == ("average", "netvlad", "0")
+    assert (first["only_a"], first["only_b"]) == ("1", "4")
+    assert math.isclose(float(first["p_value"]), 0.375)
+    assert (second["only_a"], second["only_b"], second["seed"]) == ("0", "3", "1")
+    assert math.isclose(float(second["p_value"]), 0.25)
+    text = Path(config.output_dir, "results.md").read_text()
+    assert "| Average pooling | 0.38 |" in text
+
+
+def test_missing_runs_are_not_in_the_means(config, finished):
+    found, runs = finished
+    Path(runs["average", 1].directory, "result.json").unlink()
+    write_report(config, found, runs)
+    average, _ = read_csv(f"{config.output_dir}/results.csv")
+    assert (average["runs"], average["gap_mean"], average["gap_std"]) == ("1", "0.5", "")
+    assert len(read_csv(f"{config.output_dir}/mcnemar.csv")) == 1
+    assert len(read_csv(f"{config.output_dir}/runs.csv")) == 3
+    text = Path(config.output_dir, "results.md").read_text()
+    assert "| Average pooling | 0.5000 | 0.2000 | 1 |" in text
+
+
+def test_results_of_different_videos_are_not_compared(config, finished):
+    found, runs = finished
+    path = Path(runs["average", 1].directory, "result.json")
+    path.write_text(path.read_text().replace("digest", "other"))
+    with pytest.raises(ValueError, match="the test records have changed"):
+        write_report(config, found, runs)
+
+
+def test_rows_that_share_a_run_are_compared_once(config, training, data, model):
+    config = dataclasses.replace(
+        config, tables=(2, 4, 5), rows=("dsgmm", "dsgmm-intra", "dsgmm-decoupled", "netvlad")
+    )
+    found = tables(config)
+    runs = plan(config, training, data, model, rows_of(found))
+    for (row, seed), run in runs.items():
+        Path(run.directory).mkdir(parents=True, exist_ok=True)
+        result((0.5, 0.5), [row == "netvlad", 1], seed).write(f"{run.directory}/result.json")
+    comparisons = compare(summarize(runs, rows_of(found)))
+    assert [(each.row_a, each.row_b, each.seed) for each in comparisons] == [
+        ("netvlad", "dsgmm", 0),
+        ("netvlad", "dsgmm", 1),
+    ]
+
+
+def test_plots_show_the_means(config, finished):
+    pytest.importorskip("matplotlib", reason="matplotlib is an extra")
+    found, runs = finished
+    gap, hit_at_one = draw(found[0], summarize(runs, found[0].rows)).axes
+    assert (gap.get_title(loc="left"), hit_at_one.get_title(loc="left")) == ("GAP", "Hit@1")
+    assert list(gap.containers[0].lines[0].get_xdata()) == pytest.approx([0.6, 0.75])
+    assert [label.get_text() for label in gap.get_yticklabels()] == ["Average pooling", "NetVLAD"]
+
+
+def test_figures_have_a_line_for_each_pooling(config, training, data, model):
+    pytest.importorskip("matplotlib", reason="matplotlib is an extra")
+    config = dataclasses.replace(
+        config, tables=(), figures=(2,), rows=(), seeds=(0,), cluster_counts=(2, 4)
+    )
+    (figure,) = tables(config)
+    runs = plan(config, training, data, model, figure.rows)
+    for index, run in enumerate(runs.values()):
+        Path(run.directory).mkdir(parents=True)
+        result((index / 10, 0.5), [True]).write(f"{run.directory}/result.json")
+    axes = draw(figure, summarize(runs, figure.rows)).axes[0]
+    netvlad, dsgmm = (container.lines[0] for container in axes.containers)
+    assert list(netvlad.get_ydata()) == pytest.approx([0.0, 0.1])
+    assert list(dsgmm.get_ydata()) == pytest.approx([0.2, 0.3])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["2", "4"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["NetVLAD", "DSGMM"]
+
+
+# --- whole experiments
+
+
+def test_an_experiment_from_records_to_results(config, training, data, model, in_process, capsys):
+    assert run_tables(config, training, data, model) is None
+    names = [f"{row}, seed {seed}" for seed in (0, 1) for row in ("average", "netvlad")]
+    assert in_process == names
+    assert "tables 4/4 runs" in capsys.readouterr().err
+    runs = plan(config, training, data, model, rows_of(tables(config)))
+    gaps = []
+    for seed in (0, 1):
+        train_dir = f"{runs['average', seed].directory}/train"
+        evaluation = evaluate_training(
+            EvalConfig(train_dir, config.test_data_pattern, "best", run_once=True, top_k=3)
+        )
+        found = runs["average", seed].result()
+        for metric in ("gap", "hit_at_one", "perr", "map"):
+            assert found.metrics[metric] == pytest.approx(evaluation.metrics[metric], abs=1e-6)
+        assert found.correct.mean() == pytest.approx(found.metrics["hit_at_one"])
+        assert len(found.correct) == 30
+        losses = [float(row["loss"]) for row in read_csv(f"{train_dir}/validation.csv")]
+        assert found.validation_loss == min(losses)
+        assert found.step == 1 + int(np.argmin(losses))
+        gaps.append(found.metrics["gap"])
+    average = read_csv(f"{config.output_dir}/results.csv")[0]
+    assert float(average["gap_mean"]) == pytest.approx(np.mean(gaps))
+    assert float(average["gap_std"]) == pytest.approx(np.std(gaps, ddof=1))
+
+    in_process.clear()
+    before = Path(config.output_dir, "results.csv").read_text()
+    assert run_tables(config, training, data, model) is None
+    assert in_process == []
+    assert Path(config.output_dir, "results.csv").read_text() == before
+
+    Path(runs["netvlad", 1].directory, "result.json").unlink()
+    assert run_tables(config, training, data, model) is None
+    assert in_process == ["netvlad, seed 1"]
+    assert Path(config.output_dir, "results.csv").read_text() == before
+
+
+def test_interruption_and_going_on(config, training, data, model, in_process, monkeypatch):
+    """A run that a signal ends leaves the report of those before; the next command goes on."""
+    run_in_process = experiment.execute
+
+    def interrupted(run, interruption):
+        if run.name != "average, seed 0":
+            interruption.signal = 15
+            return None
+        return run_in_process(run, interruption)
+
+    monkeypatch.setattr(experiment, "execute", interrupted)
+    assert run_tables(config, training, data, model) == 15
+    average, netvlad = read_csv(f"{config.output_dir}/results.csv")
+    assert (average["runs"], netvlad["runs"], netvlad["gap_mean"]) == ("1", "0", "")
+
+    monkeypatch.setattr(experiment, "execute", run_in_process)
+    in_process.clear()
+    assert run_tables(dataclasses.replace(config, seeds=(0,)), training, data, model) is None
+    assert in_process == ["netvlad, seed 0"]
+
+
+def test_dry_run_lists_and_writes_nothing(config, training, data, model, in_process, capsys):
+    run_tables(dataclasses.replace(config, dry_run=True), training, data, model)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("to do  average, seed 0  ")
+    assert lines[-1] == "4 of 4 runs to do"
+    assert not Path(config.output_dir).exists()
+    assert in_process == []
+
+
+def test_patterns_without_files_are_named(config, training, data, model):
+    config = dataclasses.replace(config, validation_data_pattern="/nowhere/*.tfrecord")
+    with pytest.raises(ValueError, match=r"--validation_data_pattern: .*nowhere"):
+        run_tables(config, training, data, model)
+
+
+def test_a_failing_run_is_named(config, training, data, model):
+    """In a process of its own, as it is; the records have 6 classes, and 3 are too few."""
+    data = dataclasses.replace(data, num_classes=3)
+    run = plan(config, training, data, model, rows_of(tables(config)))["average", 0]
+    with pytest.raises(ValueError, match=r"average, seed 0 \(.*runs/average-.*\): .*num_classes"):
+        execute(run, Interruption())
+
+
+def test_program(config, tmp_path):
+    command = [sys.executable, "-m", "yt8m_models.experiments.dsgmm", "--tables=2", "--figures="]
+    command += [f"--{name}={getattr(config, name)}" for name in PATTERNS]
+    command += ["--rows=netvlad", "--seeds=3", "--feature_sizes=8,4", "--num_classes=6"]
+    command += ["--num_clusters=4", "--hidden_size=4", "--batch_size=20", "--max_steps=1"]
+    command += ["--nojit_compile"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "results.md" in done.stdout
+    assert "tables 1/1 runs" in done.stderr
+    (row,) = read_csv(f"{config.output_dir}/results.csv")
+    assert (row["row"], row["runs"]) == ("netvlad", "1")
+    (run,) = read_csv(f"{config.output_dir}/runs.csv")
+    found = json.loads(Path(config.output_dir, run["directory"], "result.json").read_text())
+    assert found["seed"] == 3
+    assert float(row["gap_mean"]) == found["metrics"]["gap"]
+
+
+def test_help_is_quick_to_load():
+    """Help needs no TensorFlow."""
+    code = (
+        "import sys; from yt8m_models.experiments.dsgmm.__main__ import PROGRAM; PROGRAM.help(); "
+        "sys.exit('tensorflow' in sys.modules or 'numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

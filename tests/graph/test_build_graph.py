@@ -1,0 +1,390 @@
+"""Building the co-watch graph: values against a slow reference, files, and bad logs."""
+
+import gzip
+import itertools
+from collections import defaultdict
+
+import duckdb
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from yt8m_models.features.feature_table import FeatureTable
+from yt8m_models.graph.build_graph.__main__ import PROGRAM, main
+from yt8m_models.graph.build_graph.building import build_graph
+from yt8m_models.graph.build_graph.config import BuildGraphConfig
+from yt8m_models.graph.build_graph.engine import engine
+from yt8m_models.graph.co_watch_graph import CoWatchGraph
+
+HEADER = "user_id,video_id,timestamp,watched_seconds,impression"
+
+
+def write_csv(path, rows, header=HEADER):
+    path.write_text("\n".join([header, *(",".join(map(str, row)) for row in rows)]) + "\n")
+    return str(path)
+
+
+def build(tmp_path, log, **options):
+    summary = build_graph(BuildGraphConfig(str(log), str(tmp_path / "graph"), **options))
+    graph = CoWatchGraph.load(tmp_path / "graph")
+    assert not list((tmp_path / "graph").glob(".*"))  # nothing of the database is left
+    return graph, summary
+
+
+def edges_of(graph):
+    """`{(id, id): weight}` of both directions."""
+    return _pairs(graph, graph.offsets, graph.neighbors, graph.weights)
+
+
+def shown_of(graph):
+    ones = np.ones(len(graph.shown_neighbors), int)
+    return set(_pairs(graph, graph.shown_offsets, graph.shown_neighbors, ones))
+
+
+def _pairs(graph, offsets, others, values):
+    pairs = {}
+    for row in range(len(graph)):
+        of_row = range(offsets[row], offsets[row + 1])
+        assert list(others[of_row]) == sorted(set(others[of_row].tolist()))
+        for place in of_row:
+            key = graph.ids[row].decode(), graph.ids[others[place]].decode()
+            pairs[key] = int(values[place])
+    return pairs
+
+
+def reference(rows, rule, gap, window, longer_than, min_count):
+    """Edges and impressions by plain loops; gap and window in seconds."""
+    watches, impressions = defaultdict(list), defaultdict(list)
+    for user, video, time, watched, impression in rows:
+        if impression:
+            impressions[user].append((time, video))
+        elif longer_than == 0 or watched > longer_than:
+            watches[user].append((time, video))
+    members, shown = defaultdict(set), set()
+    for user, of_user in watches.items():
+        of_user.sort()
+        if rule == "session":
+            pairs = [(a, b) for a, b in itertools.pairwise(of_user) if b[0] - a[0] <= gap]
+        else:
+            pairs = [
+                (a, b) for a, b in itertools.combinations(of_user, 2) if abs(b[0] - a[0]) <= window
+            ]
+        for (_, a), (_, b) in pairs:
+            if a != b:
+                members[a, b].add(user)
+                members[b, a].add(user)
+        for (at, a), (time, b) in itertools.product(of_user, impressions[user]):
+            if abs(at - time) <= window and a != b:
+                shown.add((a, b))
+    edges = {pair: len(users) for pair, users in members.items() if len(users) >= min_count}
+    return edges, shown - set(members), len(members) // 2
+
+
+def random_log(seed, num_rows=400):
+    rng = np.random.default_rng(seed)
+    return [
+        (
+            f"u{rng.integers(8)}",
+            f"v{rng.integers(20):02}",
+            60 * int(rng.integers(-300, 300)),
+            int(rng.integers(0, 50)),
+            int(rng.random() < 0.2),
+        )
+        for _ in range(num_rows)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seed", "rule", "gap", "window", "longer_than", "min_count"),
+    [
+        (0, "session", 30, 30, 0, 1),
+        (1, "session", 20, 10, 20, 2),
+        (2, "session", 0.5, 1, 0, 1),
+        (3, "valid_watch", 30, 30, 0, 1),
+        (4, "valid_watch", 30, 7, 25, 2),
+        (5, "valid_watch", 30, 20, 0, 3),
+    ],
+)
+def test_the_graph_equals_a_slow_reference(
+    tmp_path, seed, rule, gap, window, longer_than, min_count
+):
+    rows = random_log(seed)
+    expected, shown, num_pairs = reference(
+        rows, rule, 60 * gap, 60 * window, longer_than, min_count
+    )
+    assert expected
+    assert shown
+    files = [write_csv(tmp_path / f"{part}.csv", rows[part::3]) for part in range(3)]
+    graph, summary = build(
+        tmp_path,
+        ",".join(files),
+        rule=rule,
+        session_gap_minutes=gap,
+        window_minutes=window,
+        min_watched_seconds=longer_than,
+        min_count=min_count,
+        memory_limit="300MB",
+    )
+    assert edges_of(graph) == expected
+    assert shown_of(graph) == shown
+    videos = sorted({row[1] for row in rows})
+    assert [video.decode() for video in graph.ids] == videos
+    num_watches = sum(not row[4] and (longer_than == 0 or row[3] > longer_than) for row in rows)
+    assert (summary.num_rows, summary.num_watches) == (len(rows), num_watches)
+    assert summary.num_impressions == sum(row[4] for row in rows)
+    assert (summary.num_users, summary.num_videos) == (8, len(videos))
+    assert (summary.num_pairs, summary.num_edges) == (num_pairs, len(expected) // 2)
+    assert summary.num_shown == len(shown)
+    assert summary.num_eval == graph.is_eval.sum()
+    assert graph.settings["counts"]["num_pairs"] == num_pairs
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from("uvw"),
+            st.sampled_from("abcdef"),
+            st.integers(-7, 12).map(lambda quarter: quarter / 4),
+            st.integers(0, 3),
+            st.sampled_from([0, 0, 0, 1]),
+        ),
+        min_size=1,
+        max_size=30,
+    ),
+    rule=st.sampled_from(["session", "valid_watch"]),
+    seconds=st.sampled_from([0.25, 0.5, 0.75, 1.5]),
+    longer_than=st.sampled_from([0, 1]),
+)
+def test_ties_edges_of_windows_and_fractions_of_seconds(
+    tmp_path_factory, rows, rule, seconds, longer_than
+):
+    tmp_path = tmp_path_factory.mktemp("log")
+    expected, shown, _ = reference(rows, rule, seconds, seconds, longer_than, 1)
+    options = {
+        "rule": rule,
+        "session_gap_minutes": seconds / 60,
+        "window_minutes": seconds / 60,
+        "min_watched_seconds": longer_than,
+    }
+    log = write_csv(tmp_path / "log.csv", rows)
+    if not expected:
+        with pytest.raises(ValueError, match="no two videos of the log were co-watched"):
+            build(tmp_path, log, **options)
+        return
+    graph, _ = build(tmp_path, log, **options)
+    assert edges_of(graph) == expected
+    assert (set() if graph.shown_offsets is None else shown_of(graph)) == shown
+
+
+# One member: a at 0, b at 20, a again at 30 and c at 61 minutes; another: b, then a, then d.
+LOG = [
+    ("x", "a", 0, 9, 0),
+    ("x", "b", 1200, 9, 0),
+    ("x", "a", 1800, 9, 0),
+    ("x", "c", 3660, 9, 0),
+    ("y", "b", 0, 9, 0),
+    ("y", "a", 60, 9, 0),
+    ("y", "d", 120, 9, 0),
+    ("y", "e", 0, 0, 1),
+    ("y", "a", 0, 0, 1),
+    ("x", "e", 9999, 0, 1),
+]
+
+
+def test_sessions_by_hand(tmp_path):
+    graph, summary = build(tmp_path, write_csv(tmp_path / "log.csv", LOG))
+    edges = {("a", "b"): 2, ("a", "d"): 1}  # c begins 31 minutes after a; b and d are not adjacent
+    assert edges_of(graph) == {**edges, **{(b, a): count for (a, b), count in edges.items()}}
+    # e was shown near b, a and d of y; a as well, which was co-watched with b and d
+    assert shown_of(graph) == {("a", "e"), ("b", "e"), ("d", "e")}
+    assert (summary.num_watches, summary.num_impressions, summary.num_shown) == (7, 3, 3)
+
+
+def test_valid_watches_by_hand(tmp_path):
+    graph, _ = build(tmp_path, write_csv(tmp_path / "log.csv", LOG), rule="valid_watch")
+    edges = {("a", "b"): 2, ("a", "d"): 1, ("b", "d"): 1}
+    assert edges_of(graph) == {**edges, **{(b, a): count for (a, b), count in edges.items()}}
+
+
+def test_formats_of_files_and_times_do_not_matter(tmp_path):
+    expected = edges_of(build(tmp_path / "1", write_csv(tmp_path / "log.csv", LOG))[0])
+    names = HEADER.split(",")
+
+    def iso(seconds, offset):
+        minutes = 8 * 60 + seconds // 60 + (60 * offset)
+        zone = f"+{offset:02}:00" if offset else "Z"
+        return f"2026-03-01T{minutes // 60:02}:{minutes % 60:02}:{seconds % 60:02}{zone}"
+
+    dated = [(u, v, iso(t, place % 3), w, i) for place, (u, v, t, w, i) in enumerate(LOG)]
+    write_csv(tmp_path / "iso.csv", dated)
+    with gzip.open(tmp_path / "log.csv.gz", "wt") as file:
+        file.write((tmp_path / "log.csv").read_text().replace(",0\n", ",false\n"))
+    reordered = [(w, f'"{v}"', t, '"x, y"', u, bool(i)) for u, v, t, w, i in LOG]
+    write_csv(
+        tmp_path / "log [1].csv",
+        reordered,
+        'watched_seconds,video_id,timestamp,"the title",user_id,impression',
+    )
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE log AS SELECT * FROM '{tmp_path / 'log.csv'}'")
+        connection.execute(f"COPY log TO '{tmp_path / 'seconds.parquet'}'")
+        connection.execute(
+            'COPY (SELECT * REPLACE (make_timestamp(1000000 * "timestamp") AS "timestamp", '
+            f"impression = 1 AS impression) FROM log) TO '{tmp_path / 'times.parquet'}'"
+        )
+    assert names == ["user_id", "video_id", "timestamp", "watched_seconds", "impression"]
+    logs = ["iso.csv", "log.csv.gz", "log [[]1].csv", "seconds.parquet", "times.parquet"]
+    for number, log in enumerate(logs, 2):
+        graph, _ = build(tmp_path / str(number), tmp_path / log)
+        assert edges_of(graph) == expected, log
+        assert len(graph.shown_neighbors) == 3
+
+
+def test_optional_columns_may_be_missing_and_ids_are_any_text(tmp_path):
+    header = "user_id,video_id,timestamp"
+    log = write_csv(tmp_path / "log.csv", [(7, "é", 0), (7, "007", 5), (8, "zz", 0)], header)
+    graph, summary = build(tmp_path, log)
+    assert graph.ids.ids.tolist() == [b"007", b"zz", "é".encode()]
+    assert edges_of(graph) == {("007", "é"): 1, ("é", "007"): 1}
+    assert graph.shown_offsets is None
+    assert summary.num_shown is None
+
+
+def test_the_partition_depends_on_the_id_the_fraction_and_the_seed(tmp_path):
+    rows = [("u", f"v{number}", number, 1, 0) for number in range(2000)]
+    log = write_csv(tmp_path / "log.csv", rows)
+    graph, _ = build(tmp_path / "1", log)
+    # sqrt(0.3 * 0.7 / 2000) = 0.010
+    assert graph.is_eval.mean() == pytest.approx(0.3, abs=0.04)
+    fewer, _ = build(tmp_path / "2", log, train_fraction=0.9)
+    assert fewer.is_eval.mean() == pytest.approx(0.1, abs=0.03)
+    assert graph.is_eval[fewer.is_eval].all()
+    other, _ = build(tmp_path / "3", log, seed=1)
+    assert 0.05 < (other.is_eval & graph.is_eval).mean() < 0.13
+
+
+def test_videos_with_and_without_features_are_counted(tmp_path):
+    FeatureTable.write(tmp_path / "f", ["a", "b", "z", "e"], [np.zeros((4, 2))], ["rgb"], [2])
+    _, summary = build(
+        tmp_path, write_csv(tmp_path / "log.csv", LOG), features_dir=str(tmp_path / "f")
+    )
+    assert (summary.num_without_features, summary.num_not_in_log) == (2, 1)  # c and d; z
+
+
+def change(row, column, value):
+    rows = [list(row) for row in LOG]
+    rows[row - 1][HEADER.split(",").index(column)] = value
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "message"),
+    [
+        (change(3, "timestamp", "soon"), {}, r"log.csv, row 3: timestamp must be .*'soon'"),
+        (change(3, "timestamp", "nan"), {}, r"log.csv, row 3: timestamp must be .*'nan'"),
+        (change(10, "timestamp", ""), {}, r"log.csv, row 10: timestamp must be .* nothing"),
+        (change(2, "timestamp", "1e300"), {}, r"row 2: timestamp must be .*'1e300'"),
+        (change(2, "timestamp", "infinity"), {}, r"row 2: timestamp must be .*'infinity'"),
+        (change(1, "user_id", ""), {}, "row 1: user_id must not be empty; received nothing"),
+        (change(4, "video_id", '""'), {}, "row 4: video_id must not be empty; received nothing"),
+        (change(5, "impression", "2"), {}, "row 5: impression must be 0 or 1; received '2'"),
+        (
+            change(6, "watched_seconds", "x"),
+            {"min_watched_seconds": 1},
+            "row 6: watched_seconds must be a number; received 'x'",
+        ),
+        (change(7, "video_id", "a,b"), {}, r"log.csv cannot be read: .*Line: 8"),
+        ([], {}, r"the watch log is empty: there are no rows in .*log.csv"),
+        (LOG, {"min_count": 3}, "no edge is left after --min_count=3: .* more than 2 members"),
+        (LOG[:1], {}, "no two videos of the log were co-watched"),
+        (LOG, {"min_watched_seconds": 9}, "no two videos of the log were co-watched"),
+    ],
+)
+def test_bad_logs_are_refused(tmp_path, rows, options, message):
+    with pytest.raises(ValueError, match=message):
+        build(tmp_path, write_csv(tmp_path / "log.csv", rows), **options)
+    assert not any((tmp_path / "graph").iterdir())
+
+
+def test_bad_files_are_refused(tmp_path):
+    good = write_csv(tmp_path / "good.csv", LOG)
+    short = write_csv(tmp_path / "short.csv", [("u", "v")], "user_id,video_id")
+    with pytest.raises(
+        ValueError, match=r"short.csv lacks the column timestamp; it has user_id, v"
+    ):
+        build(tmp_path, f"{good},{short}")
+    with pytest.raises(ValueError, match=r"no file matches '.*none.csv'"):
+        build(tmp_path, tmp_path / "none.csv")
+    (tmp_path / "empty.csv").touch()
+    with pytest.raises(ValueError, match=r"empty.csv is empty: it must have a header with user_id"):
+        build(tmp_path, tmp_path / "empty.csv")
+    (tmp_path / "text.parquet").write_text("no Parquet")
+    with pytest.raises(ValueError, match=r"text.parquet cannot be read"):
+        build(tmp_path, tmp_path / "text.parquet")
+    (tmp_path / "latin.csv").write_bytes(f"{HEADER}\nu,\xe9,1,1,0\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"latin.csv cannot be read: .*Line: 2"):
+        build(tmp_path, tmp_path / "latin.csv")
+    no_seconds = write_csv(tmp_path / "no.csv", [("u", "v", 1)], "user_id,video_id,timestamp")
+    with pytest.raises(ValueError, match=r"no.csv lacks the column watched_seconds"):
+        build(tmp_path, no_seconds, min_watched_seconds=5)
+    with pytest.raises(ValueError, match=r"--memory_limit=1KB is too low"):
+        build(tmp_path, good, memory_limit="1KB")
+    build(tmp_path, good)
+    with pytest.raises(ValueError, match="already holds a co-watch graph"):
+        build(tmp_path, good)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"watch_log": " "}, "--watch_log must be given"),
+        ({"output_dir": ""}, "--output_dir must be given"),
+        ({"rule": "any"}, "--rule must be session or valid_watch; received 'any'"),
+        ({"session_gap_minutes": 0}, "--session_gap_minutes must be positive; received 0"),
+        ({"window_minutes": float("nan")}, "--window_minutes must be positive; received nan"),
+        ({"min_watched_seconds": -1}, "--min_watched_seconds must be at least 0; received -1"),
+        ({"min_count": 0}, "--min_count must be at least 1; received 0"),
+        ({"train_fraction": 1.0}, "--train_fraction must be between 0 and 1; received 1.0"),
+        ({"memory_limit": "much"}, "--memory_limit must be a size such as 2GB; received 'much'"),
+    ],
+)
+def test_wrong_flags_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        BuildGraphConfig(**{"watch_log": "log.csv", "output_dir": "graph", **change})
+
+
+def test_the_program_reports_what_it_counted(tmp_path, capsys):
+    log = write_csv(tmp_path / "log.csv", LOG)
+    flags = [f"--watch_log={log}", f"--output_dir={tmp_path / 'graph'}", "--min_count=2"]
+    main(PROGRAM.parse(flags))
+    printed = capsys.readouterr()
+    # SHA-256 puts none of the ids a to e among the 30 %
+    assert printed.out.splitlines() == [
+        "10 rows: 7 watches and 3 impressions of 5 videos by 2 members",
+        f"1 edges in {tmp_path / 'graph'}, of 2 before --min_count=2; 5 videos for training, "
+        "0 for evaluation",
+        "3 pairs of a video and one shown near it, not co-watched",
+    ]
+    assert "co-watch graph 5/5 steps" in printed.err
+
+
+def test_an_interrupt_leaves_nothing(tmp_path):
+    def work(error):
+        with engine(tmp_path / "work", "1GB") as connection:
+            connection.execute("CREATE TABLE numbers AS SELECT * FROM range(10)")
+            raise error
+
+    # what DuckDB raises where a signal comes while it is at work
+    for error in (RuntimeError("Query interrupted"), KeyboardInterrupt()):
+        with pytest.raises(KeyboardInterrupt):
+            work(error)
+        assert not list(tmp_path.iterdir())
+    with pytest.raises(RuntimeError, match="something else"):
+        work(RuntimeError("something else"))

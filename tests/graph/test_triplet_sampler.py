@@ -1,0 +1,139 @@
+"""Triplets: which are drawn, how often, and what is drawn where there is no choice."""
+
+import numpy as np
+import pytest
+
+from tests.graph.test_co_watch_graph import random_graph
+from yt8m_models.data.video_ids import VideoIds
+from yt8m_models.graph.co_watch_graph import CoWatchGraph
+from yt8m_models.graph.triplet_sampler import TripletSampler
+
+
+def graph_of(num_videos, edges, shown=None, is_eval=()):
+    flags = np.isin(np.arange(num_videos), is_eval)
+    ids = VideoIds([f"v{row}" for row in range(num_videos)])
+    return CoWatchGraph.from_edges(ids, edges, np.ones(len(edges)), flags, shown)
+
+
+def everything(graph):
+    return np.ones(len(graph), bool)
+
+
+def shares(rows, num_videos):
+    return np.bincount(rows, minlength=num_videos) / len(rows)
+
+
+@pytest.mark.parametrize("num_edges", [40, 300, 1700])
+def test_triplets_are_what_they_should_be(num_edges):
+    graph, dense = random_graph(num_edges=num_edges)
+    usable = np.random.default_rng(5).random(60) < 0.8
+    sampler = TripletSampler(graph, usable, seed=3)
+    anchors, positives, negatives = triplets = sampler.batch(0, 20_000)
+    is_trained_on = usable & ~graph.is_eval
+    for rows in triplets:
+        assert rows.dtype == np.int64
+        assert rows.shape == (20_000,)
+        assert is_trained_on[rows].all()
+    assert (dense[anchors, positives] > 0).all()
+    assert (dense[anchors, negatives] == 0).all()
+    assert (anchors != negatives).all()
+    # every edge is drawn, in both directions
+    within = dense * np.outer(is_trained_on, is_trained_on) > 0
+    possible = within.sum(axis=1) < is_trained_on.sum() - 1
+    edges = np.argwhere(within & possible[:, None])
+    assert sampler.num_edges == len(edges)
+    drawn = np.unique(np.stack([anchors, positives], axis=1), axis=0)
+    assert np.array_equal(drawn, edges)
+
+
+def test_negatives_are_uniform_over_those_allowed():
+    # Anchor 2 has the neighbours 0, 3, 4, 7 of ten videos; 8 is evaluated on: left are 1, 5, 6, 9.
+    graph = graph_of(10, [[2, 0], [2, 3], [2, 4], [2, 7]], is_eval=[8])
+    sampler = TripletSampler(graph, everything(graph))
+    anchors, _, negatives = sampler.batch(0, 80_000)
+    of_two = shares(negatives[anchors == 2], 10)
+    assert np.flatnonzero(of_two).tolist() == [1, 5, 6, 9]
+    # about 40,000 draws: the deviation of a share is sqrt(.25 * .75 / 40,000) = 0.0022
+    np.testing.assert_allclose(of_two[[1, 5, 6, 9]], 0.25, atol=0.011)
+    of_three = shares(negatives[anchors == 3], 10)  # all but 3 itself, 2 and 8
+    allowed = [0, 1, 4, 5, 6, 7, 9]
+    assert np.flatnonzero(of_three).tolist() == allowed
+    np.testing.assert_allclose(of_three[allowed], 1 / 7, atol=0.02)
+    assert shares(anchors, 10)[2] == pytest.approx(0.5, abs=0.01)  # in 4 of 8 directed edges
+
+
+def test_the_step_and_the_seed_alone_decide():
+    graph, _ = random_graph()
+    samplers = [TripletSampler(graph, everything(graph), seed=seed) for seed in (0, 0, 1)]
+    samplers[0].batch(4, 50)  # what was drawn before does not matter
+    first, again, other = (np.stack(sampler.batch(7, 50)) for sampler in samplers)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert not np.array_equal(first, np.stack(samplers[0].batch(8, 50)))
+
+
+def test_an_anchor_without_a_negative_is_left_out():
+    # 0 is a neighbour of all others; 1 can take 3, 2 can take 3, and 3 can take 1 and 2.
+    graph = graph_of(4, [[0, 1], [0, 2], [0, 3], [1, 2]])
+    sampler = TripletSampler(graph, everything(graph))
+    assert (sampler.num_left_out, sampler.num_edges) == (1, 5)
+    anchors, positives, negatives = sampler.batch(0, 2000)
+    assert sorted(set(zip(anchors.tolist(), positives.tolist(), strict=True))) == [
+        (1, 0),
+        (1, 2),
+        (2, 0),
+        (2, 1),
+        (3, 0),
+    ]
+    assert set(negatives[anchors < 3]) == {3}
+    assert set(negatives[anchors == 3]) == {1, 2}
+    triangle = graph_of(3, [[0, 1], [0, 2], [1, 2]])
+    with pytest.raises(ValueError, match=r"none joins two of the 3 training videos.*so that a thi"):
+        TripletSampler(triangle, everything(triangle))
+
+
+def test_shown_negatives_and_uniform_ones_where_none_was_shown():
+    # 3 was shown near 0, 4 near 0 too but is evaluated on, 5 has no features; nothing near 1.
+    graph = graph_of(6, [[0, 1]], shown=[[0, 3], [0, 2], [0, 4], [0, 5], [2, 0]], is_eval=[4])
+    usable = np.arange(6) != 5
+    sampler = TripletSampler(graph, usable, negatives="shown")
+    assert sampler.num_without_shown == 1
+    anchors, _, negatives = sampler.batch(0, 4000)
+    np.testing.assert_allclose(
+        shares(negatives[anchors == 0], 6), [0, 0, 0.5, 0.5, 0, 0], atol=0.05
+    )
+    np.testing.assert_allclose(
+        shares(negatives[anchors == 1], 6), [0, 0, 0.5, 0.5, 0, 0], atol=0.05
+    )
+    uniform = TripletSampler(graph, usable)
+    assert uniform.num_without_shown == 0
+    assert set(uniform.batch(0, 500).negatives) == {2, 3}
+
+
+def test_neighbor_pairs_are_the_anchor_and_its_neighbours():
+    graph, dense = random_graph()
+    sampler = TripletSampler(graph, everything(graph))
+    anchors, _, negatives = sampler.batch(0, 200)
+    pairs = sampler.neighbor_pairs(anchors, negatives)
+    assert pairs.shape == (200, 200)
+    assert pairs.dtype == bool
+    assert np.array_equal(
+        pairs, (dense[anchors][:, negatives] > 0) | (anchors[:, None] == negatives)
+    )
+    assert not pairs.diagonal().any()
+    assert sampler.neighbor_pairs(anchors, anchors).diagonal().all()
+
+
+def test_wrong_arguments_are_refused():
+    graph = graph_of(4, [[0, 1], [1, 2]], is_eval=[1])
+    with pytest.raises(ValueError, match="none joins two of the 3 training videos with features"):
+        TripletSampler(graph, everything(graph))
+    graph = graph_of(4, [[0, 1]])
+    with pytest.raises(ValueError, match="need a graph of a log with impressions"):
+        TripletSampler(graph, everything(graph), negatives="shown")
+    with pytest.raises(ValueError, match="negatives must be uniform or shown; received 'any'"):
+        TripletSampler(graph, everything(graph), negatives="any")
+    with pytest.raises(ValueError, match=r"usable must be bool of the shape \(4,\)"):
+        TripletSampler(graph, np.ones(4))
+    with pytest.raises(ValueError, match="seed must be at least 0; received -1"):
+        TripletSampler(graph, everything(graph), seed=-1)

@@ -1,0 +1,361 @@
+"""GLMix: the fit against a direct solve, saving, predicting, AUC and what is refused."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from sklearn.metrics import roc_auc_score
+
+from yt8m_models.data.video_ids import UNKNOWN, VideoIds
+from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.program.command import UsageError
+from yt8m_models.recommendation.glmix import user_newton
+from yt8m_models.recommendation.glmix.__main__ import PROGRAM
+from yt8m_models.recommendation.glmix.config import GLMixConfig
+from yt8m_models.recommendation.glmix.evaluation import evaluate
+from yt8m_models.recommendation.glmix.fitting import fit
+from yt8m_models.recommendation.glmix.glmix import GLMix
+from yt8m_models.recommendation.glmix.prediction import predict
+from yt8m_models.recommendation.glmix.training import train
+from yt8m_models.recommendation.glmix.user_batches import UserBatches, groups_of_like_size
+
+
+def _sigmoid(logits):
+    return 1 / (1 + np.exp(-logits))
+
+
+def _events(counts, num_videos=40, size=5, seed=0):
+    """Vectors, offsets, video rows and labels of users with these numbers of events."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(num_videos, size)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    rows = rng.integers(num_videos, size=offsets[-1])
+    users = np.repeat(np.arange(len(counts)), counts)
+    parts = 3 * rng.normal(size=(len(counts), size))
+    logits = -0.5 + vectors[rows] @ (2 * rng.normal(size=size))
+    logits += rng.normal(size=len(counts))[users] + np.sum(vectors[rows] * parts[users], axis=1)
+    labels = (rng.random(len(rows)) < _sigmoid(logits)).astype(float)
+    return vectors, offsets, rows, labels
+
+
+def _direct(vectors, offsets, rows, labels, fixed_l2, user_l2):
+    """Minimises the same objective over all coefficients at once, with a stacked design matrix."""
+    num_users, width = len(offsets) - 1, 1 + vectors.shape[1]
+    features = np.concatenate([np.ones((len(vectors), 1)), vectors], axis=1)[rows]
+    design = np.zeros((len(labels), (1 + num_users) * width))
+    design[:, :width] = features
+    for user in range(num_users):
+        own = slice(offsets[user], offsets[user + 1])
+        design[own, (1 + user) * width : (2 + user) * width] = features[own]
+    prior = np.full(design.shape[1], user_l2, float)
+    prior[:width] = fixed_l2
+    prior[0] = 0
+
+    def value_and_gradient(x):
+        logits = design @ x
+        value = np.sum(np.logaddexp(0, logits) - labels * logits) + np.sum(prior * x**2) / 2
+        return value, design.T @ (_sigmoid(logits) - labels) + prior * x
+
+    def hessian(x):
+        p = _sigmoid(design @ x)
+        return design.T @ (design * (p * (1 - p))[:, None]) + np.diag(prior)
+
+    solved = minimize(
+        value_and_gradient,
+        np.zeros(design.shape[1]),
+        jac=True,
+        hess=hessian,
+        method="trust-exact",
+        options={"gtol": 1e-10},
+    )
+    return solved.fun, solved.x[:width], solved.x[width:].reshape(num_users, width)
+
+
+@pytest.mark.parametrize(("fixed_l2", "user_l2"), [(1.0, 1.0), (0.1, 0.02), (0.01, 20.0)])
+@pytest.mark.parametrize("max_elements", [1, 300, 1 << 19])
+def test_equals_a_direct_solve(fixed_l2, user_l2, max_elements):
+    counts = [1, 30, 2, 4, 5, 6, 7, 1, 12, 9, 3, 5, 5, 6]  # fewer and more than 6 coefficients
+    data = _events(counts)
+    value, fixed, users = _direct(*data, fixed_l2, user_l2)
+    fitted = fit(UserBatches(*data, max_elements), fixed_l2, user_l2, tolerance=1e-9)
+    assert fitted.values[-1] == pytest.approx(value, abs=1e-8)
+    np.testing.assert_allclose(fitted.fixed, fixed, atol=1e-5)
+    np.testing.assert_allclose(fitted.users, users, atol=1e-5)
+    assert fitted.gradient_norm <= 1e-9
+    assert all(np.diff(fitted.values) <= 1e-9)
+
+
+def test_derivatives_of_the_fixed_effect():
+    """Against differences of the objective, in both spaces: 4 events and 12, 6 coefficients."""
+    for count in (4, 12):
+        batch = UserBatches(*_events([count] * 3))[0]
+        fixed = np.random.default_rng(1).normal(size=6)
+
+        def solve(fixed, batch=batch):
+            return user_newton.solve_users(batch, fixed, np.zeros((3, 6)), 0.3, 1e-12)
+
+        solved, step = solve(fixed), 1e-5
+        for i, unit in enumerate(np.eye(6)):
+            up, down = solve(fixed + step * unit), solve(fixed - step * unit)
+            np.testing.assert_allclose((up.value - down.value) / 2 / step, solved.gradient[i], 1e-6)
+            difference = (up.gradient - down.gradient) / 2 / step
+            np.testing.assert_allclose(difference, solved.curvature[i], atol=1e-6)
+
+
+def test_one_user_by_hand():
+    """Two events of one video with e = 0, labels 1 and 0, and a fixed intercept of 0.
+
+    The gradient by a is 2 (1/2 - 1/2) + a = 0 at a = 0: the objective is 2 log 2.
+    """
+    data = np.zeros((1, 2), np.float32), np.array([0, 2]), np.array([0, 0]), np.array([1.0, 0.0])
+    fitted = fit(UserBatches(*data), 1.0, 1.0)
+    np.testing.assert_array_equal(fitted.users, np.zeros((1, 3)))
+    np.testing.assert_allclose(fitted.values, [2 * np.log(2)])
+
+
+def test_separable_and_extreme_users_converge():
+    """Users who like everything or nothing, with hardly any prior."""
+    vectors, offsets, rows, labels = _events([20] * 30)
+    labels[:200], labels[200:400] = 1, 0
+    fitted = fit(UserBatches(vectors, offsets, rows, labels), 1e-3, 1e-4)
+    assert np.isfinite(fitted.users).all()
+    assert fitted.gradient_norm <= 1e-6
+
+
+def test_does_not_converge():
+    with pytest.raises(ValueError, match="not converged after --max_rounds=1"):
+        fit(UserBatches(*_events([5] * 9)), 1.0, 1.0, max_rounds=1)
+    with pytest.raises(ValueError, match=r"problem of user \d did not converge in 100 steps"):
+        fit(UserBatches(*_events([5] * 9)), 1.0, 1.0, tolerance=1e-30)
+
+
+def test_refused_arrays():
+    vectors, offsets, rows, labels = _events([5] * 9)
+    with pytest.raises(ValueError, match=r"must be labels of 0 and of 1; the mean of all is 1"):
+        fit(UserBatches(vectors, offsets, rows, np.ones(45)), 1.0, 1.0)
+    with pytest.raises(ValueError, match=r"labels must be 0 or 1; received \[0\.  0\.5 1\. \]"):
+        UserBatches(vectors, offsets, rows, np.append(labels[1:], 0.5))
+    with pytest.raises(ValueError, match="user 1 has no event"):
+        UserBatches(vectors, np.array([0, 5, 5, 45]), rows, labels)
+    vectors[3, 1] = np.inf
+    with pytest.raises(ValueError, match="that of row 3 is not"):
+        UserBatches(vectors, offsets, rows, labels)
+
+
+def test_groups_of_like_size():
+    counts = np.random.default_rng(0).integers(1, 60, size=200)
+    groups = list(groups_of_like_size(counts, 100))
+    np.testing.assert_array_equal(np.sort(np.concatenate(groups)), np.arange(200))
+    for users in groups:
+        assert counts[users].max() <= 1.25 * counts[users].min()
+        assert len(users) == 1 or len(users) * counts[users].max() <= 100
+
+
+def test_padding_is_left_out():
+    batch = UserBatches(*_events([4, 5]))[0]
+    assert batch.designs.shape == (2, 5, 6)
+    np.testing.assert_array_equal(batch.is_event, [[1, 1, 1, 1, 0], [1, 1, 1, 1, 1]])
+    np.testing.assert_array_equal(batch.designs[0, 4], np.zeros(6))
+    np.testing.assert_array_equal(batch.designs[..., 0], batch.is_event)
+
+
+def _glmix():
+    fixed = np.array([-1.0, 2.0, 0.0])
+    coefficients = np.array([[0.5, 0.0, 1.0], [0.0, -2.0, 0.0]], np.float32)
+    return GLMix("m1", fixed, VideoIds(["al", "bo"]), coefficients, VideoIds(["v1", "v2"]))
+
+
+def test_predictions_by_hand():
+    vectors = np.array([[0.6, 0.8], [0.6, 0.8], [0.6, 0.8]], np.float32)
+    # al: -1 + 1.2 + 0.5 + 0.8 = 1.5; bo: -1 + 1.2 - 1.2 = -1; a new user: -1 + 1.2 = 0.2
+    rows = _glmix().users.rows(["al", "bo", "new"])
+    np.testing.assert_allclose(_glmix().logits(rows, vectors), [1.5, -1, 0.2], atol=1e-6)
+    expected = _sigmoid(np.array([1.5, -1, 0.2]))
+    np.testing.assert_allclose(_glmix().predict(rows, vectors), expected, atol=1e-6)
+
+
+def test_wrong_arguments():
+    glmix = _glmix()
+    with pytest.raises(ValueError, match=r"\(n, 2\); received \(1,\) and \(1, 3\)"):
+        glmix.predict(np.array([0]), np.zeros((1, 3)))
+    with pytest.raises(ValueError, match="user_rows must be -1 to 1; received 2 to 2"):
+        glmix.predict(np.array([2]), np.zeros((1, 2)))
+    with pytest.raises(ValueError, match=r"received \(3,\) and \(1, 3\)"):
+        GLMix("m", np.zeros(3), glmix.users, np.zeros((1, 3)), glmix.trained_videos)
+    with pytest.raises(ValueError, match="finite"):
+        GLMix("m", np.array([0, np.nan, 0]), glmix.users, np.zeros((2, 3)), glmix.trained_videos)
+
+
+def test_saved_and_loaded(tmp_path):
+    glmix = _glmix()
+    glmix.save(tmp_path / "a")
+    loaded = GLMix.load(tmp_path / "a")
+    assert loaded.model == "m1"
+    assert loaded.size == 2
+    np.testing.assert_array_equal(loaded.fixed, glmix.fixed)
+    np.testing.assert_array_equal(loaded.coefficients, glmix.coefficients)
+    assert list(loaded.users) == [b"al", b"bo"]
+    assert list(loaded.trained_videos) == [b"v1", b"v2"]
+    with pytest.raises(ValueError, match="already holds a GLMix"):
+        glmix.save(tmp_path / "a")
+    with pytest.raises(ValueError, match=r"holds no glmix.json"):
+        GLMix.load(tmp_path)
+    (tmp_path / "a" / "fixed.npy").unlink()
+    with pytest.raises(ValueError, match="is damaged"):
+        GLMix.load(tmp_path / "a")
+    (tmp_path / "a" / "glmix.json").write_text('{"kind": "index"}')
+    with pytest.raises(ValueError, match="not the record of a GLMix"):
+        GLMix.load(tmp_path / "a")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """Embeddings of 60 videos, and events of 40 users: in training 45 of the videos, later all."""
+    directory = tmp_path_factory.mktemp("glmix")
+    vectors, _, rows, labels = _events([30] * 40, num_videos=60, seed=4)
+    Embeddings.write(directory / "embeddings", [f"v{row}" for row in range(60)], vectors, "m1")
+    users = np.repeat(np.arange(40), 30)
+    is_later = np.tile(np.arange(30) >= 20, 40) | (rows >= 45)
+    for name, kept in (("train", ~is_later), ("test", is_later)):
+        with open(directory / f"{name}.csv", "w") as file:
+            file.write("user_id,video_id,label\n")
+            for user, row, label in zip(users[kept], rows[kept], labels[kept], strict=True):
+                file.write(f"u{user},v{row},{label:.0f}\n")
+            file.write("u0,gone,1\nu77,lost,0\n")
+            file.write("u99,v1,1\n" if name == "test" else "")
+    return directory
+
+
+def _config(world, mode, directory, **options):
+    events = world / ("train.csv" if mode == "train" else "test.csv")
+    return GLMixConfig(
+        **{
+            "mode": mode,
+            "events": str(events),
+            "embeddings_dir": str(world / "embeddings"),
+            "glmix_dir": str(directory),
+            **options,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(world):
+    train(_config(world, "train", world / "glmix"))
+    return world / "glmix"
+
+
+def test_programs(world, trained, tmp_path):
+    predicted = predict(_config(world, "predict", trained, output=str(tmp_path / "scores.csv")))
+    with open(world / "test.csv") as file:
+        events = [row for row in csv.DictReader(file) if row["video_id"] not in ("gone", "lost")]
+    with open(tmp_path / "scores.csv") as file:
+        scores = list(csv.DictReader(file))
+    assert [(row["user_id"], row["video_id"]) for row in scores] == [
+        (row["user_id"], row["video_id"]) for row in events
+    ]
+    glmix, embeddings = GLMix.load(trained), Embeddings.load(world / "embeddings")
+    users = glmix.users.rows([row["user_id"] for row in scores])
+    videos = embeddings.ids.rows([row["video_id"] for row in scores])
+    expected = glmix.predict(users, embeddings.take(videos))
+    received = np.array([float(row["score"]) for row in scores])
+    np.testing.assert_allclose(received, expected, rtol=1e-5)
+    assert (predicted.num_unknown, predicted.unknown_video) == (2, "gone")
+    assert predicted.num_new_user_events == 1
+    assert users[-1] == UNKNOWN
+
+    evaluation = evaluate(_config(world, "evaluate", trained, output=str(tmp_path / "auc.json")))
+    labels = np.array([float(row["label"]) for row in events])
+    assert evaluation.auc == pytest.approx(roc_auc_score(labels, expected))
+    is_cold = videos >= 45
+    assert evaluation.num_cold_events == is_cold.sum() > 100
+    assert evaluation.cold_auc == pytest.approx(roc_auc_score(labels[is_cold], expected[is_cold]))
+    of_users = [
+        roc_auc_score(labels[users == user], expected[users == user])
+        for user in range(40)
+        if 0 < labels[users == user].mean() < 1
+    ]
+    assert evaluation.num_users == len(of_users)
+    assert evaluation.user_auc == pytest.approx(np.mean(of_users))
+    assert evaluation.auc > evaluation.fixed_auc + 0.05
+    assert "left out 2 of" in evaluation.left_out
+    assert json.loads((tmp_path / "auc.json").read_text())["auc"] == evaluation.auc
+
+
+def test_a_watch_log_gives_labels_by_impressions(world, trained, tmp_path):
+    text = (world / "train.csv").read_text().replace("label", "impression", 1)
+    rows = [line.split(",") for line in text.splitlines()]
+    flipped = [[*row[:2], str(1 - int(row[2]))] for row in rows[1:]]
+    events = tmp_path / "log.csv"
+    events.write_text("\n".join(",".join(row) for row in [rows[0], *flipped]) + "\n")
+    train(_config(world, "train", tmp_path / "glmix", events=str(events)))
+    received, expected = GLMix.load(tmp_path / "glmix"), GLMix.load(trained)
+    np.testing.assert_allclose(received.fixed, expected.fixed)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("user_id,video_id,label\n", "there are no events in"),
+        ("user_id,video_id\nu,v1\n", "must all have a column label, or all impression"),
+        ("user_id,video_id,label\nu,v1,0.5\n", "row 1: label must be 0 or 1; received '0.5'"),
+        ("user_id,video_id,label\nu,v1,nan\n", "row 1: label must be 0 or 1; received 'nan'"),
+        ("user_id,video_id,label\nu,v1,1\nu,v2,1\n", "both labels .* all 2 .* label 1"),
+        ("user_id,video_id,label\nu,x1,1\nu,x2,0\n", "none of the 2 videos .* e.g. 'x1'"),
+    ],
+)
+def test_refused_events(world, tmp_path, text, message):
+    (tmp_path / "bad.csv").write_text(text)
+    config = _config(world, "train", tmp_path / "glmix", events=str(tmp_path / "bad.csv"))
+    with pytest.raises(ValueError, match=message):
+        train(config)
+    assert not (tmp_path / "glmix").exists()
+
+
+def test_refused_embeddings(world, trained, tmp_path):
+    vectors = Embeddings.load(world / "embeddings").vectors()
+    ids = [f"v{row}" for row in range(60)]
+    Embeddings.write(tmp_path / "other", ids, vectors, "m2")
+    Embeddings.write(tmp_path / "narrow", ids, vectors[:, :3], "m1")
+    for name in ("other", "narrow"):
+        for mode, run in (("predict", predict), ("evaluate", evaluate)):
+            options = {"embeddings_dir": str(tmp_path / name), "output": str(tmp_path / "out")}
+            with pytest.raises(ValueError, match=r"is for the 5 dimensions of .* 'm1'; received"):
+                run(_config(world, mode, trained, **options))
+    with pytest.raises(ValueError, match="already holds a GLMix"):
+        train(_config(world, "train", trained))
+
+
+def test_predicting_nothing_leaves_no_file(world, trained, tmp_path):
+    (tmp_path / "empty.csv").write_text("user_id,video_id\n")
+    config = _config(
+        world,
+        "predict",
+        trained,
+        events=str(tmp_path / "empty.csv"),
+        output=str(tmp_path / "scores.csv"),
+    )
+    with pytest.raises(ValueError, match="there are no pairs"):
+        predict(config)
+    assert [path.name for path in tmp_path.iterdir()] == ["empty.csv"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--mode=trian"], "did you mean train"),
+        (["--events="], "--events must be given"),
+        (["--user_l2=0"], "--user_l2 must be above 0; received 0.0"),
+        (["--tolerance=-1"], "--tolerance must be above 0"),
+        (["--max_rounds=0"], "--max_rounds must be at least 1; received 0"),
+        (["--output=x"], "--mode=train has no --output"),
+        (["--mode=predict"], "--output must be given with --mode=predict"),
+    ],
+)
+def test_refused_flags(flags, message):
+    given = ["--events=a.csv", "--embeddings_dir=b", "--glmix_dir=c"]
+    with pytest.raises(UsageError, match=message):
+        PROGRAM.parse(given + flags)

@@ -1,0 +1,1 @@
+"""Labels of videos from block PCA, experts and embeddings."""

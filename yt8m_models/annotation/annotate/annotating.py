@@ -1,0 +1,185 @@
+"""Training and comparing annotation models."""
+
+import dataclasses
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from yt8m_models.annotation.annotate.adam_stage import AdamStage
+from yt8m_models.annotation.annotate.config import CDML, AnnotateConfig, VideoDataConfig
+from yt8m_models.annotation.annotate.fine_tuning import RPROP_DIR, FineTuning
+from yt8m_models.annotation.annotate.pca import fit_pca
+from yt8m_models.annotation.annotate.report import write_report
+from yt8m_models.annotation.annotate.runs import ADAM, FINAL, Run, check, plan, with_cdml
+from yt8m_models.annotation.annotate.training import Sources, Training
+from yt8m_models.annotation.join_config import JoinConfig
+from yt8m_models.annotation.joining import join_embeddings
+from yt8m_models.config import DataConfig
+from yt8m_models.data.patterns import match_files
+from yt8m_models.program.interruption import Interruption
+from yt8m_models.storage import filesystems
+from yt8m_models.training.checkpoints import checkpoint_paths
+from yt8m_models.training.train_dir import join, write_text
+from yt8m_models.training.validation import METRICS
+
+SETTINGS = "settings.json"
+MODEL = "model.keras"
+_UNIMPORTANT = {  # to what a run finds
+    *("output_dir", "num_mixtures", "jit_compile", "save_checkpoint_minutes", "log_steps"),
+    *("eval_batch_size", "num_readers", "max_bad_records"),
+}
+
+
+def annotate(config: AnnotateConfig, data: VideoDataConfig) -> int | None:
+    """Trains all models, or those that are not done yet, and writes the comparison.
+
+    `config.output_dir` receives `results.csv`, `results.json`, `results.md` and `results.png`, as
+    far as there are results, after each run, and in `runs/<features>/mixtures<M>` of each run
+    `training.csv`, `validation.csv`, its checkpoints, `best` (lowest validation loss),
+    `model.keras` (the model at the end) and `result.json`.
+
+    Returns:
+        The number of the signal that ended the training, or `None`.
+
+    Raises:
+        ValueError: flags do not fit each other or the records, a record is bad or not finite, there
+            are fewer videos than components, the directory belongs to other flags, or a loss became
+            infinite or not a number.
+    """
+    check(config, data)
+    filesystems.require(config.output_dir)
+    tf.io.gfile.makedirs(config.output_dir)
+    _check_settings(config, data)
+    with Interruption() as interruption:
+        everything, components = DataConfig(**vars(data)), config.pca_components
+        train_files: Sequence[str] = _match("train_data_pattern", config)
+        eval_files: Sequence[str] = _match("eval_data_pattern", config)
+        if config.cdml_dir:
+            train_files, size = _joined("train_data_pattern", "train", config)
+            eval_files, _ = _joined("eval_data_pattern", "validation", config)
+            everything, components = with_cdml(config, everything, size)
+        pca = fit_pca(config, train_files, everything, components, interruption)
+        if pca is not None:
+            sources = Sources(tuple(train_files), tuple(eval_files), pca)
+            runs = plan(config, everything, components)
+            for number, run in enumerate(runs, 1):
+                if run.result() is None:
+                    print(
+                        f"Run {number} of {len(runs)}: {run.num_mixtures} mixtures on "
+                        f"{run.features}",
+                        flush=True,
+                    )
+                    if not _train(config, run, sources, interruption):
+                        break
+                write_report(config.output_dir, runs)
+    if interruption.signal is None:
+        print(f"Wrote {join(config.output_dir, 'results.md')} and the like.")
+    return interruption.signal
+
+
+def _train(config: AnnotateConfig, run: Run, sources: Sources, interruption: Interruption) -> bool:
+    """Trains a model through all stages and writes its result; false if interrupted."""
+    start = time.monotonic()
+    keras.utils.set_random_seed(config.seed)
+    training = Training(config, run, sources, interruption)
+    # With checkpoints of RPROP there is nothing left to do for Adam, whose state takes memory.
+    is_fine_tuned = checkpoint_paths(join(run.directory, RPROP_DIR))
+    if not is_fine_tuned and not AdamStage(training).train():
+        return False
+    if config.phases and not FineTuning(training).train():
+        return False
+    _save_model(training)
+    run.write_result(_rows(training, time.monotonic() - start))
+    return True
+
+
+def _rows(training: Training, seconds: float) -> list[dict[str, Any]]:
+    """What the validation found after Adam and at the end."""
+    run, model = training.run, training.model
+    validated = training.validated()
+    epochs = training.config.num_epochs
+    stages = {ADAM: [row for row in validated if row["epoch"] <= epochs][-1]}
+    if training.config.phases:
+        stages[FINAL] = validated[-1]
+    return [
+        {
+            "features": run.features,
+            "num_mixtures": run.num_mixtures,
+            "stage": stage,
+            "step": int(row["step"]),
+            **{name: float(row[name]) for name in METRICS},
+            "num_videos": int(row["num_videos"]),
+            "num_parameters": model.count_params(),
+            "seconds": round(seconds, 1),
+        }
+        for stage, row in stages.items()
+    ]
+
+
+def _save_model(training: Training) -> None:
+    path = join(training.run.directory, MODEL)
+    partial = join(training.run.directory, f".partial.{MODEL}")
+    training.model.save(partial)
+    tf.io.gfile.rename(partial, path, overwrite=True)
+
+
+def _match(flag: str, config: AnnotateConfig) -> list[str]:
+    try:
+        return match_files(getattr(config, flag))
+    except ValueError as error:
+        raise ValueError(f"--{flag}: {error}") from error
+
+
+def _joined(flag: str, name: str, config: AnnotateConfig) -> tuple[Sequence[str], int]:
+    """Copies of the records with the embeddings as a feature, and the size of an embedding."""
+    directory = join(config.output_dir, "records", name)
+    summary = join_embeddings(
+        JoinConfig(
+            input_data_pattern=getattr(config, flag),
+            embeddings_dir=config.cdml_dir,
+            output_dir=directory,
+            feature_name=CDML,
+            missing=config.missing,
+            max_bad_records=config.max_bad_records,
+        ),
+        progress=True,
+    )
+    print(
+        f"{summary.num_videos:,} videos in {directory}; {summary.num_missing:,} of them have no "
+        "embedding" + (", zeros stand in its place" if summary.num_missing else "")
+    )
+    return summary.files, summary.size
+
+
+def _check_settings(config: AnnotateConfig, data: VideoDataConfig) -> None:
+    """Notes the flags that decide about results, or refuses others than those of an earlier run."""
+    settings = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in {**dataclasses.asdict(config), **dataclasses.asdict(data)}.items()
+        if name not in _UNIMPORTANT
+    }
+    path = join(config.output_dir, SETTINGS)
+    if not tf.io.gfile.exists(path):
+        write_text(path, json.dumps(settings, indent=1) + "\n")
+        return
+    with tf.io.gfile.GFile(path) as file:
+        recorded = json.loads(file.read())
+    differing = [
+        f"  --{name}: {recorded.get(name)} there, {value} now"
+        for name, value in settings.items()
+        if recorded.get(name) != value
+    ]
+    if differing:
+        raise ValueError(
+            "\n".join(
+                [
+                    f"--output_dir={config.output_dir} belongs to other flags:",
+                    *differing,
+                    "Give another --output_dir, or the same flags.",
+                ]
+            )
+        )

@@ -1,0 +1,117 @@
+"""The PCA of each feature, from one pass over the training records."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from yt8m_models.annotation.annotate.config import AnnotateConfig
+from yt8m_models.annotation.annotation_model import AnnotationModel
+from yt8m_models.annotation.streaming_pca import Components, StreamingPCA
+from yt8m_models.config import DataConfig
+from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.gmm.ubm_dir import read_arrays, write_arrays
+from yt8m_models.program.interruption import Interruption
+from yt8m_models.program.progress import Progress
+from yt8m_models.training.train_dir import join
+
+_FILE = "pca.npz"
+
+
+@dataclass(frozen=True)
+class FittedPCA:
+    """The PCA of each feature of the training records.
+
+    Attributes:
+        num_videos: in the records.
+        components: by the name of the feature.
+    """
+
+    num_videos: int
+    components: Mapping[str, Components]
+
+    def initialize(self, model: AnnotationModel, names: Sequence[str]) -> None:
+        """Sets the means and projections of a model whose features have these names."""
+        layer = model.block_pca
+        for name, mean, projection in zip(names, layer.means, layer.projections, strict=True):
+            mean.assign(self.components[name].mean)
+            projection.assign(self.components[name].projection)
+
+
+def fit_pca(
+    config: AnnotateConfig,
+    files: Sequence[str],
+    data: DataConfig,
+    components: Sequence[int],
+    interruption: Interruption,
+) -> FittedPCA | None:
+    """Fits the PCA of each feature, or reads what an earlier run fitted; `None` if interrupted.
+
+    Raises:
+        ValueError: a feature is not finite (the video is named), or there are fewer videos than
+            components.
+    """
+    path = join(config.output_dir, _FILE)
+    if tf.io.gfile.exists(path):
+        arrays = read_arrays(path)
+        return FittedPCA(
+            int(arrays["num_videos"]),
+            {
+                name: Components(*(arrays[f"{name}/{field}"] for field in Components._fields))
+                for name in data.feature_names
+            },
+        )
+    fits = [StreamingPCA(size) for size in data.feature_sizes]
+    ends = np.cumsum(data.feature_sizes)
+    pipeline = Pipeline(files, data, pipeline_options(config))
+    with Progress(description="PCA") as progress:
+        for batch in pipeline:
+            rows = batch["video_matrix"].numpy()
+            _check_finite(rows, batch["video_ids"].numpy(), data, ends)
+            for fit, end in zip(fits, ends, strict=True):
+                fit.add(rows[:, end - fit.size : end])
+            progress.update(len(rows))
+            if interruption.signal is not None:
+                return None
+    if summary := pipeline.ledger.summary():
+        print(f"Training records: {summary}")
+    fitted = {}
+    for name, number, fit in zip(data.feature_names, components, fits, strict=True):
+        if fit.count < number:
+            raise ValueError(
+                f"the PCA of {name} has {number} components, which need as many training videos; "
+                f"there are {fit.count}: choose fewer with --pca_components or --cdml_components"
+            )
+        try:
+            fitted[name] = fit.components(number, config.whiten)
+        except ValueError as error:
+            raise ValueError(f"--whiten, feature {name}: {error}") from error
+    arrays = {"num_videos": np.array(fits[0].count)}
+    for name, found in fitted.items():
+        arrays |= {f"{name}/{field}": value for field, value in found._asdict().items()}
+    write_arrays(path, arrays)
+    return FittedPCA(fits[0].count, fitted)
+
+
+def pipeline_options(config: AnnotateConfig) -> PipelineOptions:
+    """How the training records are read where all of them count and their order does not."""
+    return PipelineOptions(
+        batch_size=config.batch_size,
+        num_readers=config.num_readers,
+        max_bad_records=config.max_bad_records,
+    )
+
+
+def _check_finite(
+    rows: np.ndarray, video_ids: np.ndarray, data: DataConfig, ends: np.ndarray
+) -> None:
+    finite = np.isfinite(rows)
+    if finite.all():
+        return
+    row, column = np.argwhere(~finite)[0]
+    name = data.feature_names[int(np.searchsorted(ends, column, side="right"))]
+    raise ValueError(
+        f"--train_data_pattern: video {video_ids[row].decode(errors='replace')!r} has a {name} "
+        "that is infinite or not a number"
+    )

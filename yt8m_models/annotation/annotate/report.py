@@ -1,0 +1,123 @@
+"""The comparison of all runs, as tables and as an image: Table 7 and Figure 6 of CDML."""
+
+import csv
+import io
+import json
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from yt8m_models.annotation.annotate.runs import ADAM, FINAL, Run
+from yt8m_models.gmm.ubm_dir import write_bytes
+from yt8m_models.training.train_dir import join, write_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_LOGGER = logging.getLogger(__name__)
+_PANELS = {"GAP": "gap", "mAP": "map"}
+_STYLES = {ADAM: "--", FINAL: "-"}
+_COLORS = ("#4c78a8", "#e4572e")
+_INK = "#333333"
+_GRID = "#e6e6e6"
+
+Row = dict[str, Any]
+
+
+def write_report(output_dir: str, runs: Sequence[Run]) -> None:
+    """Writes `results.csv`, `results.json`, `results.md` and, with matplotlib, `results.png`.
+
+    A row is a model after one of the stages of its training. Runs that are not done are left out;
+    without any that is done nothing is written.
+    """
+    rows = [row for run in runs for row in run.result() or ()]
+    if not rows:
+        return
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(join(output_dir, "results.csv"), table.getvalue())
+    write_text(join(output_dir, "results.json"), json.dumps(rows, indent=1) + "\n")
+    write_text(join(output_dir, "results.md"), markdown(rows))
+    try:
+        image = io.BytesIO()
+        draw(rows).savefig(image, format="png")
+        write_bytes(join(output_dir, "results.png"), image.getvalue())
+    except ImportError:
+        _LOGGER.warning("no results.png: plots need matplotlib (pip install matplotlib)")
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """A line for each number of mixtures and stage, with GAP and mAP of each set of features."""
+    columns = [(features, name) for features in _features(rows) for name in _PANELS]
+    cells = {
+        (row["num_mixtures"], row["stage"], row["features"], name): f"{row[metric]:.4f}"
+        for row in rows
+        for name, metric in _PANELS.items()
+    }
+    keys = dict.fromkeys((row["num_mixtures"], row["stage"]) for row in rows)
+    lines = [
+        ["mixtures", "after", *(f"{features}: {name}" for features, name in columns)],
+        ["---", "---", *("---:" for _ in columns)],
+        *(
+            [str(mixtures), stage]
+            + [cells.get((mixtures, stage, *column), "") for column in columns]
+            for mixtures, stage in keys
+        ),
+    ]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def draw(rows: Sequence[Row]) -> "Figure":
+    """GAP and mAP over the number of mixtures, a line for each set of features and stage.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 3.8), dpi=150, layout="constrained")
+    figure.suptitle("Annotation", x=0.012, ha="left", fontsize=14, fontweight="bold", color=_INK)
+    mixtures = sorted({row["num_mixtures"] for row in rows})
+    for axes, (title, metric) in zip(figure.subplots(1, 2), _PANELS.items(), strict=True):
+        for features, color in zip(_features(rows), _COLORS, strict=False):
+            for stage, style in _STYLES.items():
+                values = {
+                    row["num_mixtures"]: row[metric]
+                    for row in rows
+                    if (row["features"], row["stage"]) == (features, stage)
+                }
+                if values:
+                    axes.plot(
+                        [mixtures.index(number) for number in sorted(values)],
+                        [values[number] for number in sorted(values)],
+                        style,
+                        marker="o",
+                        markersize=5,
+                        markerfacecolor="white" if stage == ADAM else color,
+                        linewidth=1.8,
+                        color=color,
+                        label=f"{features}, after {stage}",
+                    )
+        axes.set_title(title, loc="left", fontsize=11, color=_INK)
+        axes.set_xticks(range(len(mixtures)), [str(number) for number in mixtures])
+        axes.set_xlabel("mixtures", fontsize=8, color="#777777", loc="right", labelpad=0)
+        axes.grid(axis="y", color=_GRID, linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.spines["bottom"].set_color("#bbbbbb")
+        axes.tick_params(colors="#777777", labelsize=8, length=0)
+    figure.legend(
+        *axes.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=2,
+        frameon=False,
+        fontsize=9,
+        labelcolor=_INK,
+    )
+    return figure
+
+
+def _features(rows: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(row["features"] for row in rows))

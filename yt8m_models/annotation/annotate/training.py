@@ -1,0 +1,167 @@
+"""What the stages of a run's training share: the model, its curves, its validation."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
+
+import tensorflow as tf
+
+import losses
+from yt8m_models.annotation.annotate.config import AnnotateConfig
+from yt8m_models.annotation.annotate.pca import FittedPCA
+from yt8m_models.annotation.annotate.runs import Run
+from yt8m_models.annotation.annotation_model import AnnotationModel
+from yt8m_models.program.interruption import Interruption
+from yt8m_models.training.config import TrainConfig
+from yt8m_models.training.history import History, Row, read_history
+from yt8m_models.training.scalars import ScalarWriter
+from yt8m_models.training.train_dir import (
+    SUMMARIES,
+    TRAINING_HISTORY,
+    VALIDATION_HISTORY,
+    join,
+)
+from yt8m_models.training.validation import Validation
+
+COLUMNS = ("step", "phase", "loss")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the runs train on.
+
+    Attributes:
+        train_files: the training records.
+        eval_files: the validation records.
+        pca: of the training records.
+    """
+
+    train_files: tuple[str, ...]
+    eval_files: tuple[str, ...]
+    pca: FittedPCA
+
+
+class Training:
+    """A run in training.
+
+    `training.csv` has `step`, `phase` and `loss`. Phase 0 is Adam, with the loss of single batches;
+    phases from 1 on are those of RPROP, with the loss of all training videos after each step, and
+    the first of them begins with a row before any of its steps. Steps count on through all phases.
+
+    Args:
+        config: the flags.
+        run: which model.
+        sources: the records.
+        interruption: asks to stop.
+
+    Attributes:
+        model: with the PCA of `sources`.
+        step: steps done, as a variable for checkpoints.
+        label_loss: mean over the videos of a batch.
+    """
+
+    def __init__(
+        self, config: AnnotateConfig, run: Run, sources: Sources, interruption: Interruption
+    ) -> None:
+        self.config = config
+        self.run = run
+        self.sources = sources
+        self.interruption = interruption
+        self.step = tf.Variable(0, dtype=tf.int64)
+        self.label_loss = losses.CrossEntropyLoss()
+        self.model = AnnotationModel(
+            run.data.feature_sizes,
+            run.components,
+            run.data.num_classes,
+            run.num_mixtures,
+            config.moe_l2,
+        )
+        self.model.build()
+        sources.pca.initialize(self.model, run.data.feature_names)
+        self._history: History | None = None
+        self._validation: Validation | None = None
+        self._summaries = ScalarWriter(join(run.directory, SUMMARIES))
+        self._saved_at = time.monotonic()
+
+    @property
+    def is_interrupted(self) -> bool:
+        return self.interruption.signal is not None
+
+    def begin(self) -> None:
+        """Opens the curves at the step that was restored; once, before the first loss."""
+        if self._history is None:
+            path = join(self.run.directory, TRAINING_HISTORY)
+            self._history = History(path, COLUMNS, int(self.step.numpy()))
+            earlier = self._history.rows
+            self._history.rows = [{**row, "phase": int(row["phase"])} for row in earlier]
+
+    def record(self, phase: int, loss: float) -> None:
+        """Notes a loss at the present step; replaces what a lost run noted there."""
+        if self._history is None:
+            raise ValueError("begin() comes before record()")
+        step = int(self.step.numpy())
+        rows = self._history.rows
+        while rows and (rows[-1]["step"], rows[-1]["phase"]) == (step, phase):
+            rows.pop()
+        self._history.append({"step": step, "phase": phase, "loss": loss})
+        name = "train/batch_loss" if phase == 0 else "train/loss"
+        self._summaries.write(step, {name: loss})
+
+    def flush(self) -> None:
+        """Writes the curves."""
+        if self._history is not None:
+            self._history.flush()
+        self._summaries.flush()
+
+    def save(self, save: Callable[[int], str]) -> None:
+        """Writes the curves and then, by `save(step)`, a checkpoint."""
+        self.flush()
+        save(int(self.step.numpy()))
+        self._saved_at = time.monotonic()
+
+    def is_checkpoint_due(self) -> bool:
+        minutes = self.config.save_checkpoint_minutes
+        return minutes > 0 and time.monotonic() - self._saved_at >= 60 * minutes
+
+    def validate(self, epoch: int) -> None:
+        """Evaluates the model on the validation records, unless that was done at this step.
+
+        Args:
+            epoch: passes over the training records that the steps so far took.
+        """
+        step = int(self.step.numpy())
+        if any(row["step"] == step for row in self.validated()):
+            return
+        if self._validation is None:
+            self._validation = self._create_validation()
+        print(self._validation.evaluate(step, epoch), flush=True)
+
+    def validated(self) -> list[Row]:
+        """The rows of `validation.csv` up to the present step."""
+        path = join(self.run.directory, VALIDATION_HISTORY)
+        rows = read_history(path) if tf.io.gfile.exists(path) else []
+        return [row for row in rows if row["step"] <= int(self.step.numpy())]
+
+    def fail(self, what: str, flag: str) -> NoReturn:
+        """Raises the error of a loss that is not finite."""
+        raise ValueError(
+            f"{what} became infinite or not a number at step {int(self.step.numpy()) + 1}, with "
+            f"{self.run.num_mixtures} mixtures on {self.run.features}; the checkpoints in "
+            f"{self.run.directory} stay. Try a lower --{flag}"
+        )
+
+    def _create_validation(self) -> Validation:
+        config = self.config
+        flags = TrainConfig(
+            train_dir=self.run.directory,
+            train_data_pattern=config.train_data_pattern,
+            label_loss="CrossEntropyLoss",
+            eval_batch_size=config.eval_batch_size,
+            jit_compile=config.jit_compile,
+            top_k=config.top_k,
+            num_readers=config.num_readers,
+            max_bad_records=config.max_bad_records,
+        )
+        files = self.sources.eval_files
+        return Validation(flags, self.run.data, files, self.model, self.step, self._summaries)

@@ -1,0 +1,60 @@
+"""The annotation model of CDML."""
+
+import keras
+
+from yt8m_models.annotation.block_pca import BlockPCA
+from yt8m_models.layers import MixtureOfExperts
+
+
+@keras.saving.register_keras_serializable(package="yt8m_models")
+class AnnotationModel(keras.Model):
+    """Block PCA of the features of a video, then a mixture of experts for each class.
+
+    Args:
+        sizes: widths of the features side by side in `video_matrix`.
+        components: dimensions that are kept of each.
+        num_classes: C.
+        num_mixtures: experts of each class.
+        l2: penalty of the experts' and gates' weights, see `MixtureOfExperts`.
+
+    Input: a dict with `video_matrix`, float `(batch, Σ sizes)`; further keys are not used.
+    Output: predictions, float32 `(batch, C)`.
+
+    Raises:
+        ValueError: as from `BlockPCA` and `MixtureOfExperts`.
+
+    Reference: Lee et al., Collaborative Deep Metric Learning for Video Understanding (KDD 2018),
+    the section on video annotation.
+
+    Example:
+        >>> model = AnnotationModel((1024, 128, 256), (512, 64, 128), 3862, num_mixtures=10)
+        >>> model({"video_matrix": features})
+    """
+
+    def __init__(self, sizes, components, num_classes, num_mixtures=10, l2=1e-8, **kwargs):
+        super().__init__(**kwargs)
+        self.sizes = tuple(sizes)
+        self.components = tuple(components)
+        self.num_classes = num_classes
+        self.num_mixtures = num_mixtures
+        self.l2 = l2
+        self.block_pca = BlockPCA(self.sizes, self.components, name="block_pca")
+        self.classifier = MixtureOfExperts(num_classes, num_mixtures, l2=l2, name="classifier")
+
+    def build(self, input_shape=None):
+        self.block_pca.build((None, sum(self.sizes)))
+        self.classifier.build((None, sum(self.components)))
+        self.built = True
+
+    def call(self, inputs, training=False):
+        return self.classifier(self.block_pca(inputs["video_matrix"]), training=training)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "sizes": self.sizes,
+            "components": self.components,
+            "num_classes": self.num_classes,
+            "num_mixtures": self.num_mixtures,
+            "l2": self.l2,
+        }

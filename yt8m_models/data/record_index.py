@@ -1,0 +1,147 @@
+"""Where each record of some TFRecord files begins, and which video it is of."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from yt8m_models.data.bad_records import BadRecord, Ledger
+from yt8m_models.data.record_identity import identify
+from yt8m_models.data.record_reader import masked_crc32c, record_size
+from yt8m_models.program.progress import Progress
+from yt8m_models.storage.filesystems import scheme
+
+_HEADER_SIZE = 12
+_HEAD_SIZE = 2048  # the id and the labels of a frame-level record lie in the first bytes of it
+
+Reader = Callable[[int, int], bytes]
+
+
+class RecordIndex(NamedTuple):
+    """The records of some files, in their order.
+
+    Attributes:
+        ids: of the videos, bytes `(n,)`.
+        file_numbers: which file, int32 `(n,)`.
+        numbers: which record of its file, from 0, int32 `(n,)`.
+        offsets: where in the file the record begins, with its length, int64 `(n,)`.
+    """
+
+    ids: np.ndarray
+    file_numbers: np.ndarray
+    numbers: np.ndarray
+    offsets: np.ndarray
+
+    def take(self, rows: np.ndarray) -> "RecordIndex":
+        """Some of the records."""
+        return RecordIndex(*(column[rows] for column in self))
+
+
+def index_records(files: Sequence[str], ledger: Ledger, bar: Progress | None = None) -> RecordIndex:
+    """Indexes records of any level, reading the first bytes of each.
+
+    The checksum of each record's length is checked; that of its content where the content is read.
+
+    Args:
+        files: paths, local or not.
+        ledger: receives the records that are left out.
+        bar: counts the records.
+
+    Raises:
+        ValueError: a file cannot be read, or there are more bad records than the ledger takes.
+    """
+    ids: list[bytes] = []
+    places: list[tuple[int, int]] = []
+    counts = []
+    for file in files:
+        before = len(ids)
+        try:
+            for number, offset, video_id in _records(file, ledger):
+                ids.append(video_id)
+                places.append((number, offset))
+        except (tf.errors.OpError, OSError) as error:
+            reason = getattr(error, "message", error)
+            raise ValueError(f"{file}: cannot be read: {reason}") from None
+        counts.append(len(ids) - before)
+        if bar is not None:
+            bar.update(counts[-1])
+    numbers, offsets = np.array(places, np.int64).reshape(-1, 2).T
+    return RecordIndex(
+        np.array(ids, "S") if ids else np.zeros(0, "S1"),
+        np.repeat(np.arange(len(files), dtype=np.int32), counts),
+        numbers.astype(np.int32),
+        offsets,
+    )
+
+
+def _records(file: str, ledger: Ledger) -> Iterator[tuple[int, int, bytes]]:
+    """Yields the number, the offset and the id of each good record of a file."""
+    with _opened(file) as (read, size):
+        offset = number = 0
+        while offset < size or size == 0:
+            head = read(offset, _HEAD_SIZE)
+            if reason := _framing_error(head, offset, size):
+                ledger.add_bad(BadRecord(file, number, f"{reason}; the rest of the file is lost"))
+                return
+            length = int.from_bytes(head[:8], "little")
+            content = head[_HEADER_SIZE : _HEADER_SIZE + length]
+            try:
+                end = _end_of_context(content)
+                if end is None:
+                    content = read(offset + _HEADER_SIZE, length)
+                yield number, offset, identify(content[:end]).video_id
+            except ValueError as error:
+                ledger.add_bad(BadRecord(file, number, str(error)))
+            number, offset = number + 1, offset + record_size(length)
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[tuple[Reader, int]]:
+    """A function `(offset, count)` to bytes, and the size of the file."""
+    if not scheme(file):
+        descriptor = os.open(file, os.O_RDONLY)
+        try:
+            size = os.fstat(descriptor).st_size
+            yield lambda offset, count: os.pread(descriptor, count, offset), size
+        finally:
+            os.close(descriptor)
+        return
+    with tf.io.gfile.GFile(file, "rb") as remote:
+
+        def read(offset: int, count: int) -> bytes:
+            remote.seek(offset)
+            return remote.read(count)
+
+        yield read, remote.size()
+
+
+def _framing_error(head: bytes, offset: int, size: int) -> str | None:
+    """Why no record begins with `head`, the bytes at `offset` of a file."""
+    if size == 0:
+        return "the file is empty"
+    if len(head) < _HEADER_SIZE:
+        return f"the file ends within the record at byte {offset}"
+    length, checksum = head[:8], int.from_bytes(head[8:_HEADER_SIZE], "little")
+    if checksum != masked_crc32c(length):
+        if offset == 0:
+            return f"the file is not a TFRecord file; it begins with {head[:_HEADER_SIZE]!r}"
+        return f"the length of the record at byte {offset} is corrupt"
+    if offset + record_size(int.from_bytes(length, "little")) > size:
+        return f"the file ends within the record at byte {offset}"
+    return None
+
+
+def _end_of_context(content: bytes) -> int | None:
+    """Where the context ends if `content` begins with all of it: a prefix that is a record too."""
+    if content[:1] != b"\x0a":  # field 1, a message
+        return None
+    size = shift = 0
+    for place, byte in enumerate(content[1:11], 2):
+        size |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return place + size if place + size <= len(content) else None
+    return None

@@ -1,1 +1,0 @@
-"""Annotation models, trained and compared: `python -m yt8m_models.embedding.annotate`."""

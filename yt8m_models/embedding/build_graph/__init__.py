@@ -1,1 +1,0 @@
-"""Building the co-watch graph of watch logs: `python -m yt8m_models.embedding.build_graph`."""

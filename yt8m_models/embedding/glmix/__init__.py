@@ -1,1 +1,0 @@
-"""GLMix, a logistic model with a part for every user: `python -m yt8m_models.embedding.glmix`."""

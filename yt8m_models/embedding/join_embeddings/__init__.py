@@ -1,1 +1,0 @@
-"""Embeddings as one more feature of records: `python -m yt8m_models.embedding.join_embeddings`."""

@@ -1,1 +1,0 @@
-"""Personal recommendation from watch histories: `python -m yt8m_models.embedding.recommend`."""

@@ -1,0 +1,1 @@
+"""Training an embedding on triplets."""

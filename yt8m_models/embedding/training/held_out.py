@@ -1,0 +1,70 @@
+"""Training videos that are kept out of the triplets, to choose the model by."""
+
+import hashlib
+from typing import NamedTuple
+
+import numpy as np
+
+from yt8m_models.graph.co_watch_graph import CoWatchGraph
+
+
+class HeldOut(NamedTuple):
+    """Queries and what is to be retrieved for them, as T2E retrieval within the training videos.
+
+    Attributes:
+        queries: rows of the graph, videos that are trained on, int64 `(q,)`.
+        candidates: rows of the graph, videos that are not, int64 `(c,)`.
+        relevance: whether a query and a candidate were co-watched, bool `(q, c)`.
+    """
+
+    queries: np.ndarray
+    candidates: np.ndarray
+    relevance: np.ndarray
+
+    def fingerprint(self, ids: np.ndarray) -> str:
+        """A hash of the videos, whose ids `ids` are by row of the graph."""
+        digest = hashlib.sha256()
+        for rows in (self.queries, self.candidates):
+            digest.update(b"\n".join(ids[rows].tolist()))
+        return digest.hexdigest()[:16]
+
+
+def hold_out(
+    graph: CoWatchGraph,
+    usable: np.ndarray,
+    fraction: float,
+    max_candidates: int,
+    max_queries: int,
+    seed: int,
+) -> HeldOut:
+    """Draws candidates among the training videos, and queries among those co-watched with them.
+
+    Args:
+        graph: the co-watch graph.
+        usable: which videos have features, bool `(n,)`.
+        fraction: share of the training videos with features that are candidates.
+        max_candidates: how many there are at most.
+        max_queries: how many queries there are at most.
+        seed: another one draws others.
+
+    Raises:
+        ValueError: no training video was co-watched with a candidate.
+    """
+    rng = np.random.default_rng([seed, 1])
+    is_training = usable & ~graph.is_eval
+    training = np.flatnonzero(is_training)
+    count = min(round(fraction * len(training)), max_candidates)
+    candidates = np.sort(rng.choice(training, count, replace=False))
+    is_training[candidates] = False
+    others = np.flatnonzero(is_training)
+    _, places, _ = graph.edges_between(candidates, others)
+    queries = others[np.unique(places)]
+    if not len(queries):
+        raise ValueError(
+            f"--validation_fraction={fraction}: none of the {count:,} videos that are kept out was "
+            f"co-watched with another of the {len(training):,} training videos with features; "
+            "keep out more, or none at all"
+        )
+    if len(queries) > max_queries:
+        queries = np.sort(rng.choice(queries, max_queries, replace=False))
+    return HeldOut(queries, candidates, graph.relevance(queries, candidates) > 0)

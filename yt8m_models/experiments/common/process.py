@@ -1,0 +1,37 @@
+"""The process of a run. Nothing here imports TensorFlow before it is started quietly."""
+
+import logging
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+from multiprocessing.connection import Connection
+
+from yt8m_models.program.startup import start_tensorflow
+
+
+def do_and_report(pickled: bytes, errors: Connection) -> None:
+    """Calls a function with a run, which leaves its result as a file; sends what is wrong.
+
+    Args:
+        pickled: the function, by its name, and the run.
+        errors: receives the message of a `ValueError` or an `OSError`.
+    """
+    if hasattr(os, "setsid"):
+        os.setsid()  # Ctrl-C on a terminal is for the parent, which passes it on once.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    start_tensorflow()
+    try:
+        function, run = pickle.loads(pickled)
+        function(run)
+    except (ValueError, OSError) as error:
+        errors.send(str(error))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,138 @@
+"""The flags of the experiments, without TensorFlow (see `yt8m_models.program.command`)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from yt8m_models.config import DataConfig, option
+from yt8m_models.experiments.common.options import same_option
+from yt8m_models.training.config import TrainConfig
+
+TABLES = (2, 3, 4, 5)
+FIGURES = (2, 3)
+
+
+@dataclass(frozen=True)
+class TablesConfig:
+    """What to compare, on which records, and where the results go.
+
+    Raises:
+        ValueError: a value is missing, unknown or outside its range; the message names the flag.
+    """
+
+    tables: tuple[int, ...] = option(
+        TABLES,
+        "Tables of the paper. 2: average pooling, VLAD, SGMM, NetVLAD and DSGMM; 3: NetBoW, NetFV, "
+        "NetRVLAD, NetVLAD and DSGMM; 4: NetVLAD and DSGMM with both norms on and off; 5: DSGMM "
+        "with each assignment.",
+    )
+    figures: tuple[int, ...] = option(
+        FIGURES, "Figures of the paper. 2: the number of clusters; 3: gamma."
+    )
+    rows: tuple[str, ...] = option(
+        (), "Rows to run and to report, by name, such as netvlad,dsgmm or dsgmm*; all of them."
+    )
+    seeds: tuple[int, ...] = option((0, 1, 2), "Each row is trained once with each of these seeds.")
+    train_data_pattern: str = option(
+        "", "Training records: file patterns with commas between, or @file with a path a line."
+    )
+    validation_data_pattern: str = option(
+        "", "Records that choose the checkpoint: the one with the lowest loss on them is tested."
+    )
+    test_data_pattern: str = option("", "Records for the results.")
+    output_dir: str = option("", "Directory for the results, and for the runs that they come from.")
+    cluster_counts: tuple[int, ...] = option(
+        (16, 32, 64, 128, 256), "Figure 2: the numbers of clusters."
+    )
+    gamma_exponents: tuple[int, ...] = option(
+        (-6, -5, -4, -3, -2, -1, 0, 1, 2), "Figure 3: gamma is 0, and 2 to the power of each."
+    )
+    ubm_max_frames: int = option(
+        1_000_000, "Frames at most for the background models of VLAD and SGMM; 0 uses all."
+    )
+    dry_run: bool = option(False, "List the runs and whether they are done, and train nothing.")
+
+    def __post_init__(self) -> None:
+        for name in (
+            *("train_data_pattern", "validation_data_pattern", "test_data_pattern"),
+            "output_dir",
+        ):
+            if not getattr(self, name).strip():
+                raise ValueError(f"--{name} must be given; received nothing")
+        for name, known in (("tables", TABLES), ("figures", FIGURES)):
+            if unknown := set(getattr(self, name)) - set(known):
+                raise ValueError(
+                    f"--{name} must be of {', '.join(map(str, known))}; "
+                    f"received {', '.join(map(str, sorted(unknown)))}"
+                )
+        if not self.tables and not self.figures:
+            raise ValueError("--tables or --figures must name one; received neither")
+        for name, least in (("seeds", 0), ("cluster_counts", 1)):
+            values = getattr(self, name)
+            if not values or min(values) < least or len(set(values)) < len(values):
+                raise ValueError(
+                    f"--{name} must be different numbers of at least {least}; "
+                    f"received {','.join(map(str, values)) or 'none'}"
+                )
+        if self.ubm_max_frames < 0:
+            raise ValueError(f"--ubm_max_frames must be at least 0; received {self.ubm_max_frames}")
+
+
+@dataclass(frozen=True)
+class TrainingFlags:
+    """How every row is trained; the defaults are the paper's settings.
+
+    The fields are those of `TrainConfig`.
+
+    Raises:
+        ValueError: as from `TrainConfig`.
+    """
+
+    batch_size: int = same_option(TrainConfig, "batch_size", 128)
+    base_learning_rate: float = same_option(TrainConfig, "base_learning_rate", 0.0002)
+    learning_rate_decay: float = same_option(TrainConfig, "learning_rate_decay", 0.8)
+    learning_rate_decay_examples: float = same_option(TrainConfig, "learning_rate_decay_examples")
+    num_epochs: int = same_option(TrainConfig, "num_epochs")
+    max_steps: int | None = same_option(TrainConfig, "max_steps")
+    export_model_steps: int = same_option(TrainConfig, "export_model_steps")
+    save_checkpoint_minutes: float = same_option(TrainConfig, "save_checkpoint_minutes")
+    optimizer: str = same_option(TrainConfig, "optimizer")
+    clip_gradient_norm: float = same_option(TrainConfig, "clip_gradient_norm")
+    clip_mode: str = same_option(TrainConfig, "clip_mode")
+    label_loss: str = same_option(TrainConfig, "label_loss")
+    regularization_penalty: float = same_option(TrainConfig, "regularization_penalty")
+    eval_batch_size: int = same_option(TrainConfig, "eval_batch_size")
+    eval_sample_frames: int = same_option(TrainConfig, "eval_sample_frames")
+    top_k: int = same_option(TrainConfig, "top_k")
+    jit_compile: bool = same_option(TrainConfig, "jit_compile")
+    deterministic: bool = same_option(TrainConfig, "deterministic")
+    strategy: str = same_option(TrainConfig, "strategy")
+    num_readers: int = same_option(TrainConfig, "num_readers")
+    max_bad_records: int = same_option(TrainConfig, "max_bad_records")
+    log_steps: int = same_option(TrainConfig, "log_steps", 100)
+
+    def __post_init__(self) -> None:
+        self.train_config(train_data_pattern="checked already")
+
+    def train_config(self, **where: Any) -> TrainConfig:
+        """These flags with `where` to train, and on what."""
+        return TrainConfig(**where, keep_checkpoints=1, **vars(self))
+
+
+@dataclass(frozen=True)
+class FrameDataConfig(DataConfig):
+    """The format of the records, frame level: which features, how wide, how many classes.
+
+    Raises:
+        ValueError: as from `DataConfig`, or the records are not frame level.
+    """
+
+    feature_names: tuple[str, ...] = option(("rgb", "audio"), "Features to read, in order.")
+    feature_sizes: tuple[int, ...] = option((1024, 128), "Width of each feature.")
+    frame_features: bool = option(True, "Records are frame level, as pooling needs them.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.frame_features:
+            raise ValueError("--frame_features must be true: the rows pool frames; received false")
+        if self.segment_labels:
+            raise ValueError("--segment_labels must be false: videos are tested; received true")

@@ -1,0 +1,135 @@
+"""The results as images: a panel for each metric, with bars of a standard deviation."""
+
+import io
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+
+from yt8m_models.experiments.dsgmm.config import TablesConfig
+from yt8m_models.experiments.dsgmm.rows import Row, Table
+from yt8m_models.experiments.dsgmm.runs import Run
+from yt8m_models.experiments.dsgmm.summary import Summary, summarize
+from yt8m_models.training.train_dir import join
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_LOGGER = logging.getLogger(__name__)
+_PANELS = {"GAP": "gap", "Hit@1": "hit_at_one"}
+_COLORS = ("#e4572e", "#4c78a8", "#54a24b")
+_INK = "#333333"
+_GRID = "#e6e6e6"
+
+
+def write_plots(
+    config: TablesConfig, tables: Sequence[Table], planned: Mapping[tuple[str, int], Run]
+) -> list[str]:
+    """Writes an image of each table and figure with results, see `write_images`."""
+    return write_images(config.output_dir, tables, lambda rows: summarize(planned, rows), _PANELS)
+
+
+def write_images(
+    output_dir: str,
+    tables: Sequence[Table],
+    summaries_of: Callable[[Sequence[Row]], Sequence[Summary]],
+    panels: Mapping[str, str],
+) -> list[str]:
+    """Writes an image of each table and figure with results; none, with a note, without matplotlib.
+
+    Args:
+        output_dir: receives them.
+        tables: tables and figures.
+        summaries_of: the results of rows.
+        panels: the metric of each panel, by its title.
+
+    Returns:
+        The paths.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        _LOGGER.warning("no plots: they need matplotlib (pip install matplotlib)")
+        return []
+    paths = []
+    for table in tables:
+        summaries = [each for each in summaries_of(table.rows) if each.results]
+        if not summaries:
+            continue
+        image = io.BytesIO()
+        draw(table, summaries, panels).savefig(image, format="png")
+        path = join(output_dir, f"{table.name}.png")
+        with tf.io.gfile.GFile(f"{path}.partial", "wb") as file:
+            file.write(image.getvalue())
+        tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
+        paths.append(path)
+    return paths
+
+
+def draw(
+    table: Table, summaries: Sequence[Summary], panels: Mapping[str, str] = _PANELS
+) -> "Figure":
+    """The image of a table: a point for each row, or of a figure: a line for each series."""
+    from matplotlib.figure import Figure
+
+    height = 3.6 if table.axis else 1.3 + 0.36 * len(summaries)
+    lines = -(-len(panels) // 2)
+    figure = Figure(figsize=(10, lines * height), dpi=150, layout="constrained")
+    figure.suptitle(table.title, x=0.012, ha="left", fontsize=14, fontweight="bold", color=_INK)
+    grid = figure.subplots(lines, 2, sharey=not table.axis, squeeze=False)
+    for axes, (name, metric) in zip(grid.ravel(), panels.items(), strict=True):
+        (_lines if table.axis else _points)(axes, metric, table, summaries)
+        axes.set_title(name, loc="left", fontsize=11, color=_INK)
+        axes.grid(axis="y" if table.axis else "x", color=_GRID, linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.spines["bottom"].set_color("#bbbbbb")
+        axes.tick_params(colors="#777777", labelsize=8, length=0)
+    return figure
+
+
+def _lines(axes: "Axes", metric: str, table: Table, summaries: Sequence[Summary]) -> None:
+    """The values over the labels, which stand at equal distances: γ = 0 has no logarithm."""
+    labels = list(dict.fromkeys(summary.row.label for summary in summaries))
+    names = list(dict.fromkeys(summary.row.series for summary in summaries))
+    for name, color in zip(names, _COLORS, strict=False):
+        series = [summary for summary in summaries if summary.row.series == name]
+        _error_bars(
+            axes,
+            [labels.index(summary.row.label) for summary in series],
+            [summary.mean(metric) for summary in series],
+            yerr=_deviations(series, metric),
+            color=color,
+            label=name,
+            fmt="o-",
+        )
+    axes.set_xticks(range(len(labels)), labels)
+    axes.set_xlabel(table.axis, fontsize=8, color="#777777", loc="right", labelpad=0)
+    if len(names) > 1:
+        axes.legend(frameon=False, fontsize=9, labelcolor=_INK)
+
+
+def _points(axes: "Axes", metric: str, table: Table, summaries: Sequence[Summary]) -> None:
+    places = list(range(len(summaries)))
+    _error_bars(
+        axes,
+        [summary.mean(metric) for summary in summaries],
+        places,
+        xerr=_deviations(summaries, metric),
+        color=_COLORS[1],
+        fmt="o",
+    )
+    axes.set_yticks(places, [summary.row.label for summary in summaries])
+    axes.set_ylim(len(places) - 0.5, -0.5)
+
+
+def _error_bars(axes: "Axes", x: list, y: list, **options) -> None:
+    axes.errorbar(x, y, capsize=3, linewidth=1.8, elinewidth=1.2, markersize=5, **options)
+
+
+def _deviations(summaries: Sequence[Summary], metric: str) -> list[float]:
+    deviations = [summary.deviation(metric) for summary in summaries]
+    return [0.0 if math.isnan(deviation) else deviation for deviation in deviations]

@@ -1,0 +1,158 @@
+"""The rows of the paper's tables and the points of its figures: what each changes of the model."""
+
+import fnmatch
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from yt8m_models.config import ASSIGNMENTS
+from yt8m_models.experiments.dsgmm.config import TablesConfig
+
+_LABELS = {
+    "average": "Average pooling",
+    "vlad": "VLAD",
+    "sgmm": "SGMM",
+    "netbow": "NetBoW",
+    "netfv": "NetFV",
+    "netrvlad": "NetRVLAD",
+    "netvlad": "NetVLAD",
+    "dsgmm": "DSGMM",
+}
+_PRESETS = {"dsgmm": "DSGMMModel", "vlad": "VLADModel", "sgmm": "SGMMModel"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table, or a point of a figure.
+
+    Attributes:
+        name: what `--rows` calls it.
+        label: what the table calls it; of a point, its place on the axis.
+        changes: fields of the model's configuration; others are as the command line has them.
+        series: of a point, the line that it is on.
+    """
+
+    name: str
+    label: str
+    changes: Mapping[str, Any]
+    series: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, or a figure, whose rows are points.
+
+    Attributes:
+        name: such as `table2`, also of its image.
+        title: what it compares.
+        rows: in the paper's order.
+        axis: of a figure, the name of its x axis.
+    """
+
+    name: str
+    title: str
+    rows: tuple[Row, ...]
+    axis: str = ""
+
+
+def tables(config: TablesConfig) -> list[Table]:
+    """The tables and figures that were asked for, with the rows that were.
+
+    Raises:
+        ValueError: an entry of `config.rows` fits none of them.
+    """
+    makers = {
+        2: lambda: Table(
+            "table2",
+            "Unsupervised and end-to-end pooling",
+            _poolings("average", "vlad", "sgmm", "netvlad", "dsgmm"),
+        ),
+        3: lambda: Table(
+            "table3",
+            "Cluster-and-aggregate layers",
+            _poolings("netbow", "netfv", "netrvlad", "netvlad", "dsgmm"),
+        ),
+        4: lambda: Table("table4", "Normalisation", (*_norms("netvlad"), *_norms("dsgmm"))),
+        5: lambda: Table(
+            "table5",
+            "Assignments of DSGMM",
+            tuple(
+                _row("dsgmm", f"-{name}", name.replace("_", " "), assignment=name)
+                for name in ASSIGNMENTS
+            ),
+        ),
+    }
+    figures = {2: _figure_of_clusters, 3: _figure_of_gamma}
+    found = [makers[number]() for number in config.tables]
+    found += [figures[number](config) for number in config.figures]
+    return picked(found, config.rows) if config.rows else found
+
+
+def _row(pooling: str, suffix: str = "", label: str = "", **changes: Any) -> Row:
+    series = _LABELS[pooling]
+    changes = {"model": _PRESETS.get(pooling, "NetVLADModelLF"), "pooling": pooling, **changes}
+    return Row(f"{pooling}{suffix}", label if label else series, changes, series)
+
+
+def _poolings(*names: str) -> tuple[Row, ...]:
+    return tuple(_row(name) for name in names)
+
+
+def _norms(pooling: str) -> tuple[Row, ...]:
+    """The pooling with each of the four pairs of norms."""
+    rows = []
+    for intra, final in ((True, True), (True, False), (False, True), (False, False)):
+        names = [name for name, is_on in (("intra", intra), ("final", final)) if is_on]
+        rows.append(
+            _row(
+                pooling,
+                f"-{'-'.join(names) if names else 'plain'}",
+                f"{_LABELS[pooling]}, "
+                + (f"{' and '.join(names)} norm" if names else "neither norm"),
+                intra_norm=intra,
+                final_norm=final,
+            )
+        )
+    return tuple(rows)
+
+
+def _figure_of_clusters(config: TablesConfig) -> Table:
+    rows = tuple(
+        _row(pooling, f"-k{count}", str(count), num_clusters=count)
+        for pooling in ("netvlad", "dsgmm")
+        for count in config.cluster_counts
+    )
+    return Table("figure2", "Number of clusters", rows, axis="clusters K")
+
+
+def _figure_of_gamma(config: TablesConfig) -> Table:
+    gammas = [Fraction(0), *(Fraction(2) ** power for power in sorted(config.gamma_exponents))]
+    rows = tuple(
+        _row("dsgmm", f"-gamma{float(gamma):g}", str(gamma), gamma=float(gamma)) for gamma in gammas
+    )
+    return Table("figure3", "Smoothing of DSGMM", rows, axis="γ")
+
+
+def picked(found: list[Table], patterns: tuple[str, ...]) -> list[Table]:
+    """The tables with the rows whose names fit a pattern, without tables that have none.
+
+    Raises:
+        ValueError: a pattern fits no row.
+    """
+    names = dict.fromkeys(row.name for table in found for row in table.rows)
+    for pattern in patterns:
+        if not fnmatch.filter(names, pattern):
+            raise ValueError(f"--rows={pattern} fits no row; there are {', '.join(names)}")
+    tables_of_rows = [
+        replace(
+            table,
+            rows=tuple(
+                row
+                for row in table.rows
+                if any(fnmatch.fnmatchcase(row.name, pattern) for pattern in patterns)
+            ),
+        )
+        for table in found
+    ]
+    return [table for table in tables_of_rows if table.rows]

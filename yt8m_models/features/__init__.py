@@ -1,0 +1,1 @@
+"""Features of videos, to be read at random by row."""

@@ -1,0 +1,148 @@
+"""Reading features and their ids from NumPy and Parquet files, block by block."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import pandas as pd
+
+from yt8m_models.config import DataConfig
+from yt8m_models.data.patterns import match_files
+from yt8m_models.data.video_ids import as_bytes
+from yt8m_models.program.extras import require
+from yt8m_models.storage.filesystems import scheme
+
+_ROWS = 4096
+_VECTORS = 2  # of 2,048 rows, DuckDB's unit
+
+Blocks = Iterator[tuple[np.ndarray, np.ndarray]]
+
+
+def read_table(table: str, ids_path: str, data: DataConfig) -> Blocks:
+    """Yields ids, bytes `(n,)`, and all features side by side, `(n, sum of sizes)`.
+
+    Args:
+        table: an `.npz` with the array `ids` and one for each feature, `(videos, size)`; an `.npy`,
+            `(videos, sum of sizes)`; or a pattern of `.parquet` files.
+        ids_path: the ids of an `.npy`: an `.npy` or a text file with an id a line.
+        data: names and sizes of the features.
+
+    Raises:
+        ValueError: a file cannot be read, lacks a feature, or has one of another size; the message
+            names the file, and the row where it is of one row.
+    """
+    extension = os.path.splitext(table)[1]
+    if extension == ".parquet":
+        return _parquet(match_files(table), data)
+    if extension == ".npz":
+        return _npz(table, data)
+    if extension == ".npy":
+        return _npy(table, ids_path, data)
+    raise ValueError(f"--table must be an .npz, .npy or .parquet file; received {table}")
+
+
+def _npz(path: str, data: DataConfig) -> Blocks:
+    arrays = _load(path)
+    missing = [name for name in ("ids", *data.feature_names) if name not in arrays]
+    if missing:
+        raise ValueError(f"{path} lacks the array {missing[0]!r}; it has {', '.join(arrays)}")
+    features = [arrays[name] for name in data.feature_names]
+    ids = _ids(arrays["ids"], path)
+    for name, size, feature in zip(data.feature_names, data.feature_sizes, features, strict=True):
+        _check_shape(feature, (len(ids), size), f"{name!r} in {path}")
+    for start in range(0, len(ids), _ROWS):
+        rows = slice(start, start + _ROWS)
+        yield ids[rows], np.concatenate([feature[rows] for feature in features], axis=1)
+
+
+def _npy(path: str, ids_path: str, data: DataConfig) -> Blocks:
+    features = _load(path)
+    if ids_path.endswith(".npy"):
+        ids = _ids(_load(ids_path), ids_path)
+    else:
+        ids = as_bytes(_lines(ids_path))
+    _check_shape(features, (len(ids), sum(data.feature_sizes)), path)
+    for start in range(0, len(ids), _ROWS):
+        yield ids[start : start + _ROWS], features[start : start + _ROWS]
+
+
+def _parquet(files: list[str], data: DataConfig) -> Blocks:
+    duckdb = require("duckdb")
+    for path in files:
+        start = 0
+        try:
+            with duckdb.connect() as connection:
+                columns = connection.read_parquet(path).columns
+                id_name = next((name for name in ("id", "video_id") if name in columns), "id")
+                names = [id_name, *data.feature_names]
+                if missing := [name for name in names if name not in columns]:
+                    raise ValueError(
+                        f"{path} lacks the column {missing[0]!r}; it has {', '.join(columns)}"
+                    )
+                quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
+                table = connection.execute(f"select {quoted} from read_parquet(?)", [path])
+                while len(block := table.fetch_df_chunk(_VECTORS)):
+                    yield (
+                        _text_ids(block[id_name], path, start),
+                        _features(block, path, start, data),
+                    )
+                    start += len(block)
+        except duckdb.Error as error:
+            raise ValueError(f"{path} cannot be read: {error}") from error
+
+
+def _text_ids(column: pd.Series, path: str, start: int) -> np.ndarray:
+    for row, value in enumerate(column, start):
+        if not isinstance(value, str | bytes | bytearray):
+            raise ValueError(f"{path}, row {row}: the id must be text; it is {value!r}")
+    return as_bytes(column.tolist())
+
+
+def _features(block: pd.DataFrame, path: str, start: int, data: DataConfig) -> np.ndarray:
+    features = []
+    for name, size in zip(data.feature_names, data.feature_sizes, strict=True):
+        for row, values in enumerate(block[name], start):
+            if not isinstance(values, np.ndarray) or values.shape != (size,):
+                found = f"{len(values)} values" if isinstance(values, np.ndarray) else values
+                raise ValueError(
+                    f"{path}, row {row}: {name!r} must be a list of {size} numbers "
+                    f"(--feature_sizes); it has {found}"
+                )
+        features.append(np.ma.stack(block[name].tolist()).filled(np.nan))
+    return np.concatenate(features, axis=1)
+
+
+def _load(path: str) -> Any:
+    """The array of an `.npy`, memory-mapped, or those of an `.npz` by name."""
+    if scheme(path):
+        raise ValueError(f"--table must be local; received {path}")
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except (OSError, UnicodeError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+
+
+def _ids(array: np.ndarray, path: str) -> np.ndarray:
+    if array.ndim != 1 or array.dtype.kind not in "SUO":
+        raise ValueError(
+            f"{path}: ids must be text, one a video; received {array.dtype} {array.shape}"
+        )
+    return as_bytes(array if array.dtype.kind == "S" else array.tolist())
+
+
+def _check_shape(array: np.ndarray, shape: tuple[int, ...], what: str) -> None:
+    if array.shape != shape or array.dtype.kind != "f":
+        raise ValueError(
+            f"{what} must be floats of the shape {shape}, of the ids and --feature_sizes; it is "
+            f"{array.dtype} {array.shape}"
+        )

@@ -1,0 +1,220 @@
+"""Building the table of features of some records or of another table."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from yt8m_models.config import DataConfig
+from yt8m_models.data.bad_records import BadRecord, Ledger
+from yt8m_models.data.dequantize import BIAS, SCALE
+from yt8m_models.data.patterns import match_files
+from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.data.record_index import RecordIndex, index_records
+from yt8m_models.data.video_ids import VideoIds
+from yt8m_models.features import table_dir
+from yt8m_models.features.array_files import read_table
+from yt8m_models.features.build_features.config import BuildFeaturesConfig
+from yt8m_models.features.feature_table_writer import FeatureTableWriter
+from yt8m_models.features.frame_table import FrameTable
+from yt8m_models.program.progress import Progress
+
+_VIDEOS, _WHOLE_VIDEOS = 1024, 32
+
+Blocks = Iterator[tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class FeaturesSummary:
+    """What was built.
+
+    Attributes:
+        num_videos: videos in the table.
+        num_bytes: size of the table on disk; of a frame table, without the records.
+        seconds: how long it took.
+        num_clipped: values that uint8 could not hold.
+        problems: what was left out, as a sentence; `None` where nothing was.
+    """
+
+    num_videos: int
+    num_bytes: int
+    seconds: float
+    num_clipped: int
+    problems: str | None
+
+
+def build_features(
+    config: BuildFeaturesConfig, data: DataConfig, progress: bool = False
+) -> FeaturesSummary:
+    """Writes the feature table, or the frame table, of the records or of the table of `config`.
+
+    Args:
+        config: what to read, and where the table goes.
+        data: the features, and the format of records.
+        progress: show a progress bar on stderr.
+
+    Raises:
+        ValueError: there is no such input, a record or a value is bad, a video is there twice (the
+            message names both places), or the directory already holds features.
+    """
+    _check_flags(config, data)
+    start = time.perf_counter()
+    with Progress(description="features") if progress else nullcontext() as bar:
+        if config.table:
+            clipped, problems = _copy(config, data, bar), None
+        else:
+            files = match_files(config.data_pattern)
+            if data.frame_features and not config.average_frames:
+                clipped, problems = 0, _index(config, data, files, bar)
+            else:
+                clipped, problems = _read(config, data, files, bar)
+    return FeaturesSummary(
+        table_dir.read_record(config.output_dir)["num_videos"],
+        sum(path.stat().st_size for path in Path(config.output_dir).iterdir()),
+        time.perf_counter() - start,
+        clipped,
+        problems,
+    )
+
+
+def _check_flags(config: BuildFeaturesConfig, data: DataConfig) -> None:
+    if config.table and data.frame_features:
+        raise ValueError("--frame_features is for records; received --table")
+    if config.average_frames and not data.frame_features:
+        raise ValueError("--average_frames needs --frame_features")
+    if data.segment_labels:
+        raise ValueError("--segment_labels is of no use here: features are those of whole videos")
+    table_dir.prepare(config.output_dir)
+
+
+def _index(
+    config: BuildFeaturesConfig, data: DataConfig, files: list[str], bar: Progress | None
+) -> str | None:
+    """Writes a frame table; what was left out."""
+    ledger = Ledger(config.max_bad_records)
+    index = index_records(files, ledger, bar)
+    if pair := table_dir.repeated(index.ids):
+        places = [_place(files, index, row) for row in pair]
+        raise _repeated(index.ids[pair[0]], *places)
+    if config.max_bad_records:
+        index = index.take(_good_rows(index, files, data, ledger))
+    if not len(index.ids):
+        raise ValueError(f"none of the records can be read\n{ledger.summary()}")
+    table = _frame_table(index, files, data)
+    _, first_rows = np.unique(index.file_numbers, return_index=True)
+    for start in range(0, len(first_rows), _WHOLE_VIDEOS):
+        table.inputs(first_rows[start : start + _WHOLE_VIDEOS])  # are they what `data` says?
+    table.save(config.output_dir)
+    return ledger.summary()
+
+
+def _good_rows(
+    index: RecordIndex, files: list[str], data: DataConfig, ledger: Ledger
+) -> np.ndarray:
+    """The rows whose records can be read; the others go to the ledger."""
+    table = _frame_table(index, files, data)
+    is_good = np.ones(len(table), bool)
+    rows = np.arange(len(table))
+    for start in range(0, len(table), _WHOLE_VIDEOS):
+        block = rows[start : start + _WHOLE_VIDEOS]
+        try:
+            table.inputs(block)
+        except ValueError:
+            for row in block:
+                try:
+                    table.inputs(np.array([row]))
+                except ValueError as error:
+                    is_good[row] = False
+                    file = files[index.file_numbers[row]]
+                    ledger.add_bad(BadRecord(file, int(index.numbers[row]), str(error)))
+    return np.flatnonzero(is_good)
+
+
+def _frame_table(index: RecordIndex, files: list[str], data: DataConfig) -> FrameTable:
+    return FrameTable(VideoIds(index.ids), files, index.file_numbers, index.offsets, data)
+
+
+def _place(files: list[str], index: RecordIndex, row: int) -> str:
+    return f"{files[index.file_numbers[row]]}, record {index.numbers[row]}"
+
+
+def _copy(config: BuildFeaturesConfig, data: DataConfig, bar: Progress | None) -> int:
+    """Writes a feature table of a NumPy or Parquet table; how many values were clipped."""
+    blocks = read_table(config.table, config.table_ids, data)
+
+    def places(ids: np.ndarray, rows: tuple[int, int]) -> list[str]:
+        return [f"{config.table}, row {row}" for row in rows]
+
+    return _write(config, data, "float32", blocks, places, bar)
+
+
+def _read(
+    config: BuildFeaturesConfig, data: DataConfig, files: list[str], bar: Progress | None
+) -> tuple[int, str | None]:
+    """Writes a feature table of records; how many values were clipped, and what was left out."""
+    pipeline = Pipeline(
+        files,
+        data,
+        PipelineOptions(
+            batch_size=_WHOLE_VIDEOS if data.frame_features else _VIDEOS,
+            num_readers=config.num_readers,
+            skip_empty_videos=True,
+            max_bad_records=config.max_bad_records,
+        ),
+    )
+
+    def blocks() -> Blocks:
+        for batch in pipeline:
+            matrix = batch["video_matrix"].numpy()
+            if data.frame_features:
+                matrix = _means(matrix, batch["num_frames"].numpy())
+            yield batch["video_ids"].numpy().astype("S"), matrix
+
+    def places(ids: np.ndarray, rows: tuple[int, int]) -> list[str]:
+        index = index_records(files, Ledger(sys.maxsize))
+        there = np.flatnonzero(index.ids == ids[rows[0]])
+        return [_place(files, index, row) for row in there[:2]]
+
+    return _write(config, data, "uint8", blocks(), places, bar), pipeline.ledger.summary()
+
+
+def _means(frames: np.ndarray, num_frames: np.ndarray) -> np.ndarray:
+    """The mean of the dequantised frames of each video: uint8 `(n, T, D)` to float32 `(n, D)`."""
+    sums = frames.sum(axis=1, dtype=np.int64)  # padding is 0
+    return (sums / num_frames[:, None] * SCALE + BIAS).astype(np.float32)
+
+
+def _write(
+    config: BuildFeaturesConfig,
+    data: DataConfig,
+    dtype: str,
+    blocks: Blocks,
+    places: Callable[[np.ndarray, tuple[int, int]], list[str]],
+    bar: Progress | None,
+) -> int:
+    """Writes a feature table; how many values were clipped.
+
+    Args:
+        dtype: where `config` names none.
+        blocks: ids and features.
+        places: where two rows with one id come from, by the ids and the rows.
+    """
+    names, sizes = data.feature_names, data.feature_sizes
+    with FeatureTableWriter(config.output_dir, names, sizes, config.dtype or dtype) as writer:
+        for ids, features in blocks:
+            writer.add(ids, features)
+            if bar is not None:
+                bar.update(len(ids))
+        ids = writer.ids
+        if rows := table_dir.repeated(ids):
+            raise _repeated(ids[rows[0]], *places(ids, rows))
+    return writer.num_clipped
+
+
+def _repeated(video_id: bytes, first: str, second: str) -> ValueError:
+    name = video_id.decode(errors="replace")
+    return ValueError(f"video {name!r} is there twice: {first}; and {second}")

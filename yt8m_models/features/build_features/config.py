@@ -1,0 +1,65 @@
+"""The flags of `python -m yt8m_models.features.build_features`, without TensorFlow and NumPy."""
+
+from dataclasses import dataclass
+
+from yt8m_models.config import option
+
+DTYPES = ("uint8", "float16", "float32")
+
+
+@dataclass(frozen=True)
+class BuildFeaturesConfig:
+    """The records or the table to read, and where the features go.
+
+    Raises:
+        ValueError: a value is missing or outside its range; the message names the flag.
+    """
+
+    data_pattern: str = option(
+        "", "Records to read: file patterns with commas between, or @file with a path a line."
+    )
+    table: str = option(
+        "",
+        "Instead of records: an .npz with `ids` and an array for each feature, an .npy with all "
+        "features side by side, or .parquet files (a pattern) with the column id or video_id and a "
+        "list column for each feature.",
+    )
+    table_ids: str = option("", "The ids of an .npy --table: an .npy, or text with an id a line.")
+    output_dir: str = option("", "Directory that receives the features; local, without others.")
+    dtype: str = option(
+        "",
+        "How video-level values are kept: uint8 (in the data set's steps of 4/255), float16 or "
+        "float32; uint8 for records and float32 for a --table unless given.",
+        choices=("", *DTYPES),
+    )
+    average_frames: bool = option(
+        False,
+        "With --frame_features: keep the mean of each video's frames. Otherwise the frames stay in "
+        "the records, and the table says where.",
+    )
+    num_readers: int = option(8, "Files that are read in parallel.")
+    max_bad_records: int = option(
+        0,
+        "Leave out up to this many corrupt or malformed records instead of stopping at the first.",
+    )
+
+    def __post_init__(self) -> None:
+        if not self.output_dir:
+            raise ValueError("--output_dir must name a directory; received nothing")
+        if bool(self.data_pattern.strip()) == bool(self.table):
+            raise ValueError(
+                "one of --data_pattern and --table must be given; received "
+                f"{'both' if self.table else 'neither'}"
+            )
+        if self.table.endswith(".npy") != bool(self.table_ids):
+            raise ValueError(
+                "--table_ids must be given for an .npy --table, and for no other; received "
+                f"{self.table_ids or 'none'}"
+            )
+        if self.dtype not in ("", *DTYPES):
+            raise ValueError(f"--dtype must be one of {', '.join(DTYPES)}; received {self.dtype!r}")
+        for name, least in (("num_readers", 1), ("max_bad_records", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(
+                    f"--{name} must be at least {least}; received {getattr(self, name)}"
+                )

@@ -1,0 +1,253 @@
+"""Frames of videos by row, read from records where they lie."""
+
+import copy
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from yt8m_models.config import DataConfig
+from yt8m_models.data import frame_sampling, parsing
+from yt8m_models.data.record_checks import check_record
+from yt8m_models.data.record_identity import identify
+from yt8m_models.data.video_ids import VideoIds
+from yt8m_models.features import table_dir
+from yt8m_models.storage import filesystems
+
+FILE_NUMBERS = "file_numbers.npy"
+OFFSETS = "offsets.npy"
+_PARALLEL_READS = 16
+
+
+class FrameTable:
+    """Frame-level features of many videos, to be read at random.
+
+    The frames stay in their TFRecord files; the table knows where each video's record begins. A row
+    costs one read of its record, whose checksum is compared.
+
+    Args:
+        ids: the video of each row.
+        files: paths of the records.
+        file_numbers: which of the files a row is in, int `(n,)`.
+        offsets: at which byte its record begins, int `(n,)`.
+        data: the format of the records.
+
+    Attributes:
+        ids, files, data: as above.
+        names: of the features.
+        sizes: of the features.
+        num_features: sum of the sizes.
+
+    Raises:
+        ValueError: the arguments do not fit together.
+    """
+
+    def __init__(
+        self,
+        ids: VideoIds,
+        files: Sequence[str],
+        file_numbers: np.ndarray,
+        offsets: np.ndarray,
+        data: DataConfig,
+    ) -> None:
+        if not len(ids) == len(file_numbers) == len(offsets):
+            raise ValueError(
+                "ids, file_numbers and offsets must have one entry a video; received "
+                f"{len(ids)}, {len(file_numbers)} and {len(offsets)}"
+            )
+        if not data.frame_features:
+            raise ValueError("data must be of frame-level records; received video level")
+        self.ids = ids
+        self.files = np.array([_absolute(file) for file in files], dtype=object)
+        self.data = data
+        self._file_numbers = file_numbers
+        self._offsets = offsets
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike) -> "FrameTable":
+        """Opens the table in a directory; the records must be where they were when it was built.
+
+        Raises:
+            ValueError: the directory holds no frame table or one that is damaged, or a file of
+                records is missing or has another size than then.
+        """
+        record = table_dir.read_record(directory, table_dir.FRAME)
+        count = record["num_videos"]
+        path = Path(directory)
+        ids = table_dir.load_array(path / table_dir.IDS, (np.bytes_,), (count,))
+        file_numbers = table_dir.load_array(path / FILE_NUMBERS, (np.integer,), (count,))
+        offsets = table_dir.load_array(path / OFFSETS, (np.integer,), (count,))
+        try:
+            files = {str(file): int(size) for file, size in record["files"].items()}
+            data = DataConfig(
+                record["names"],
+                record["sizes"],
+                frame_features=True,
+                num_classes=record["num_classes"],
+                max_frames=record["max_frames"],
+            )
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            where = path / table_dir.RECORD
+            raise ValueError(f"{where}: not the record of a frame table ({error!r})") from error
+        _check_files(files, directory)
+        return cls(VideoIds(ids), list(files), file_numbers, offsets, data)
+
+    def save(self, directory: str | os.PathLike) -> None:
+        """Writes the table, without the records, to a local directory.
+
+        Raises:
+            ValueError: the directory is not local, or already holds features.
+        """
+        path = table_dir.prepare(directory)
+        np.save(path / table_dir.IDS, self.ids.ids)
+        np.save(path / FILE_NUMBERS, self._file_numbers)
+        np.save(path / OFFSETS, self._offsets)
+        record = {
+            "kind": table_dir.FRAME,
+            "names": self.names,
+            "sizes": self.sizes,
+            "num_videos": len(self),
+            "num_classes": self.data.num_classes,
+            "max_frames": self.data.max_frames,
+            "files": {file: tf.io.gfile.stat(file).length for file in self.files},
+        }
+        table_dir.write_record(path, record)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.data.feature_names
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return self.data.feature_sizes
+
+    @property
+    def num_features(self) -> int:
+        return sum(self.sizes)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def inputs(
+        self, rows: np.ndarray, sample_frames: int = 0, seed: int = 0
+    ) -> dict[str, np.ndarray]:
+        """The input of a model on frames, for rows `(n,)`.
+
+        Args:
+            rows: of the table.
+            sample_frames: draw so many frames of each video, with replacement; 0 takes all.
+            seed: of the frames that are drawn; the same rows and seed give the same frames.
+
+        Returns:
+            `video_matrix`, quantised uint8 `(n, T, num_features)`, 0 past `num_frames`, int32
+            `(n,)`. T is `sample_frames`, or the longest video rounded up to a multiple of 60, at
+            most `max_frames`.
+
+        Raises:
+            ValueError: a row is not in the table, or its record cannot be read, is not as `data`
+                says or is of another video; the message names the file and the byte.
+        """
+        rows = table_dir.checked_rows(rows, len(self))
+        if not len(rows):
+            raise ValueError("rows must name at least one video; received none")
+        paths = self.files[self._file_numbers[rows]]
+        offsets = self._offsets[rows]
+        sampler = None
+        if sample_frames:
+            sampler = partial(
+                frame_sampling.random_frames,
+                num_samples=sample_frames,
+                seed=tf.constant([seed, sample_frames], tf.int64),
+            )
+        try:
+            records = _read(tf.constant(paths.tolist()), offsets)
+            batch = parsing.parse_frames(records, self.data, sampler, pad_to_max_frames=False)
+        except tf.errors.OpError as error:
+            for path, offset, row in zip(paths, offsets, rows, strict=True):
+                self._check(path, int(offset), row)
+            raise ValueError(f"cannot read frames: {error.message}") from error
+        video_ids = batch["video_ids"].numpy().astype("S")
+        for place in np.flatnonzero(video_ids != self.ids[rows])[:1]:
+            self._check(paths[place], int(offsets[place]), rows[place])
+        return {name: batch[name].numpy() for name in ("video_matrix", "num_frames")}
+
+    def select(self, names: Sequence[str]) -> "FrameTable":
+        """The same videos with some of the features, in the order of `names`.
+
+        Raises:
+            ValueError: a feature is not in the table.
+        """
+        places = table_dir.selected(names, self.names)
+        table = copy.copy(self)
+        sizes = tuple(self.sizes[place] for place in places)
+        table.data = replace(self.data, feature_names=tuple(names), feature_sizes=sizes)
+        return table
+
+    def _check(self, path: str, offset: int, row: int) -> None:
+        """Reads one record, slowly, and raises if anything is wrong with it."""
+        where = f"{path}, record at byte {offset}"
+        try:
+            (content,) = _read(tf.constant([path]), np.array([offset])).numpy()
+        except tf.errors.OpError as error:
+            raise ValueError(f"{where}: cannot be read: {error.message}") from error
+        try:
+            check_record(content, self.data)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from error
+        found = identify(content).video_id
+        if found != self.ids[row]:
+            raise ValueError(
+                f"{where}: it is of video {found.decode(errors='replace')!r}, and was of "
+                f"{self.ids[row].decode(errors='replace')!r} when the table was built; build it "
+                "anew"
+            )
+
+
+@tf.function(
+    input_signature=[tf.TensorSpec([None], tf.string), tf.TensorSpec([None], tf.int64)],
+    autograph=False,
+)
+def _read(paths: tf.Tensor, offsets: tf.Tensor) -> tf.Tensor:
+    """The serialized records `(n,)` at these places; TensorFlow compares their checksums."""
+    # Without optimisations, as TensorFlow (2.16 to 2.21) cannot serialise `byte_offsets` for them;
+    # without a buffer, as it would read on behind the record.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.experimental_optimization.apply_default_optimizations = False
+
+    def record(path: tf.Tensor, offset: tf.Tensor) -> tf.data.Dataset:
+        variant = tf.raw_ops.TFRecordDatasetV2(
+            filenames=path[None], compression_type="", buffer_size=0, byte_offsets=offset[None]
+        )
+        return tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string)).take(1)
+
+    records = tf.data.Dataset.from_tensor_slices((paths, offsets)).interleave(
+        record,
+        cycle_length=_PARALLEL_READS,
+        num_parallel_calls=_PARALLEL_READS,
+        deterministic=True,
+    )
+    return (
+        records.batch(tf.size(paths, out_type=tf.int64)).with_options(options).get_single_element()
+    )
+
+
+def _absolute(file: str) -> str:
+    return file if filesystems.scheme(file) else os.path.abspath(file)
+
+
+def _check_files(files: dict[str, int], directory: str | os.PathLike) -> None:
+    for file, size in files.items():
+        filesystems.require(file)
+        if filesystems.scheme(file):
+            continue  # one question a file is slow; another video in its place is noticed later
+        found = os.path.getsize(file) if os.path.isfile(file) else "no such file"
+        if found != size:
+            raise ValueError(
+                f"{file} had {size} bytes when {directory} was built, and now: {found}; build the "
+                "frame table anew"
+            )

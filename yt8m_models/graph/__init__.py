@@ -1,0 +1,1 @@
+"""Watch logs, and which videos were watched together."""

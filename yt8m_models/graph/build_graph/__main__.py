@@ -1,0 +1,47 @@
+"""`python -m yt8m_models.graph.build_graph`: which videos were watched together."""
+
+import signal
+
+from yt8m_models.graph.build_graph.config import BuildGraphConfig
+from yt8m_models.program.command import Arguments, Program
+
+PROGRAM = Program(
+    "python -m yt8m_models.graph.build_graph",
+    "Builds the co-watch graph of a watch log: an edge between two videos for the members that "
+    "watched both, in one session or within a window of time. Logs may be larger than memory.",
+    BuildGraphConfig,
+)
+
+
+def main(arguments: Arguments) -> None:
+    from yt8m_models.graph.build_graph.building import build_graph
+
+    config = arguments[BuildGraphConfig]
+    summary = build_graph(config, progress=True)
+    print(
+        f"{summary.num_rows:,} rows: {summary.num_watches:,} watches and "
+        f"{summary.num_impressions:,} impressions of {summary.num_videos:,} videos "
+        f"by {summary.num_users:,} members"
+    )
+    print(
+        f"{summary.num_edges:,} edges in {config.output_dir}, of {summary.num_pairs:,} before "
+        f"--min_count={config.min_count}; {summary.num_videos - summary.num_eval:,} videos for "
+        f"training, {summary.num_eval:,} for evaluation"
+    )
+    if summary.num_shown is not None:
+        print(f"{summary.num_shown:,} pairs of a video and one shown near it, not co-watched")
+    if summary.num_without_features is not None:
+        print(
+            f"{summary.num_without_features:,} videos of the log have no features; "
+            f"{summary.num_not_in_log:,} videos with features are not in the log"
+        )
+
+
+def run() -> None:
+    """The console script; when terminated, it removes its database as when interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    PROGRAM.run(main)
+
+
+if __name__ == "__main__":
+    run()

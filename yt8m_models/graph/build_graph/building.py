@@ -1,0 +1,205 @@
+"""Building the co-watch graph of a log, out of core."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from yt8m_models.data.patterns import match_files
+from yt8m_models.data.ragged import offsets_of
+from yt8m_models.data.video_hash import is_test
+from yt8m_models.data.video_ids import UNKNOWN, VideoIds
+from yt8m_models.features.load_features import load_features
+from yt8m_models.graph.build_graph.co_watches import (
+    count,
+    count_pairs,
+    counts,
+    directed_edges,
+    find_shown,
+    number_events,
+    shown_pairs,
+    video_ids,
+)
+from yt8m_models.graph.build_graph.config import BuildGraphConfig
+from yt8m_models.graph.build_graph.engine import engine
+from yt8m_models.graph.build_graph.log_files import IMPRESSION, WATCH, read_logs
+from yt8m_models.graph.co_watch_graph import array_file, prepare, write_record
+from yt8m_models.program.progress import Progress
+
+_SPILL = ".build_graph"
+_SETTINGS = (
+    "rule",
+    "session_gap_minutes",
+    "window_minutes",
+    "min_watched_seconds",
+    "min_count",
+    "train_fraction",
+    "seed",
+)
+_NUM_STEPS = 4  # beside reading a file
+
+
+@dataclass(frozen=True)
+class GraphSummary:
+    """What was counted on the way from the log to the graph.
+
+    Attributes:
+        num_rows: rows of the log.
+        num_watches: rows that count as watches.
+        num_impressions: rows of videos that were shown and not watched.
+        num_users: members in the log.
+        num_videos: videos in the log, all of them in the graph.
+        num_eval: videos in the evaluation partition.
+        num_pairs: edges before `min_count`.
+        num_edges: edges of the graph.
+        num_shown: pairs of a video and one that was shown near it; `None` without impressions.
+        num_without_features: videos in the log that have no features; `None` if not asked for.
+        num_not_in_log: videos with features that are not in the log; `None` if not asked for.
+    """
+
+    num_rows: int
+    num_watches: int
+    num_impressions: int
+    num_users: int
+    num_videos: int
+    num_eval: int
+    num_pairs: int
+    num_edges: int
+    num_shown: int | None
+    num_without_features: int | None
+    num_not_in_log: int | None
+
+
+def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummary:
+    """Writes the co-watch graph of a log.
+
+    DuckDB works on the log in a database in `config.output_dir`, which is removed at the end, so
+    that neither the log nor the pairs need to fit into memory; the ids of the videos do.
+
+    Args:
+        config: the log, the rule, and where the graph goes.
+        progress: show progress on stderr.
+
+    Raises:
+        ValueError: there is no such file, a row is bad (the file and the row are named), the log is
+            empty, no edge is left, or the directory already holds a graph.
+        OSError: there is no room on disk.
+    """
+    feature_ids = load_features(config.features_dir).ids if config.features_dir else None
+    files = match_files(config.watch_log)
+    directory = prepare(config.output_dir)
+    with ExitStack() as stack:
+        bar = None
+        if progress:
+            total = len(files) + _NUM_STEPS
+            bar = stack.enter_context(Progress(total, "steps", "co-watch graph"))
+        connection = stack.enter_context(engine(directory / _SPILL, config.memory_limit))
+        num_rows = read_logs(connection, files, config.min_watched_seconds, bar)
+        with _step(bar, "numbering the ids"):
+            number_events(connection)
+            ids = VideoIds(video_ids(connection))
+        kinds = counts(connection, "SELECT kind, count(*) FROM events GROUP BY kind")
+        with _step(bar, "counting pairs"):
+            count_pairs(connection, config)
+            num_edges = _num_edges(connection, config)
+        with _step(bar, "joining impressions"):
+            if IMPRESSION in kinds:
+                find_shown(connection, config)
+        with _step(bar, "writing"):
+            is_eval = np.array(
+                [is_test(video, 1 - config.train_fraction, config.seed) for video in ids]
+            )
+            np.save(directory / "ids.npy", ids.ids)
+            np.save(directory / "is_eval.npy", is_eval)
+            _write_edges(directory, connection, config.min_count, len(ids), num_edges)
+            num_shown = None
+            if IMPRESSION in kinds:
+                num_shown = _write_shown(directory, connection, len(ids))
+        without, not_in_log = None, None
+        if feature_ids is not None:
+            without = int(np.count_nonzero(feature_ids.rows(ids.ids) == UNKNOWN))
+            not_in_log = int(np.count_nonzero(ids.rows(feature_ids.ids) == UNKNOWN))
+        summary = GraphSummary(
+            num_rows=num_rows,
+            num_watches=kinds.get(WATCH, 0),
+            num_impressions=kinds.get(IMPRESSION, 0),
+            num_users=count(connection, "SELECT count(*) FROM users"),
+            num_videos=len(ids),
+            num_eval=int(np.count_nonzero(is_eval)),
+            num_pairs=count(connection, "SELECT count(*) FROM pairs"),
+            num_edges=num_edges,
+            num_shown=num_shown,
+            num_without_features=without,
+            num_not_in_log=not_in_log,
+        )
+    settings = {name: getattr(config, name) for name in _SETTINGS}
+    write_record(directory, len(ids), num_edges, num_shown, {**settings, "counts": asdict(summary)})
+    return summary
+
+
+@contextmanager
+def _step(bar: Progress | None, name: str) -> Iterator[None]:
+    """Shows the step that is worked on, and counts it in the end."""
+    if bar is not None:
+        bar.update(0, now=name)
+    yield
+    if bar is not None:
+        bar.update(1)
+
+
+def _num_edges(connection: Any, config: BuildGraphConfig) -> int:
+    """How many edges `min_count` leaves.
+
+    Raises:
+        ValueError: none.
+    """
+    query = "SELECT count(*) FILTER (num_members >= ?), coalesce(max(num_members), 0) FROM pairs"
+    [(num_edges, largest)] = connection.execute(query, [config.min_count]).fetchall()
+    if not largest:
+        raise ValueError(
+            f"no two videos of the log were co-watched by --rule={config.rule}: is timestamp in "
+            "seconds, and are there members with several watches?"
+        )
+    if not num_edges:
+        raise ValueError(
+            f"no edge is left after --min_count={config.min_count}: no two videos were co-watched "
+            f"by more than {largest} member{'s' if largest > 1 else ''}"
+        )
+    return num_edges
+
+
+def _write_edges(
+    directory: Path, connection: Any, min_count: int, num_videos: int, num_edges: int
+) -> None:
+    degrees = np.zeros(num_videos, np.int64)
+    with (
+        array_file(directory / "neighbors.npy", np.int32, 2 * num_edges) as add_neighbors,
+        array_file(directory / "weights.npy", np.int32, 2 * num_edges) as add_weights,
+    ):
+        for owners, neighbors, weights in directed_edges(connection, min_count):
+            _count_rising(degrees, owners)
+            add_neighbors(neighbors)
+            add_weights(weights)
+    np.save(directory / "offsets.npy", offsets_of(degrees))
+
+
+def _write_shown(directory: Path, connection: Any, num_videos: int) -> int:
+    """Writes the videos that were shown; how many pairs there are."""
+    num_shown = count(connection, "SELECT count(*) FROM shown")
+    degrees = np.zeros(num_videos, np.int64)
+    with array_file(directory / "shown_neighbors.npy", np.int32, num_shown) as add:
+        for owners, neighbors in shown_pairs(connection):
+            _count_rising(degrees, owners)
+            add(neighbors)
+    np.save(directory / "shown_offsets.npy", offsets_of(degrees))
+    return num_shown
+
+
+def _count_rising(degrees: np.ndarray, owners: np.ndarray) -> None:
+    """Adds to each owner's degree how often it is in a block of a sorted column."""
+    first = owners[0]
+    counts = np.bincount(owners - first)
+    degrees[first : first + len(counts)] += counts

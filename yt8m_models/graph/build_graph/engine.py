@@ -1,0 +1,55 @@
+"""The database that works on a log which may be larger than memory."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from yt8m_models.program.extras import require
+
+_INTERRUPTED = "Query interrupted"
+
+
+@contextmanager
+def engine(directory: Path, memory_limit: str) -> Iterator[Any]:
+    """A connection to a DuckDB database in `directory`, which is removed when the block ends.
+
+    Args:
+        directory: for the database and what does not fit into memory; must be of no other use.
+        memory_limit: of the engine, such as `2GB`.
+
+    Raises:
+        ValueError: DuckDB is not installed, or the limit is too low.
+        OSError: there is no room on disk.
+        KeyboardInterrupt: a signal came while the engine was at work.
+    """
+    duckdb = require("duckdb")
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    try:
+        with duckdb.connect(str(directory / "log.duckdb")) as connection:
+            connection.execute(f"SET memory_limit = '{memory_limit}'")
+            connection.execute(f"SET temp_directory = '{_quoted(directory / 'spilled')}'")
+            connection.execute("SET preserve_insertion_order = false")
+            connection.execute("SET TimeZone = 'UTC'")
+            yield connection
+    except duckdb.OutOfMemoryException as error:
+        raise ValueError(f"--memory_limit={memory_limit} is too low: {first_line(error)}") from None
+    except duckdb.IOException as error:
+        raise OSError(f"{directory}: {first_line(error)}") from None
+    except RuntimeError as error:
+        if str(error) != _INTERRUPTED:
+            raise
+        raise KeyboardInterrupt from None
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def first_line(error: Exception) -> str:
+    """What happened, without the engine's advice on its own settings."""
+    return str(error).partition("\n")[0]
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

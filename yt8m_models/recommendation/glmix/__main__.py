@@ -1,0 +1,48 @@
+"""`python -m yt8m_models.recommendation.glmix`: fits, measures and asks GLMix."""
+
+import sys
+
+from yt8m_models.program.command import Arguments, Program
+from yt8m_models.recommendation.glmix.config import EVALUATE, PREDICT, GLMixConfig
+
+PROGRAM = Program(
+    "python -m yt8m_models.recommendation.glmix",
+    "GLMix, a logistic model of which videos a user likes, from the videos' embeddings, with a "
+    "part for every user: fits it to events, predicts, and measures AUC, also for cold-start "
+    "videos alone.",
+    GLMixConfig,
+)
+
+
+def main(arguments: Arguments) -> None:
+    config = arguments[GLMixConfig]
+    if config.mode == PREDICT:
+        from yt8m_models.recommendation.glmix.prediction import predict
+
+        prediction = predict(config, progress=True)
+        _print(prediction.text(), prediction.left_out)
+    elif config.mode == EVALUATE:
+        from yt8m_models.recommendation.glmix.evaluation import evaluate
+
+        evaluation = evaluate(config)
+        _print(evaluation.text(), evaluation.left_out)
+    else:
+        from yt8m_models.recommendation.glmix.training import train
+
+        training = train(config, progress=True)
+        _print(training.text(), training.left_out)
+
+
+def _print(text: str, left_out: str | None) -> None:
+    print(text)
+    if left_out:
+        print(left_out, file=sys.stderr)
+
+
+def run() -> None:
+    """The console script."""
+    PROGRAM.run(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,115 @@
+"""AUC of GLMix on events: of all, per user, and of cold-start videos alone."""
+
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from eval.retrieval import auc
+from yt8m_models.data.video_ids import UNKNOWN
+from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.recommendation.glmix.config import GLMixConfig
+from yt8m_models.recommendation.glmix.glmix import GLMix
+from yt8m_models.recommendation.glmix.known_events import KnownEvents, read_known_events
+from yt8m_models.recommendation.glmix.user_batches import groups_of_like_size
+from yt8m_models.storage.partial_file import partial_file
+
+_BLOCK_ELEMENTS = 1 << 22
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """AUC on events; `None` where it is not defined, as one of the labels is missing.
+
+    Attributes:
+        num_events: events of videos that have an embedding.
+        auc: over all events.
+        fixed_auc: over all events, of the fixed effect alone.
+        num_users: users with events of both labels.
+        user_auc: mean over those users of the AUC of each.
+        num_cold_events: events of videos without events in training.
+        cold_auc: over those events.
+        num_new_user_events: events of users without events in training.
+        left_out: events that were left out, as a sentence; `None` where none were.
+    """
+
+    num_events: int
+    auc: float
+    fixed_auc: float
+    num_users: int
+    user_auc: float | None
+    num_cold_events: int
+    cold_auc: float | None
+    num_new_user_events: int
+    left_out: str | None
+
+    def text(self) -> str:
+        return (
+            f"AUC {self.auc:.4f} of {self.num_events:,} events ({self.fixed_auc:.4f} by the fixed "
+            f"effect alone), {_text(self.user_auc)} mean over {self.num_users:,} users, "
+            f"{_text(self.cold_auc)} of {self.num_cold_events:,} events of cold-start videos; "
+            f"{self.num_new_user_events:,} events of new users"
+        )
+
+
+def evaluate(config: GLMixConfig) -> Evaluation:
+    """Measures the GLMix in `config.glmix_dir` on `config.events`; writes `config.output` if given.
+
+    Raises:
+        ValueError: as of `GLMix.load` and `read_known_events`; or the embeddings are of another
+            model.
+    """
+    glmix = GLMix.load(config.glmix_dir)
+    embeddings = Embeddings.load(config.embeddings_dir)
+    glmix.check_embeddings(embeddings.model, embeddings.size)
+    evaluation = evaluate_events(glmix, read_known_events(config.events, embeddings))
+    if config.output:
+        with partial_file(config.output) as path, open(path, "w", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(evaluation), indent=1) + "\n")
+    return evaluation
+
+
+def evaluate_events(glmix: GLMix, events: KnownEvents) -> Evaluation:
+    """AUC of a GLMix on events."""
+    user_rows = glmix.users.rows(events.users.ids)[events.user_rows]
+    logits, fixed = np.empty(len(user_rows)), np.empty(len(user_rows))
+    step = max(1, _BLOCK_ELEMENTS // glmix.size)
+    for start in range(0, len(logits), step):
+        block = slice(start, start + step)
+        vectors = events.vectors[events.video_rows[block]]
+        logits[block] = glmix.logits(user_rows[block], vectors)
+        fixed[block] = glmix.logits(np.full(len(vectors), UNKNOWN), vectors)
+    is_cold = (glmix.trained_videos.rows(events.videos.ids) == UNKNOWN)[events.video_rows]
+    per_user = _auc_per_user(events, logits)
+    counted = per_user[~np.isnan(per_user)]
+    return Evaluation(
+        num_events=len(logits),
+        auc=auc(events.labels, logits),
+        fixed_auc=auc(events.labels, fixed),
+        num_users=len(counted),
+        user_auc=float(counted.mean()) if len(counted) else None,
+        num_cold_events=int(is_cold.sum()),
+        cold_auc=_defined(auc(events.labels[is_cold], logits[is_cold])),
+        num_new_user_events=int(np.sum(user_rows == UNKNOWN)),
+        left_out=events.left_out,
+    )
+
+
+def _auc_per_user(events: KnownEvents, logits: np.ndarray) -> np.ndarray:
+    """`(users,)`, in no order; NaN where a user has events of one label only."""
+    counts = np.diff(events.offsets)
+    values = []
+    for users in groups_of_like_size(counts, _BLOCK_ELEMENTS):
+        places = np.arange(counts[users].max())
+        valid = places < counts[users, None]
+        rows = np.where(valid, events.offsets[users, None] + places, 0)
+        values.append(auc(events.labels[rows], logits[rows], valid=valid))
+    return np.concatenate(values)
+
+
+def _defined(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _text(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"

@@ -1,0 +1,168 @@
+"""Fitting GLMix: the fixed effect and all users' parts in turn."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from yt8m_models.program.extras import require
+from yt8m_models.recommendation.glmix.user_batches import UserBatches
+from yt8m_models.recommendation.glmix.user_newton import UserSolutions, solve_users
+
+_SUFFICIENT = 1e-4
+_ROUNDING = 1e-12
+_MAX_HALVINGS = 30
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The minimum that was found.
+
+    Attributes:
+        fixed: the fixed effect, its intercept first, `(1 + d,)`.
+        users: the part of each user, likewise, float32 `(users, 1 + d)`.
+        values: the objective after each round.
+        gradient_norm: the largest of the norms, over the number of events, of the gradient by the
+            fixed effect and by each user's part.
+    """
+
+    fixed: np.ndarray
+    users: np.ndarray
+    values: tuple[float, ...]
+    gradient_norm: float
+
+
+def fit(
+    batches: UserBatches,
+    fixed_l2: float,
+    user_l2: float,
+    tolerance: float = 1e-6,
+    max_rounds: int = 50,
+    on_batch: Callable[[int], None] = lambda _: None,
+    on_round: Callable[[float, float], None] = lambda *_: None,
+) -> Fit:
+    """Minimises the negative log-posterior of GLMix, a convex function.
+
+        Σ_events [log(1 + exp(z)) - y z] + fixed_l2/2 |w|² + user_l2/2 Σ_u (a_u² + |c_u|²)
+        z = b + w·e_v + a_u + c_u·e_v
+
+    Block coordinate descent: the users' parts are solved exactly for the fixed effect (b, w) as it
+    is (`solve_users`); then the fixed effect takes a Newton step for the users' parts as they are,
+    and so on. Its Newton matrix counts in how the users' parts will follow. With one that holds
+    them still, each step only goes the share of the way that the users have not gone already: for
+    2,000 users with 20 events, 29 rounds instead of 5 where user_l2 is 1, 110 where it is 0.1. The
+    intercept b has no prior.
+
+    Args:
+        batches: the events of all users.
+        fixed_l2: weight of the prior on w, above 0.
+        user_l2: weight of the prior on a_u and c_u, above 0.
+        tolerance: bound of `Fit.gradient_norm`.
+        max_rounds: most Newton steps of the fixed effect.
+        on_batch: called with the number of users when a batch is solved.
+        on_round: called with the objective and the norm of the fixed effect's gradient.
+
+    Raises:
+        ValueError: all labels are the same, not converged after `max_rounds`, or threadpoolctl is
+            not installed.
+    """
+    # Threads take a batch each: BLAS's own ones mostly wait on matrices as small as these.
+    with require("threadpoolctl").threadpool_limits(1, user_api="blas"):
+        descent = _Descent(batches, fixed_l2, user_l2, tolerance, on_batch)
+        return _minimize(descent, max_rounds, on_round)
+
+
+def _minimize(
+    descent: "_Descent", max_rounds: int, on_round: Callable[[float, float], None]
+) -> Fit:
+    batches, tolerance = descent.batches, descent.tolerance
+    fixed = np.zeros(batches.size)
+    fixed[0] = _log_odds(batches.labels)
+    values: list[float] = []
+    point = descent.solve(fixed)
+    for _ in range(max_rounds):
+        values.append(point.value)
+        norm = float(np.linalg.norm(point.gradient)) / len(batches.labels)
+        on_round(point.value, norm)
+        if norm <= tolerance:
+            users = descent.users.astype(np.float32)
+            return Fit(point.fixed, users, tuple(values), max(norm, point.gradient_norm))
+        point = descent.step(point)
+    raise ValueError(
+        f"not converged after --max_rounds={max_rounds}: the fixed effect's gradient has the norm "
+        f"{norm:.3g} an event, above --tolerance={tolerance:g}"
+    )
+
+
+@dataclass(frozen=True)
+class _Point:
+    """A fixed effect, and the objective there with all users' parts solved."""
+
+    fixed: np.ndarray
+    value: float
+    gradient: np.ndarray
+    curvature: np.ndarray
+    gradient_norm: float
+
+
+class _Descent:
+    """Solves all users for a fixed effect, and moves the fixed effect downhill."""
+
+    def __init__(
+        self,
+        batches: UserBatches,
+        fixed_l2: float,
+        user_l2: float,
+        tolerance: float,
+        on_batch: Callable[[int], None],
+    ) -> None:
+        self.batches = batches
+        self.user_l2 = user_l2
+        self.tolerance = tolerance
+        self.on_batch = on_batch
+        self.users = np.zeros((len(batches.offsets) - 1, batches.size))
+        self.prior = np.full(batches.size, fixed_l2, np.float64)
+        self.prior[0] = 0
+
+    def solve(self, fixed: np.ndarray) -> _Point:
+        value = float(np.sum(self.prior * fixed**2)) / 2
+        gradient = self.prior * fixed
+        curvature = np.diag(self.prior)
+        gradient_norm = 0.0
+
+        def solve_batch(number: int) -> tuple[np.ndarray, UserSolutions]:
+            batch = self.batches[number]
+            start = self.users[batch.users]
+            return batch.users, solve_users(batch, fixed, start, self.user_l2, self.tolerance)
+
+        with ThreadPoolExecutor(os.cpu_count()) as executor:
+            for users, solved in executor.map(solve_batch, range(len(self.batches))):
+                self.users[users] = solved.coefficients
+                value += solved.value
+                gradient += solved.gradient
+                curvature += solved.curvature
+                gradient_norm = max(gradient_norm, solved.gradient_norm)
+                self.on_batch(len(users))
+        return _Point(fixed, value, gradient, (curvature + curvature.T) / 2, gradient_norm)
+
+    def step(self, point: _Point) -> _Point:
+        """A Newton step of the fixed effect, halved until the objective falls enough."""
+        direction = -np.linalg.solve(point.curvature, point.gradient)
+        slope = float(point.gradient @ direction)
+        size = 1.0
+        for _ in range(_MAX_HALVINGS):
+            reached = self.solve(point.fixed + size * direction)
+            bound = point.value + _SUFFICIENT * size * slope + _ROUNDING * abs(point.value)
+            if reached.value <= bound:
+                break
+            size /= 2
+        return reached
+
+
+def _log_odds(labels: np.ndarray) -> float:
+    share = float(np.mean(labels)) if len(labels) else 0.0
+    if not 0 < share < 1:
+        raise ValueError(f"there must be labels of 0 and of 1; the mean of all is {share:g}")
+    return float(np.log(share / (1 - share)))

@@ -1,0 +1,182 @@
+"""GLMix: a logistic model with a part for every user."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from yt8m_models.data.video_ids import UNKNOWN, VideoIds
+
+RECORD = "glmix.json"
+KIND = "glmix"
+
+
+class GLMix:
+    """Probability that a user likes a video, from the video's embedding (DSGMM equation 18).
+
+        logit P(y = 1 | user u, video v) = b + w·e_v + a_u + c_u·e_v
+
+    The fixed effect (b, w) is the same for all users; a user without a part of its own, who had no
+    events in training, has the fixed effect alone.
+
+    Args:
+        model: whose embeddings these coefficients are for.
+        fixed: b and w, float64 `(1 + d,)`.
+        users: ids of the users that have a part.
+        coefficients: a_u and c_u, float32 `(users, 1 + d)`.
+        trained_videos: ids of the videos that had events in training; all others are cold.
+
+    Attributes:
+        model, fixed, users, coefficients, trained_videos: as above.
+
+    Raises:
+        ValueError: the shapes do not fit, or a coefficient is not finite.
+
+    Example:
+        >>> glmix = GLMix.load(directory)
+        >>> glmix.predict(glmix.users.rows(["ann"]), embeddings.take(rows))  # (1,)
+    """
+
+    def __init__(
+        self,
+        model: str,
+        fixed: np.ndarray,
+        users: VideoIds,
+        coefficients: np.ndarray,
+        trained_videos: VideoIds,
+    ) -> None:
+        if fixed.ndim != 1 or coefficients.shape != (len(users), len(fixed)):
+            raise ValueError(
+                f"fixed and coefficients must have the shapes (1 + d,) and ({len(users)}, 1 + d), "
+                f"of {len(users)} users; received {fixed.shape} and {coefficients.shape}"
+            )
+        if not (np.isfinite(fixed).all() and np.isfinite(coefficients).all()):
+            raise ValueError("fixed and coefficients must be finite")
+        self.model = model
+        self.fixed = fixed
+        self.users = users
+        self.coefficients = coefficients
+        self.trained_videos = trained_videos
+
+    @property
+    def size(self) -> int:
+        """Width d of the embeddings."""
+        return len(self.fixed) - 1
+
+    def logits(self, user_rows: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+        """The logit of each pair of a user and a video.
+
+        Args:
+            user_rows: rows of `users`, `(n,)`; `UNKNOWN` for new users.
+            vectors: embeddings of the videos `(n, d)`.
+
+        Returns:
+            float64 `(n,)`.
+
+        Raises:
+            ValueError: the shapes do not fit, or a row is not one of `users`.
+        """
+        user_rows = np.asarray(user_rows)
+        if user_rows.ndim != 1 or vectors.shape != (len(user_rows), self.size):
+            raise ValueError(
+                f"user_rows and vectors must have the shapes (n,) and (n, {self.size}); received "
+                f"{user_rows.shape} and {vectors.shape}"
+            )
+        if user_rows.size and not (
+            user_rows.min() >= UNKNOWN and user_rows.max() < len(self.users)
+        ):
+            raise ValueError(
+                f"user_rows must be {UNKNOWN} to {len(self.users) - 1}; received "
+                f"{user_rows.min()} to {user_rows.max()}"
+            )
+        logits = self.fixed[0] + vectors @ self.fixed[1:]
+        known = np.flatnonzero(user_rows != UNKNOWN)
+        parts = self.coefficients[user_rows[known]]
+        logits[known] += parts[:, 0] + np.einsum("nd,nd->n", parts[:, 1:], vectors[known])
+        return logits
+
+    def predict(self, user_rows: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+        """P(y = 1) of each pair, float64 `(n,)`; arguments and errors as of `logits`."""
+        return np.exp(-np.logaddexp(0, -self.logits(user_rows, vectors)))
+
+    def check_embeddings(self, model: str, size: int) -> None:
+        """Makes sure that embeddings are those that this was fitted on.
+
+        Raises:
+            ValueError: they are of another model, or of another width.
+        """
+        if (model, size) != (self.model, self.size):
+            raise ValueError(
+                f"this GLMix is for the {self.size} dimensions of the embedding model "
+                f"{self.model!r}; received {size} dimensions of {model!r}"
+            )
+
+    def save(self, directory: str | os.PathLike) -> None:
+        """Writes the model; `glmix.json` comes last, so that an unfinished one is none.
+
+            glmix.json          kind, embedding model and size, numbers of users and videos
+            fixed.npy           float64 (1 + d,)
+            users.npy           bytes (users,)
+            coefficients.npy    float32 (users, 1 + d)
+            trained_videos.npy  bytes (videos,)
+
+        Raises:
+            ValueError: the directory already holds a GLMix.
+        """
+        refuse_existing(directory)
+        path = Path(directory)
+        path.mkdir(parents=True, exist_ok=True)
+        for name, array in self._arrays().items():
+            np.save(path / f"{name}.npy", array)
+        record = {
+            "kind": KIND,
+            "model": self.model,
+            "embedding_size": self.size,
+            "num_users": len(self.users),
+            "num_trained_videos": len(self.trained_videos),
+        }
+        partial = path / f".{RECORD}.partial"
+        partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        partial.replace(path / RECORD)
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike) -> "GLMix":
+        """Reads a model that `save` wrote; the users' coefficients are memory-mapped.
+
+        Raises:
+            ValueError: there is none, or it is damaged.
+        """
+        path = Path(directory)
+        try:
+            record = json.loads((path / RECORD).read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            raise ValueError(f"{directory} holds no {RECORD}: no GLMix was saved there") from None
+        except ValueError as error:
+            raise ValueError(f"{path / RECORD} cannot be read: {error}") from None
+        if not isinstance(record, dict) or record.get("kind") != KIND:
+            raise ValueError(f"{path / RECORD} is not the record of a GLMix")
+        try:
+            return cls(
+                record["model"],
+                np.load(path / "fixed.npy"),
+                VideoIds(np.load(path / "users.npy")),
+                np.load(path / "coefficients.npy", mmap_mode="r"),
+                VideoIds(np.load(path / "trained_videos.npy")),
+            )
+        except (OSError, ValueError, EOFError, KeyError) as error:
+            raise ValueError(f"the GLMix in {directory} is damaged: {error}") from error
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {
+            "fixed": self.fixed,
+            "users": self.users.ids,
+            "coefficients": self.coefficients,
+            "trained_videos": self.trained_videos.ids,
+        }
+
+
+def refuse_existing(directory: str | os.PathLike) -> None:
+    """Raises a `ValueError` if the directory already holds a GLMix."""
+    if Path(directory, RECORD).exists():
+        raise ValueError(f"{directory} already holds a GLMix; choose another directory")

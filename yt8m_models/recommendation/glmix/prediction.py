@@ -1,0 +1,108 @@
+"""Probabilities of GLMix for the pairs in files."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from yt8m_models.data.patterns import match_files
+from yt8m_models.data.video_ids import UNKNOWN
+from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.graph.events import USER, VIDEO, Events, read_events, rows_of
+from yt8m_models.program.progress import Progress
+from yt8m_models.recommendation.glmix.config import GLMixConfig
+from yt8m_models.recommendation.glmix.glmix import GLMix
+from yt8m_models.storage.partial_file import partial_file
+
+_BLOCK_ELEMENTS = 1 << 22
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What was predicted.
+
+    Attributes:
+        output: the file.
+        num_events: lines in it.
+        num_new_user_events: of users without events in training, by the fixed effect alone.
+        num_unknown: pairs that were left out, as their video has no embedding.
+        unknown_video: one of these videos.
+    """
+
+    output: str
+    num_events: int
+    num_new_user_events: int
+    num_unknown: int
+    unknown_video: str | None
+
+    def text(self) -> str:
+        return (
+            f"{self.num_events:,} predictions in {self.output}, {self.num_new_user_events:,} of "
+            "them for new users, by the fixed effect"
+        )
+
+    @property
+    def left_out(self) -> str | None:
+        if not self.num_unknown:
+            return None
+        return (
+            f"left out {self.num_unknown:,} pairs: their videos have no embedding, e.g. "
+            f"{self.unknown_video!r}"
+        )
+
+
+def predict(config: GLMixConfig, progress: bool = False) -> Prediction:
+    """Writes P(y = 1) of each pair in `config.events` to `config.output`, in their order.
+
+    Memory is that of a block of rows, whatever the files have.
+
+    Args:
+        config: what to predict; the events need no label.
+        progress: show a progress bar on stderr.
+
+    Raises:
+        ValueError: as of `GLMix.load` and `read_events`; the embeddings are of another model, or
+            there are no pairs.
+    """
+    glmix = GLMix.load(config.glmix_dir)
+    embeddings = Embeddings.load(config.embeddings_dir)
+    glmix.check_embeddings(embeddings.model, embeddings.size)
+    num_pairs = num_known = num_new = 0
+    unknown_video = None
+    bar = Progress(unit="pairs", description="predicting") if progress else None
+    with (
+        nullcontext() if bar is None else bar,
+        partial_file(config.output) as path,
+        open(path, "w", encoding="utf-8", newline="") as file,
+    ):
+        file.write(f"{USER},{VIDEO},score\n")
+        for events in read_events(match_files(config.events)):
+            video_rows = rows_of(embeddings.ids, events.videos)
+            is_known = video_rows != UNKNOWN
+            known = Events(events.users[is_known], events.videos[is_known], {})
+            user_rows = rows_of(glmix.users, known.users)
+            scores = _scores(glmix, embeddings, user_rows, video_rows[is_known])
+            table = pd.DataFrame({USER: known.users, VIDEO: known.videos, "score": scores})
+            table.to_csv(file, header=False, index=False, float_format="%.6g")
+            num_pairs += len(events)
+            num_known += len(known)
+            num_new += int(np.sum(user_rows == UNKNOWN))
+            if unknown_video is None and len(known) < len(events):
+                unknown_video = str(events.videos.iloc[int(is_known.argmin())])
+            if bar is not None:
+                bar.update(len(events))
+        if not num_pairs:
+            raise ValueError(f"there are no pairs in {config.events}")
+    return Prediction(config.output, num_known, num_new, num_pairs - num_known, unknown_video)
+
+
+def _scores(
+    glmix: GLMix, embeddings: Embeddings, user_rows: np.ndarray, video_rows: np.ndarray
+) -> np.ndarray:
+    scores = np.empty(len(user_rows))
+    step = max(1, _BLOCK_ELEMENTS // glmix.size)
+    for start in range(0, len(scores), step):
+        block = slice(start, start + step)
+        scores[block] = glmix.predict(user_rows[block], embeddings.take(video_rows[block]))
+    return scores

@@ -1,0 +1,1 @@
+"""Personal recommendation from watch histories: `python -m yt8m_models.recommendation.recommend`."""

@@ -1,0 +1,142 @@
+"""Recommending videos to the users of a file."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TextIO
+
+import numpy as np
+import pandas as pd
+
+from yt8m_models.data.video_ids import UNKNOWN
+from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.program.progress import Progress
+from yt8m_models.recommendation.recommend.config import RecommendConfig
+from yt8m_models.recommendation.recommend.histories import Histories, read_histories
+from yt8m_models.recommendation.recommender import Recommender
+from yt8m_models.retrieval.index import Index
+from yt8m_models.storage.partial_file import partial_file
+
+_BLOCK_VIDEOS = 1 << 14
+_NUM_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What was recommended.
+
+    Attributes:
+        num_lines: user and video pairs that were written.
+        histories: whose they are, and what could not be used.
+    """
+
+    num_lines: int
+    histories: Histories
+
+    def text(self) -> str:
+        """A line for each thing that users should know."""
+        histories = self.histories
+        lines = [f"{self.num_lines:,} videos for {len(histories.users):,} users"]
+        if histories.num_unknown_videos:
+            lines.append(
+                f"{histories.num_unknown_events:,} watches are of {histories.num_unknown_videos:,} "
+                f"unknown videos, e.g. {histories.unknown_video!r}"
+            )
+        if histories.without_filter:
+            lines.append(
+                f"the filter left nothing of {histories.without_filter:,} users: their whole "
+                "history counts"
+            )
+        if histories.new_users:
+            named = ", ".join(histories.new_users[:_NUM_NAMED])
+            more = ", …" if len(histories.new_users) > _NUM_NAMED else ""
+            lines.append(
+                f"nothing for {len(histories.new_users):,} users without any known video: "
+                f"{named}{more}"
+            )
+        return "\n".join(lines)
+
+
+def recommend(config: RecommendConfig, progress: bool = False) -> Recommendation:
+    """Writes the best videos for each user, best first, without those that the user watched.
+
+    Users come in the order of the history files, in blocks, so that memory is that of the index, of
+    the histories and of a block. A user of whose history the filters leave nothing is answered from
+    all that it watched; one that watched no known video gets no lines.
+
+    Args:
+        config: what to do.
+        progress: show a progress bar on stderr.
+
+    Raises:
+        ValueError: as of `read_histories` and `Index.load`; or the embeddings are not of the
+            index's model.
+    """
+    index = Index.load(config.index_dir)
+    embeddings = Embeddings.load(config.embeddings_dir) if config.embeddings_dir else None
+    if embeddings is not None and embeddings.model != index.model:
+        raise ValueError(
+            f"the index in {config.index_dir} is of the model {index.model!r}, and the embeddings "
+            f"in {config.embeddings_dir} are of {embeddings.model!r}"
+        )
+    known = index.ids if embeddings is None else embeddings.ids
+    histories = read_histories(config, known, index.ids)
+    recommender = Recommender(index, config.aggregation)
+    num_lines = 0
+    bar = Progress(len(histories.users), "users", "recommending") if progress else None
+    with _writer(config.output) as file, nullcontext() if bar is None else bar:
+        file.write("user_id,rank,video_id,score\n")
+        for start, stop in _blocks(histories.offsets):
+            offsets = histories.offsets[start : stop + 1]
+            rows = histories.rows[offsets[0] : offsets[-1]]
+            vectors = index.vectors(rows) if embeddings is None else embeddings.take(rows)
+            ends = histories.watched_offsets[start : stop + 1]
+            watched = np.split(histories.watched_rows[ends[0] : ends[-1]], ends[1:-1] - ends[0])
+            scores, best = recommender.recommend(
+                vectors, offsets - offsets[0], watched, config.top_k
+            )
+            num_lines += _write(file, histories.users[start:stop], scores, best, index)
+            if bar is not None:
+                bar.update(stop - start)
+    return Recommendation(num_lines, histories)
+
+
+def _blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Runs of users whose histories together have a limited number of videos."""
+    start, num_users = 0, len(offsets) - 1
+    while start < num_users:
+        stop = int(np.searchsorted(offsets, offsets[start] + _BLOCK_VIDEOS, side="right")) - 1
+        stop = min(max(stop, start + 1), num_users)
+        yield start, stop
+        start = stop
+
+
+def _write(
+    file: TextIO, users: np.ndarray, scores: np.ndarray, rows: np.ndarray, index: Index
+) -> int:
+    places, ranks = np.nonzero(rows != UNKNOWN)
+    table = pd.DataFrame(
+        {
+            "user_id": _texts(users)[places],
+            "rank": ranks + 1,
+            "video_id": _texts(index.ids[rows[places, ranks]]),
+            "score": scores[places, ranks],
+        }
+    )
+    table.to_csv(file, header=False, index=False, float_format="%.6g")
+    return len(table)
+
+
+def _texts(ids: np.ndarray) -> np.ndarray:
+    return np.array([value.decode() for value in ids.tolist()], object)
+
+
+@contextmanager
+def _writer(path: str) -> Iterator[TextIO]:
+    """Standard output, or a file that appears when it is whole."""
+    if not path:
+        yield sys.stdout
+        return
+    with partial_file(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
+        yield file

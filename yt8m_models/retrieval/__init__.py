@@ -1,0 +1,1 @@
+"""Similar videos: indices of embeddings, search and its quality."""

@@ -1,0 +1,39 @@
+"""Building an index of the embeddings of a directory."""
+
+from contextlib import nullcontext
+
+from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.program.progress import Progress
+from yt8m_models.retrieval import index_dir
+from yt8m_models.retrieval.build_index.config import BuildIndexConfig
+from yt8m_models.retrieval.index import Index
+
+
+def build_index(config: BuildIndexConfig, progress: bool = False) -> Index:
+    """Builds the index of `config.embeddings_dir` and writes it to `config.output_dir`.
+
+    The directory holds an index when all of it is written.
+
+    Args:
+        config: what to build.
+        progress: show a progress bar on stderr.
+
+    Raises:
+        ValueError: there are no complete embeddings, one is not finite, the directory already holds
+            an index, or FAISS is wanted and not installed.
+    """
+    index_dir.prepare(config.output_dir)
+    embeddings = Embeddings.load(config.embeddings_dir)
+    total = (2 if config.approximate else 1) * len(embeddings)
+    bar = Progress(total, "videos", "indexing") if progress else None
+    with nullcontext() if bar is None else bar:
+        index = Index.build(
+            embeddings,
+            bits=None if config.bits == 32 else config.bits,
+            approximate=config.approximate,
+            num_lists=config.num_lists,
+            seed=config.seed,
+            on_video=lambda count: None if bar is None else bar.update(count),
+        )
+        index.save(config.output_dir)
+    return index

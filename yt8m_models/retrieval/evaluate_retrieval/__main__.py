@@ -1,0 +1,31 @@
+"""`python -m yt8m_models.retrieval.evaluate_retrieval`: NDCG and MAP of cold-start retrieval."""
+
+from yt8m_models.program.command import Arguments, Program
+from yt8m_models.retrieval.evaluation.config import EvaluateRetrievalConfig
+
+PROGRAM = Program(
+    "python -m yt8m_models.retrieval.evaluate_retrieval",
+    "Measures how well embeddings, as they are and quantised, find the videos that were co-watched "
+    "with others: evaluation videos for training videos (T2E), and the reverse (E2T). Writes "
+    "results.csv and results.md to --output_dir; a run that was interrupted goes on there.",
+    EvaluateRetrievalConfig,
+)
+
+
+def main(arguments: Arguments) -> None:
+    """Measures as the command line says."""
+    from yt8m_models.retrieval.evaluation.evaluation import evaluate_retrieval
+    from yt8m_models.retrieval.evaluation.report import results_table
+
+    config = arguments[EvaluateRetrievalConfig]
+    evaluation = evaluate_retrieval(config, progress=True)
+    print("\n".join([*evaluation.notes, "", *results_table(evaluation.results, config.top_k)]))
+
+
+def run() -> None:
+    """The console script."""
+    PROGRAM.run(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,389 @@
+"""Search of the most similar videos."""
+
+import importlib.util
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from yt8m_models.data.video_ids import UNKNOWN, VideoIds
+from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.retrieval import index_dir
+from yt8m_models.retrieval.fast_scan import FastScan
+from yt8m_models.retrieval.inverted_lists import DEFAULT_PROBES, InvertedLists
+from yt8m_models.retrieval.quantizer import ScalarQuantizer, sample_rows
+from yt8m_models.retrieval.top_k import TopK
+
+_BUILD_ROWS = 16384
+_FIRST_ROWS, _MOST_ROWS = 1024, 16384  # of the blocks that all queries are compared with
+_SCORES = 1 << 24  # in memory at a time
+_VALUES = 1 << 23
+_FEW_QUERIES = 4
+
+
+class Index:
+    """Embeddings of videos, searched by cosine similarity.
+
+        score(q, v) = q / |q| · v̂        v̂ = v / |v|, or what its quantised code stands for
+
+    A quantised vector is not normalised again: it is the code's values that minimise the squared
+    error, and the query stays exact, as in CDML section 4.1.3. Scores are then cosines up to the
+    quantisation error, and may exceed 1 by it. A vector of zeros has the score 0.
+
+    How it searches, in memory that does not grow with the number of videos:
+
+    - exact: blocks of vectors, by one matrix product for all queries.
+    - 2 and 4 bits: look-ups in tables (`FastScan`), from which the best are ranked again by their
+      exact scores. Where these show that the rounding of the tables could have hidden one of the k
+      best, the query is answered by blocks that are decoded.
+    - 8 bits: look-ups for up to 4 queries; for more, blocks that are decoded, which take less time
+      then. Without FAISS, at any bits.
+    - approximate: the same scores, of the videos in those cells alone that are nearest to the query
+      (`InvertedLists`).
+
+    Args:
+        ids: the video of each row.
+        model: whose embeddings these are, `Embeddings.model`.
+        stored: L2-normalised vectors, float32 `(n, d)`, or codes, uint8 `(n, code_size)`.
+        quantizer: of the codes.
+        lists: for approximate search.
+
+    Attributes:
+        ids, model: as above.
+        size: d.
+        bits: of a dimension: 2, 4, 8, or `None` where the vectors are exact.
+        is_approximate: whether it has lists.
+
+    Example:
+        >>> index = Index.build(Embeddings.load(directory), bits=4)
+        >>> scores, rows = index.search(index.vectors([0, 1]), k=10)
+        >>> index.ids[rows[0]]  # the ten videos most similar to that of row 0: itself, then others
+    """
+
+    def __init__(
+        self,
+        ids: VideoIds,
+        model: str,
+        stored: np.ndarray,
+        quantizer: ScalarQuantizer | None = None,
+        lists: InvertedLists | None = None,
+    ) -> None:
+        self.ids = ids
+        self.model = model
+        self.bits = None if quantizer is None else quantizer.bits
+        self.size = stored.shape[1] if quantizer is None else quantizer.size
+        self.is_approximate = lists is not None
+        self._stored = stored
+        self._quantizer = quantizer
+        self._lists = lists
+        self._fast_scan: FastScan | None = None
+
+    @classmethod
+    def build(
+        cls,
+        embeddings: Embeddings,
+        bits: int | None = None,
+        approximate: bool = False,
+        num_lists: int | None = None,
+        seed: int = 0,
+        on_video: Callable[[int], None] = lambda count: None,
+    ) -> "Index":
+        """An index in memory.
+
+        Args:
+            embeddings: of the videos; they are L2-normalised.
+            bits: of a dimension, 2, 4 or 8; float32 unless given.
+            approximate: add inverted lists.
+            num_lists: cells of the inverted lists; 4 √n unless given.
+            seed: of the samples that the quantiser and the lists are fitted on.
+            on_video: receives the number of videos of each batch that is done; with `approximate`
+                each video is done twice.
+
+        Raises:
+            ValueError: there are no embeddings, one is not finite (the video is named), `bits` is
+                another number, or FAISS is wanted and not installed.
+        """
+        count, size = len(embeddings), embeddings.size
+        if not count:
+            raise ValueError("embeddings must have at least one video; there is none")
+        quantizer = None
+        if bits is not None:
+            rows = sample_rows(count, seed)
+            quantizer = ScalarQuantizer.fit(unit_vectors(embeddings, rows), bits)
+        width, dtype = (size, np.float32) if quantizer is None else (quantizer.code_size, np.uint8)
+        stored = np.empty((count, width), dtype)
+        for start in range(0, count, _BUILD_ROWS):
+            rows = np.arange(start, min(start + _BUILD_ROWS, count))
+            vectors = unit_vectors(embeddings, rows)
+            stored[rows] = vectors if quantizer is None else quantizer.encode(vectors)
+            on_video(len(rows))
+        index = cls(embeddings.ids, embeddings.model, stored, quantizer)
+        if approximate:
+            index._lists = InvertedLists.build(
+                index.vectors, count, quantizer, size, num_lists, seed, on_video
+            )
+            index.is_approximate = True
+        return index
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike, model: str | None = None) -> "Index":
+        """Opens the index in a directory; vectors and codes are memory-mapped.
+
+        Args:
+            directory: as of `save`.
+            model: refuse an index of another model's embeddings.
+
+        Raises:
+            ValueError: there is no index, it is damaged or of another model, or it is approximate
+                and FAISS is not installed.
+        """
+        record = index_dir.read_record(directory)
+        if model is not None and record["model"] != model:
+            raise ValueError(
+                f"the index in {directory} is of the model {record['model']}, not of {model}"
+            )
+        path, count, size = Path(directory), record["count"], record["size"]
+        ids = VideoIds(index_dir.load_array(path / index_dir.IDS, np.bytes_, (count,)))
+        if record["bits"] is None:
+            quantizer = None
+            stored = index_dir.load_array(path / index_dir.VECTORS, np.float32, (count, size))
+        else:
+            shape = (size, 1 << record["bits"])
+            quantizer = ScalarQuantizer(
+                index_dir.load_array(path / index_dir.VALUES, np.float32, shape)
+            )
+            shape = (count, quantizer.code_size)
+            stored = index_dir.load_array(path / index_dir.CODES, np.uint8, shape)
+        lists = None
+        if index_dir.LISTS in record["files"]:
+            lists = InvertedLists.load(path / index_dir.LISTS, size, count)
+        return cls(ids, record["model"], stored, quantizer, lists)
+
+    def save(self, directory: str | os.PathLike) -> None:
+        """Writes the index to a directory, which readers take for one when all is there.
+
+        Raises:
+            ValueError: the directory is not local or already holds an index.
+        """
+        path = index_dir.prepare(directory)
+        np.save(path / index_dir.IDS, self.ids.ids)
+        if self._quantizer is None:
+            np.save(path / index_dir.VECTORS, self._stored)
+        else:
+            np.save(path / index_dir.CODES, self._stored)
+            np.save(path / index_dir.VALUES, self._quantizer.values)
+        if self._lists is not None:
+            self._lists.save(path / index_dir.LISTS)
+        record = {
+            "model": self.model,
+            "size": self.size,
+            "count": len(self),
+            "bits": self.bits,
+            "approximate": self.is_approximate,
+        }
+        index_dir.write_record(path, record)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def bytes_per_video(self) -> int:
+        """What a vector takes in the index, without ids and inverted lists."""
+        return self._stored.shape[1] * self._stored.itemsize
+
+    def vectors(self, rows: np.ndarray | slice) -> np.ndarray:
+        """The vectors of rows, float32 `(rows, d)`, decoded where the index is quantised.
+
+        Raises:
+            ValueError: a row is not one of the index, such as `UNKNOWN`.
+        """
+        if not isinstance(rows, slice):
+            rows = np.asarray(rows, np.int64)
+            is_wrong = (rows < 0) | (rows >= len(self))
+            if is_wrong.any():
+                raise ValueError(f"rows must be 0 to {len(self) - 1}; received {rows[is_wrong][0]}")
+        stored = self._stored[rows]
+        return stored if self._quantizer is None else self._quantizer.decode(stored)
+
+    def search(
+        self,
+        queries: np.ndarray,
+        k: int,
+        exclude: Sequence[np.ndarray] | None = None,
+        probes: int = DEFAULT_PROBES,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The videos that are most similar to each query, best first; equal scores by row.
+
+        Args:
+            queries: `(q, d)`, of any length.
+            k: how many; where there are fewer, the rest is `UNKNOWN` with the score -inf.
+            exclude: rows to leave out of each query's result, q arrays; `UNKNOWN` is passed over.
+            probes: cells that a query visits in approximate search.
+
+        Returns:
+            Scores, float32 `(q, k)`, and rows, int64 `(q, k)`.
+
+        Raises:
+            ValueError: a query has another width or is not finite, `k` or `probes` is below 1, or
+                `exclude` has not one entry for each query.
+        """
+        queries = self._checked(queries, k, exclude, probes)
+        excluded = [np.zeros(0, np.int64)] * len(queries) if exclude is None else exclude
+        scores = np.empty((len(queries), k), np.float32)
+        rows = np.empty((len(queries), k), np.int64)
+        step = max(1, _SCORES // max(k, _MOST_ROWS))
+        for start in range(0, len(queries), step):
+            part = slice(start, start + step)
+            best = self._search(queries[part], k, _Pairs(excluded[part]), probes)
+            scores[part], rows[part] = best.scores, best.rows
+        return scores, rows
+
+    def _search(self, queries: np.ndarray, k: int, excluded: "_Pairs", probes: int) -> TopK:
+        if self._lists is not None:
+            candidates = self._lists.candidates(queries, k + excluded.most, probes)
+            return _best(self._exact(queries, candidates), candidates, k, excluded)
+        shortlist = 4 * k + 100 + excluded.most
+        quantizer = self._quantizer
+        if quantizer is None or 8 * shortlist > len(self) or not _has_faiss():
+            return self._compared(queries, k, excluded)
+        if quantizer.bits == 8 and len(queries) > _FEW_QUERIES:
+            return self._compared(queries, k, excluded)
+        if self._fast_scan is None:
+            self._fast_scan = FastScan(quantizer, self._stored)
+        rounded, candidates = self._fast_scan.candidates(queries, shortlist)
+        return self._ranked_again(queries, k, excluded, rounded, candidates)
+
+    def _compared(self, queries: np.ndarray, k: int, excluded: "_Pairs") -> TopK:
+        """The k best of all videos, block by block; the first blocks are small, so that most
+        scores of the others need no more than to be compared with the worst that is kept."""
+        best = TopK(len(queries), k)
+        start, num_rows = 0, _FIRST_ROWS
+        while start < len(self):
+            end = min(start + num_rows, len(self))
+            vectors = self.vectors(slice(start, end))
+            # NumPy multiplies by a matrix of one row more slowly than by a vector
+            one = len(queries) == 1
+            scores = (vectors @ queries[0])[None] if one else queries @ vectors.T
+            excluded.mask(scores, start)
+            best.add(scores, np.arange(start, end))
+            start, num_rows = end, min(2 * num_rows, _MOST_ROWS)
+        return best
+
+    def _ranked_again(
+        self,
+        queries: np.ndarray,
+        k: int,
+        excluded: "_Pairs",
+        rounded: np.ndarray,
+        candidates: np.ndarray,
+    ) -> TopK:
+        """The k best of a shortlist by rounded scores; of all videos where it may lack one."""
+        scores = self._exact(queries, candidates)
+        # A video that is not on the list has a rounded score of at most the least one there.
+        error = np.abs(scores - rounded).max(axis=1)
+        best = _best(scores, candidates, k, excluded)
+        unsure = best.scores[:, -1] <= rounded.min(axis=1) + 2 * error
+        if unsure.any():
+            again = self._compared(queries[unsure], k, excluded.of(unsure))
+            best.scores[unsure], best.rows[unsure] = again.scores, again.rows
+        return best
+
+    def _exact(self, queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+        """The scores of candidates `(q, m)` of each query; -inf for `UNKNOWN`."""
+        scores = np.empty(candidates.shape, np.float32)
+        step = max(1, _VALUES // max(1, candidates.shape[1] * self.size))
+        for start in range(0, len(queries), step):
+            part = slice(start, start + step)
+            known = np.maximum(candidates[part], 0)
+            vectors = self.vectors(known.ravel()).reshape(*known.shape, self.size)
+            scores[part] = (vectors @ queries[part, :, None])[..., 0]
+        scores[candidates == UNKNOWN] = -np.inf
+        return scores
+
+    def _checked(
+        self, queries: np.ndarray, k: int, exclude: Sequence[np.ndarray] | None, probes: int
+    ) -> np.ndarray:
+        """The queries, L2-normalised."""
+        queries = np.asarray(queries, np.float32)
+        if queries.ndim != 2 or queries.shape[1] != self.size:
+            raise ValueError(
+                f"queries must have the shape (q, {self.size}), the width of the index; "
+                f"received {queries.shape}"
+            )
+        is_bad = ~np.isfinite(queries).all(axis=1)
+        if is_bad.any():
+            raise ValueError(f"queries must be finite; number {is_bad.argmax()} is not")
+        for name, value in (("k", k), ("probes", probes)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1; received {value}")
+        if exclude is not None and len(exclude) != len(queries):
+            raise ValueError(
+                f"exclude must have an entry for each of the {len(queries)} queries; "
+                f"received {len(exclude)}"
+            )
+        return l2_normalized(queries)
+
+
+class _Pairs:
+    """Queries and rows that do not go together.
+
+    Attributes:
+        most: of one query.
+    """
+
+    def __init__(self, rows: Sequence[np.ndarray]) -> None:
+        counts = [len(of_query) for of_query in rows]
+        self.most = max(counts, default=0)
+        all_rows = np.concatenate([np.zeros(0, np.int64), *rows]).astype(np.int64)
+        order = np.argsort(all_rows, kind="stable")
+        order = order[all_rows[order] != UNKNOWN]
+        self.queries = np.repeat(np.arange(len(rows)), counts)[order]
+        self.rows = all_rows[order]
+        self._of_query = rows
+
+    def mask(self, scores: np.ndarray, start: int) -> None:
+        """Sets the scores of these pairs in a block `(q, m)` of rows from `start` on to -inf."""
+        here = slice(*self.rows.searchsorted([start, start + scores.shape[1]]))
+        scores[self.queries[here], self.rows[here] - start] = -np.inf
+
+    def of(self, queries: np.ndarray) -> "_Pairs":
+        """The pairs of some of the queries, `(q,)` bool."""
+        return _Pairs([self._of_query[query] for query in np.flatnonzero(queries).tolist()])
+
+
+def l2_normalized(vectors: np.ndarray) -> np.ndarray:
+    """Vectors `(n, d)` of length 1; zeros stay."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(norms > 0, norms, 1)
+
+
+def _best(scores: np.ndarray, candidates: np.ndarray, k: int, excluded: _Pairs) -> TopK:
+    """The k best of candidates `(q, m)` that are not excluded."""
+    num_queries = len(scores)
+    if excluded.most:
+        span = max(candidates.max(initial=0), excluded.rows.max(initial=0)) + 1
+        pairs = np.arange(num_queries)[:, None] * span + np.maximum(candidates, 0)
+        is_out = np.isin(pairs, excluded.queries * span + excluded.rows)
+        scores = np.where(is_out, np.float32(-np.inf), scores)
+    best = TopK(num_queries, k)
+    best.add(scores, candidates)
+    return best
+
+
+def unit_vectors(embeddings: Embeddings, rows: np.ndarray) -> np.ndarray:
+    """The L2-normalised embeddings of rows.
+
+    Raises:
+        ValueError: one is not finite; names the video.
+    """
+    vectors = embeddings.take(rows)
+    is_bad = ~np.isfinite(vectors).all(axis=1)
+    if is_bad.any():
+        video_id = embeddings.ids[rows[is_bad][0]].decode(errors="replace")
+        raise ValueError(f"the embedding of video {video_id!r} is not finite")
+    return l2_normalized(vectors)
+
+
+def _has_faiss() -> bool:
+    return importlib.util.find_spec("faiss") is not None

@@ -1,0 +1,30 @@
+"""`python -m yt8m_models.retrieval.search`: the videos that are most similar to others."""
+
+from yt8m_models.program.command import Arguments, Program
+from yt8m_models.retrieval.search.config import SearchConfig
+
+PROGRAM = Program(
+    "python -m yt8m_models.retrieval.search",
+    "Writes the videos of an index that are most similar to given videos, best first, with their "
+    "cosine similarity.",
+    SearchConfig,
+)
+
+
+def main(arguments: Arguments) -> None:
+    """Searches as the command line says."""
+    from yt8m_models.retrieval.search.searching import search
+
+    config = arguments[SearchConfig]
+    num_queries = search(config)
+    if config.output:
+        print(f"the results of {num_queries:,} queries are in {config.output}")
+
+
+def run() -> None:
+    """The console script."""
+    PROGRAM.run(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,58 @@
+"""The flags of `python -m yt8m_models.retrieval.search`, without TensorFlow and NumPy."""
+
+from dataclasses import dataclass
+
+from yt8m_models.config import option
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """The index, the queries, and what to write of each.
+
+    Raises:
+        ValueError: a value is missing or outside its range; the message names the flag.
+    """
+
+    index_dir: str = option(
+        "", "Directory of the index, as written by python -m yt8m_models.retrieval.build_index."
+    )
+    query_video_ids: tuple[str, ...] = option(
+        (), "Videos of the index to search with, with commas between, or @file with an id a line."
+    )
+    query_features: str = option(
+        "",
+        "Instead of --query_video_ids: content features to embed and search with. An .npz with "
+        "`ids` and an array for each feature, .parquet files with the column id or video_id and a "
+        "list column for each feature, an .npy with all features side by side, whose queries are "
+        "numbered from 0, or a directory written by python -m "
+        "yt8m_models.features.build_features.",
+    )
+    train_dir: str = option(
+        "", "--query_features: directory of the training whose model the index is of."
+    )
+    checkpoint: str = option(
+        "auto", "--query_features: which weights; as of python -m yt8m_models.embedding.embed."
+    )
+    top_k: int = option(10, "Videos to write of each query.")
+    exclude_query: bool = option(True, "Leave a query's own id out of its results.")
+    probes: int = option(32, "Approximate index: cells that a query visits.")
+    output: str = option(
+        "", "CSV file with query, rank (from 1), video_id and score; standard output unless given."
+    )
+
+    def __post_init__(self) -> None:
+        if not self.index_dir.strip():
+            raise ValueError("--index_dir must name a directory; received nothing")
+        if bool(self.query_video_ids) == bool(self.query_features):
+            raise ValueError(
+                "one of --query_video_ids and --query_features must be given; received "
+                f"{'both' if self.query_features else 'neither'}"
+            )
+        if bool(self.query_features) != bool(self.train_dir):
+            raise ValueError(
+                "--query_features and --train_dir go together; received "
+                f"--query_features={self.query_features} and --train_dir={self.train_dir}"
+            )
+        for name in ("top_k", "probes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"--{name} must be at least 1; received {getattr(self, name)}")

@@ -1,0 +1,67 @@
+"""Searching an index and writing what is found."""
+
+import csv
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+
+from yt8m_models.data.video_ids import UNKNOWN
+from yt8m_models.retrieval.index import Index
+from yt8m_models.retrieval.search.config import SearchConfig
+from yt8m_models.retrieval.search.queries import read_queries
+
+HEADER = ("query", "rank", "video_id", "score")
+
+
+def search(config: SearchConfig) -> int:
+    """Writes the best videos of each query as CSV and returns how many queries there were.
+
+    The file appears when all of it is written.
+
+    Raises:
+        ValueError: as of `Index.load` and `read_queries`.
+        OSError: the file cannot be written.
+    """
+    index = Index.load(config.index_dir)
+    names, vectors = read_queries(config, index)
+    own = index.ids.rows(names)
+    is_own = (own != UNKNOWN) & config.exclude_query
+    exclude = [own[query : query + 1][is_own[query : query + 1]] for query in range(len(names))]
+    scores, rows = index.search(vectors, config.top_k, exclude, config.probes)
+    with _output(config.output) as file:
+        _write(file, index, names, scores, rows)
+    return len(names)
+
+
+def _write(
+    file: TextIO, index: Index, names: np.ndarray, scores: np.ndarray, rows: np.ndarray
+) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(HEADER)
+    for query, found, of_found in zip(names, rows, scores, strict=True):
+        known = found != UNKNOWN
+        ranked = zip(index.ids[found[known]], of_found[known], strict=True)
+        for rank, (video_id, score) in enumerate(ranked, start=1):
+            writer.writerow((_text(query), rank, _text(video_id), f"{score:.6f}"))
+
+
+def _text(video_id: bytes) -> str:
+    return video_id.decode(errors="replace")
+
+
+@contextmanager
+def _output(path: str) -> Iterator[TextIO]:
+    """Standard output, or a file that appears whole or not at all."""
+    if not path:
+        yield sys.stdout
+        return
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.partial")
+    with partial.open("w", encoding="utf-8", newline="") as file:
+        yield file
+    partial.replace(target)

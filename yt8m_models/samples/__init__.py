@@ -1,0 +1,1 @@
+"""Made data to try the programs on."""

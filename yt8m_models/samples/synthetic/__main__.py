@@ -1,0 +1,29 @@
+"""`python -m yt8m_models.samples.synthetic`: writes synthetic YouTube-8M records."""
+
+from yt8m_models.program.command import Arguments, Program
+from yt8m_models.samples.synthetic.config import SyntheticConfig
+
+PROGRAM = Program(
+    "python -m yt8m_models.samples.synthetic",
+    "Writes synthetic records in the exact formats of YouTube-8M: long-tailed labels, frames that "
+    "are noisy mixtures of what their classes look like. Write a validation set with another "
+    "--seed and --prefix=validate.",
+    SyntheticConfig,
+)
+
+
+def main(arguments: Arguments) -> None:
+    from yt8m_models.samples.synthetic.generator import write
+
+    config = arguments[SyntheticConfig]
+    paths = write(config, progress=True)
+    print(f"{config.num_videos} videos in {len(paths)} files: {paths[0]} to {paths[-1]}")
+
+
+def run() -> None:
+    """The console script."""
+    PROGRAM.run(main)
+
+
+if __name__ == "__main__":
+    run()

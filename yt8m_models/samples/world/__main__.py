@@ -1,0 +1,33 @@
+"""`python -m yt8m_models.samples.world`: writes a world of videos, users and watches."""
+
+from yt8m_models.program.command import Arguments, Program
+from yt8m_models.samples.world.config import WorldConfig
+
+PROGRAM = Program(
+    "python -m yt8m_models.samples.world",
+    "Writes a synthetic world to try embeddings on: a watch log, records of the videos that it is "
+    "about, and a vocabulary. Users watch videos by topic and by taste, of which rgb and audio "
+    "each show a part, beside much that is of no interest.",
+    WorldConfig,
+)
+
+
+def main(arguments: Arguments) -> None:
+    from yt8m_models.samples.world.writing import write
+
+    summary = write(arguments[WorldConfig], progress=True)
+    print(
+        f"{summary.num_videos:,} videos of {summary.num_topics} topics, {summary.num_users:,} "
+        f"users, {summary.num_watches:,} watches, {summary.num_impressions:,} impressions"
+    )
+    for path in summary.paths:
+        print(path)
+
+
+def run() -> None:
+    """The console script."""
+    PROGRAM.run(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,1 @@
+"""Where results are kept: file systems, whole files, tables as text."""

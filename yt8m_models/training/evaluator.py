@@ -1,0 +1,122 @@
+"""Evaluating a model on the records that a pipeline reads."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from eval.evaluation_metrics import EvaluationMetrics
+from yt8m_models.data.pipeline import Pipeline
+from yt8m_models.program.background import Background
+from yt8m_models.program.progress import Progress
+
+
+class Evaluator:
+    """Evaluates a model, as often as wanted, with one compiled forward pass.
+
+    Without `jit_compile` the graph takes batches of any shape. With it XLA compiles each shape that
+    comes, so the pipeline should have `pad_to_max_frames`; then there are two, with that of the
+    smaller last batch.
+
+    Args:
+        model: takes `video_matrix` and `num_frames`, gives predictions `(batch, num_classes)`.
+        loss: mean over the videos of a batch, `loss(labels, predictions, sample_weight)`; receives
+            `label_weights` as weights where the records are segments.
+        num_classes: number of classes.
+        top_k: predictions per video that count in GAP and mAP.
+        jit_compile: compile the graph with XLA.
+    """
+
+    def __init__(
+        self,
+        model: Callable[..., tf.Tensor],
+        loss: Callable[..., tf.Tensor],
+        num_classes: int,
+        top_k: int = 20,
+        jit_compile: bool = False,
+    ) -> None:
+        self.model = model
+        self.loss = loss
+        self.num_classes = num_classes
+        self.top_k = top_k
+        self._step = tf.function(self._forward, jit_compile=jit_compile, reduce_retracing=True)
+
+    def evaluate(self, pipeline: Pipeline, progress: bool = False) -> dict[str, Any]:
+        """Evaluates what a pipeline reads; metrics are updated while the next batch is computed.
+
+        Args:
+            pipeline: videos (or rated segments), each once.
+            progress: show a progress bar.
+
+        Returns:
+            What `EvaluationMetrics.result` gives, and `loss` (mean over videos) and `positives`
+            (rated labels of each class, `(num_classes,)`).
+
+        Raises:
+            ValueError: the pipeline has no video; or a prediction is NaN.
+        """
+        totals = _Totals(EvaluationMetrics(self.num_classes, self.top_k))
+        with (
+            Progress(description="evaluation") if progress else nullcontext() as bar,
+            Background() as background,
+        ):
+            for batch in pipeline:
+                inputs = {name: batch[name] for name in ("video_matrix", "num_frames")}
+                labels, weights = batch["labels"], batch.get("label_weights")
+                predictions, loss = self._step(inputs, labels, weights)
+                background.submit(totals.add, predictions, labels, weights, loss)
+                if bar is not None:
+                    bar.update(int(labels.shape[0]))
+        return totals.result()
+
+    def _forward(
+        self, inputs: dict[str, tf.Tensor], labels: tf.Tensor, label_weights: tf.Tensor | None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        predictions = self.model(inputs, training=False)
+        return predictions, self.loss(labels, predictions, sample_weight=label_weights)
+
+
+def evaluate(
+    model: Callable[..., tf.Tensor],
+    pipeline: Pipeline,
+    loss: Callable[..., tf.Tensor],
+    num_classes: int,
+    top_k: int = 20,
+    progress: bool = False,
+    jit_compile: bool = False,
+) -> dict[str, Any]:
+    """Evaluates a model once; arguments and result are those of `Evaluator`."""
+    return Evaluator(model, loss, num_classes, top_k, jit_compile).evaluate(pipeline, progress)
+
+
+class _Totals:
+    """Sums over the batches of an evaluation."""
+
+    def __init__(self, metrics: EvaluationMetrics) -> None:
+        self.metrics = metrics
+        self.loss = 0.0
+        self.positives = np.zeros(metrics.num_classes, np.int64)
+        self.num_videos = 0
+
+    def add(
+        self,
+        predictions: tf.Tensor,
+        labels: tf.Tensor,
+        label_weights: tf.Tensor | None,
+        loss: tf.Tensor,
+    ) -> None:
+        videos = int(labels.shape[0])
+        weights = None if label_weights is None else label_weights.numpy()
+        rated = labels.numpy() if weights is None else labels.numpy() & (weights > 0)
+        self.metrics.update(predictions.numpy(), labels.numpy(), weights)
+        self.positives += rated.sum(axis=0)
+        self.loss += float(loss) * videos
+        self.num_videos += videos
+
+    def result(self) -> dict[str, Any]:
+        if not self.num_videos:
+            raise ValueError("there are no videos to evaluate")
+        metrics = self.metrics.result()
+        return {**metrics, "loss": self.loss / self.num_videos, "positives": self.positives}
