@@ -28,7 +28,7 @@ setup: .venv/.installed  ## Make .venv, with the package and what its tests need
 
 quickstart: setup  ## Sample data, a trained model, its metrics, a submission and a plot.
 	rm -rf $(QUICKSTART)
-	$(VENV)/python -m yt8m_models.data.digits --output_dir=$(QUICKSTART)/data
+	$(VENV)/yt8m digits --output_dir=$(QUICKSTART)/data
 	$(VENV)/python train.py --train_dir=$(QUICKSTART)/model \
 		--train_data_pattern='$(QUICKSTART)/data/train*.tfrecord' \
 		--eval_data_pattern='$(QUICKSTART)/data/validate*.tfrecord' \
@@ -43,7 +43,7 @@ quickstart: setup  ## Sample data, a trained model, its metrics, a submission an
 	$(VENV)/python inference.py --train_dir=$(QUICKSTART)/model \
 		--input_data_pattern='$(QUICKSTART)/data/validate*.tfrecord' \
 		--output_file=$(QUICKSTART)/submission.csv
-	$(VENV)/python -m yt8m_models.training.plot --train_dir=$(QUICKSTART)/model \
+	$(VENV)/yt8m plot --train_dir=$(QUICKSTART)/model \
 		--output=$(QUICKSTART)/curves.png
 
 test: setup  ## The whole suite, but for the tests marked slow.

@@ -18,8 +18,8 @@ from typing import Any
 from benchmarks.baseline import read_baseline, record, regressions
 from benchmarks.figure import Figure, table
 from yt8m_models import __version__
-from yt8m_models.config import option
-from yt8m_models.program.command import Arguments, Program, UsageError, closest
+from yt8m_models.program.command import Arguments, Program, UsageError
+from yt8m_models.program.option import Options, closest, option
 
 NAMES = tuple(
     sorted(
@@ -31,7 +31,7 @@ NAMES = tuple(
 
 
 @dataclass(frozen=True)
-class BenchmarkConfig:
+class BenchmarkConfig(Options):
     """What to measure, and where to write it."""
 
     only: tuple[str, ...] = option((), f"Benchmarks to run: {', '.join(NAMES)}; all unless given.")
@@ -47,6 +47,7 @@ class BenchmarkConfig:
 PROGRAM = Program("benchmarks", "Measure this code against its bounds.", BenchmarkConfig)
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     config = arguments[BenchmarkConfig]
     for name in config.only:
@@ -104,4 +105,4 @@ def environment() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    PROGRAM.run(main)
+    PROGRAM.run()

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figure import Figure, table
-from yt8m_models.config import option
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.program.command import Arguments, Program
+from yt8m_models.program.option import Options, option
 
 BATCH_SIZE = 7200
 ROUNDS = 3
@@ -32,13 +32,14 @@ _NEIGHBORS = 1e-3  # share of the candidates that an anchor's neighbours are
 
 
 @dataclass(frozen=True)
-class MiningConfig:
+class MiningConfig(Options):
     """What to measure."""
 
     batch_size: int = option(BATCH_SIZE, "Triplets in a batch.")
     rounds: int = option(ROUNDS, "Steps to time.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("batch_size", "rounds"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} must be at least 1; received {getattr(self, name)}")

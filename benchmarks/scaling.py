@@ -19,8 +19,9 @@ from typing import Any
 from benchmarks.clock import seconds_of
 from benchmarks.memory import status_mb
 from benchmarks.step_limit import StepCase
-from yt8m_models.config import DataConfig, ModelConfig, option
+from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.program.command import Arguments, Program
+from yt8m_models.program.option import Options, option
 
 _SIZES = {"clusters": 64, "frames": 30, "classes": 1000, "batch": 80, "features": 512}
 AXES: dict[str, dict[str, tuple[int, ...]]] = {
@@ -59,13 +60,14 @@ class Point:
 
 
 @dataclass(frozen=True)
-class ScalingConfig:
+class ScalingConfig(Options):
     """Which parts to measure, and where to write them."""
 
     parts: tuple[str, ...] = option(tuple(AXES), f"Of {', '.join(AXES)}.")
     output_dir: str = option("out/scaling", "Directory for the table and the plot.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for part in self.parts:
             if part not in AXES:
                 raise ValueError(f"--parts must be of {', '.join(AXES)}; received {part}")

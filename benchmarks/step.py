@@ -16,8 +16,8 @@ from typing import Any
 from benchmarks.clock import seconds_of
 from benchmarks.figure import Figure
 from benchmarks.step_limit import CASES, StepCase, weight_bytes
-from yt8m_models.config import option
 from yt8m_models.program.command import Arguments, Program
+from yt8m_models.program.option import Options, option
 
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
 BOUNDS = {"netvlad": 0.70, "dsgmm_paper": 0.75}
@@ -37,7 +37,7 @@ _PEAKS: dict[str, dict[str, float]] = {
 
 
 @dataclass(frozen=True)
-class StepConfig:
+class StepConfig(Options):
     """Which steps to measure."""
 
     models: tuple[str, ...] = option(tuple(CASES), f"Of {', '.join(CASES)}.")
@@ -47,6 +47,7 @@ class StepConfig:
     output: str = option("", "JSON file for the measurements.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for flag, values, known in (
             ("models", self.models, CASES),
             ("precisions", self.precisions, PRECISIONS),

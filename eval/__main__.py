@@ -6,7 +6,7 @@ from yt8m_models.original_flags import OriginalFlags, translate
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
-    "yt8m-eval",
+    "yt8m eval",
     "Evaluate a model in training, or a trained one: loss, Hit@1, PERR, GAP and mAP.",
     EvalConfig,
     DataFlags,
@@ -16,6 +16,7 @@ PROGRAM = Program(
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     """Runs `evaluate_training`; flags of the data and the model must be those of the training."""
     from eval.program.evaluation import evaluate_training
@@ -25,10 +26,5 @@ def main(arguments: Arguments) -> None:
     evaluate_training(arguments[EvalConfig], expected)
 
 
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from yt8m_models.presets import DEFAULTS, PRESETS
+from yt8m_models.program.option import Options, option
 
 POOLINGS = (
     "average",
@@ -44,14 +45,8 @@ ASSIGNMENTS = (
 CLASSIFIERS = ("MoeModel", "LogisticModel")
 
 
-def option(default: Any, help: str, *, aliases: tuple[str, ...] = (), **kwargs: Any) -> Any:
-    """A dataclass field that is also a command-line flag."""
-    metadata = {"help": help, "aliases": aliases, **kwargs}
-    return dataclasses.field(default=default, metadata=metadata)
-
-
 @dataclass(frozen=True)
-class DataConfig:
+class DataConfig(Options):
     """The format of the records: which features, how wide, how many classes.
 
     Raises:
@@ -73,6 +68,7 @@ class DataConfig:
     max_frames: int = option(300, "Frames of a video beyond this many are left out.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.feature_names or len(self.feature_names) != len(self.feature_sizes):
             raise ValueError(
                 "--feature_names and --feature_sizes must have equally many entries, at least one; "
@@ -94,7 +90,7 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class ModelConfig(Options):
     """The model: a preset by name, and what the flags change of it.
 
     `None` stands for the preset's value; `resolved` fills it in.
@@ -262,11 +258,8 @@ class ModelConfig:
         """The same model with every `None` replaced by the preset's value.
 
         Raises:
-            ValueError: `model` is not the name of a preset, or `assignment` does not fit a pooling
-                by a UBM.
+            ValueError: `assignment` does not fit a pooling by a UBM.
         """
-        if self.model not in PRESETS:
-            raise ValueError(f"unknown model {self.model!r}; known are {', '.join(PRESETS)}")
         given = {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
         values = {**DEFAULTS, **PRESETS[self.model], **given}
         if values["num_clusters_audio"] is None:

@@ -9,16 +9,17 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from yt8m_models.config import ModelConfig, option
+from yt8m_models.config import ModelConfig
 from yt8m_models.presets import DEFAULTS, PRESETS
 from yt8m_models.program.command import Arguments
+from yt8m_models.program.option import Options, option
 
 NETVLAD = ("netbow", "netvlad", "netrvlad", "vlagd", "dsgmm")
 DBOF = ("dbof", "soft_dbof", "gated_dbof")
 
 
 @dataclass(frozen=True)
-class OriginalFlags:
+class OriginalFlags(Options):
     """Names of the original programs (starter code, WILLOW, NeXtVLAD).
 
     Raises:
@@ -68,6 +69,7 @@ class OriginalFlags:
     final_lambda: float | None = option(None, "Only 1, of MixNeXtVladModel.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if field.name in _ONLY and value not in (None, _ONLY[field.name]):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 from yt8m_models.training.config import LABEL_LOSSES
 
 _AT_LEAST = {
@@ -17,7 +17,7 @@ _AT_LEAST = {
 
 
 @dataclass(frozen=True)
-class EvalConfig:
+class EvalConfig(Options):
     """What to evaluate, on which records, and where to write the results.
 
     Raises:
@@ -60,6 +60,7 @@ class EvalConfig:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("train_dir", "eval_data_pattern", "checkpoint"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must be given")
@@ -71,7 +72,7 @@ class EvalConfig:
 
 
 @dataclass(frozen=True)
-class DataFlags:
+class DataFlags(Options):
     """The format of the records. It is that of the training: other values are an error."""
 
     feature_names: tuple[str, ...] | None = option(None, "Features to read, e.g. rgb,audio.")

@@ -1,4 +1,4 @@
-"""McNemar's test on Hit@1; `python -m eval.significance` compares two prediction files."""
+"""McNemar's test on Hit@1; `yt8m significance` compares two prediction files."""
 
 from eval.mcnemar_test import McNemar, mcnemar
 

@@ -1,4 +1,4 @@
-"""`python -m eval.significance A.csv B.csv --labels PATTERN`: McNemar's test on Hit@1."""
+"""`yt8m significance A.csv B.csv --labels PATTERN`: McNemar's test on Hit@1."""
 
 import sys
 
@@ -6,7 +6,7 @@ from eval.significance.config import SignificanceConfig
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
-    "python -m eval.significance",
+    "yt8m significance",
     "Compares two submission files by McNemar's test on Hit@1: whether one of two models has the "
     "best class right for more videos than chance explains. Videos without labels are left out.",
     SignificanceConfig,
@@ -14,6 +14,7 @@ PROGRAM = Program(
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     from eval.significance.comparison import compare
 
@@ -23,10 +24,5 @@ def main(arguments: Arguments) -> None:
         print(comparison.problems, file=sys.stderr)
 
 
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

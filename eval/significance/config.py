@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 MISSING = ("refuse", "wrong", "skip")
 
 
 @dataclass(frozen=True)
-class SignificanceConfig:
+class SignificanceConfig(Options):
     """The two submission files to compare, and the records with the labels.
 
     Raises:
@@ -34,6 +34,7 @@ class SignificanceConfig:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("predictions", "labels"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must be given")

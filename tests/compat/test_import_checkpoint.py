@@ -379,9 +379,7 @@ class TestErrors:
         self.check("is not a checkpoint of TensorFlow 1", tmp_path / "imported", tmp_path)
 
     def test_a_checkpoint_that_was_not_imported(self, source):
-        message = (
-            r"/model.ckpt-1200 is a checkpoint of TensorFlow 1; `python -m yt8m_models\.compat"
-        )
+        message = r"/model.ckpt-1200 is a checkpoint of TensorFlow 1; `yt8m import-checkpoint`"
         with pytest.raises(ValueError, match=message):
             yt8m_models.load_model(str(source))
 

@@ -298,7 +298,7 @@ def test_patterns_are_positional_or_a_flag():
         PROGRAM.parse([])
     with pytest.raises(UsageError, match="--max_records must be at least 0; received -1"):
         PROGRAM.parse(["a", "--max_records=-1"])
-    assert PROGRAM.help().startswith("usage: python -m yt8m_models.data.inspect PATTERN …")
+    assert PROGRAM.help().startswith("usage: yt8m inspect PATTERN …")
 
 
 def test_program(frame_file, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 READ = """
     import sys
     import tensorflow as tf
-    from yt8m_models.storage.filesystems import exit_cleanly
+    from yt8m_models.program.command import exit_cleanly
     from yt8m_models.data.patterns import match_files
     files = match_files(sys.argv[1])
     records = [record.numpy() for record in tf.data.TFRecordDataset(files)]

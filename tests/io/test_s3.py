@@ -10,7 +10,8 @@ RECORDS = ["--feature_names=rgb,audio", "--feature_sizes=8,4", "--num_classes=12
 def test_records_are_written_and_read(s3, s3_environment, run):
     code = """
         import tensorflow as tf
-        from yt8m_models.storage.filesystems import exit_cleanly, require
+        from yt8m_models.program.command import exit_cleanly
+        from yt8m_models.storage.filesystems import require
         from yt8m_models.data.patterns import match_files
         from yt8m_models.data.records import write_records
         require("s3://videos")

@@ -304,7 +304,7 @@ def test_a_stopped_run_leaves_nothing(workplace, tmp_path, number):
         "import time\n"
         "from yt8m_models.prediction import __main__, inference\n"
         "inference.predict = lambda *arguments: time.sleep(600)\n"
-        "__main__.run()"
+        "__main__.PROGRAM.run()"
     )
     command = [sys.executable, "-c", code, *model_flag(workplace), f"--output_file={output}"]
     command.append(f"--input_data_pattern={workplace}/test*.tfrecord")

@@ -1,6 +1,7 @@
 """Tests of yt8m_models.program.command and yt8m_models.config."""
 
 import dataclasses
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,11 +13,11 @@ from yt8m_models.config import (
     DataConfig,
     ModelConfig,
     model_flags,
-    option,
     parse_model_flags,
 )
 from yt8m_models.presets import DEFAULTS, PRESETS
-from yt8m_models.program.command import Program, UsageError, closest
+from yt8m_models.program.command import Program, UsageError, exit_cleanly
+from yt8m_models.program.option import Options, closest, option
 from yt8m_models.training.__main__ import PROGRAM as TRAIN
 from yt8m_models.training.config import TrainConfig
 
@@ -25,23 +26,19 @@ DATA = "--train_data_pattern=train*.tfrecord"
 
 
 @dataclass(frozen=True)
-class Cooking:
+class Cooking(Options):
     """How to cook."""
 
     dish: str = option("soup", "What.", choices=("soup", "salad"))
-    minutes: float = option(5.0, "How long.", aliases=("time",))
+    minutes: float = option(5.0, "How long.", aliases=("time",), at_least=0)
     portions: int | None = option(None, "How many.")
     spices: tuple[str, ...] = option((), "Which.")
     amounts: tuple[int, ...] = option((1,), "How much of each.")
     hot: bool = option(True, "Whether to heat.")
 
-    def __post_init__(self):
-        if self.minutes < 0:
-            raise ValueError(f"--minutes must be at least 0; received {self.minutes}")
-
 
 @dataclass(frozen=True)
-class Serving:
+class Serving(Options):
     """How to serve."""
 
     plate: str = option("white", "Colour.")
@@ -134,7 +131,7 @@ def test_closest():
     assert closest("NetVLADModel", ("MoeModel", "NetVLADModelLF")).startswith(
         "did you mean NetVLADModelLF"
     )
-    assert closest("zzz", ("a", "b")) == "(one of a, b)"
+    assert closest("zzz", ("a", "b")) == "must be one of a, b"
 
 
 def test_help_has_each_group_and_flag():
@@ -144,6 +141,13 @@ def test_help_has_each_group_and_flag():
     assert "--[no]hot" in text
     assert "--minutes = 5.0" in text
     assert "(also --time)" in text
+
+
+def cook(main, argv):
+    """Runs a kitchen with another `main`."""
+    kitchen = Program("cook", "Cooks a dish.", Cooking, Serving)
+    kitchen.main(main)
+    kitchen.run(argv)
 
 
 @pytest.mark.parametrize(
@@ -156,15 +160,39 @@ def test_run_turns_errors_into_an_exit_status(error, code, capsys):
         raise error
 
     with pytest.raises(SystemExit) as exit_:
-        KITCHEN.run(main, [])
+        cook(main, [])
     assert exit_.value.code == code
     assert (str(error) or "interrupted") in capsys.readouterr().err
 
 
 def test_run_succeeds(capsys):
     with pytest.raises(SystemExit) as exit_:
-        KITCHEN.run(lambda arguments: None, [])
+        cook(lambda arguments: None, [])
     assert exit_.value.code == 0
+
+
+def test_run_ends_with_the_status_of_the_signal_that_main_returns():
+    with pytest.raises(SystemExit) as exit_:
+        cook(lambda arguments: signal.SIGTERM, [])
+    assert exit_.value.code == 128 + 15
+
+
+def test_sigterm_unwinds_main_and_is_the_status(capsys):
+    unwound = []
+
+    def main(arguments):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            unwound.append(True)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as exit_:
+        cook(main, [])
+    assert exit_.value.code == 143
+    assert unwound == [True]
+    assert capsys.readouterr().err == "cook: terminated\n"
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 @pytest.mark.parametrize("program", ["train.py", "-m yt8m_models.training"])
@@ -257,7 +285,10 @@ def test_a_command_of_the_starter_codes_readme():
         ("--batch_size=0", ["--batch_size must be at least 1; received 0"]),
         ("--max_steps=0", ["--max_steps must be at least 1; received 0"]),
         ("--base_learning_rate=0", ["--base_learning_rate must be positive; received 0"]),
-        ("--base_learning_rate=nan", ["--base_learning_rate must be positive; received nan"]),
+        (
+            "--base_learning_rate=nan",
+            ["--base_learning_rate must be a finite number; received nan"],
+        ),
         ("--clip_gradient_norm=-1", ["--clip_gradient_norm must be at least 0; received -1"]),
         ("--train_data_pattern=", ["--train_data_pattern must name the training records"]),
         ("--train_dir=", ["--train_dir must name a directory"]),
@@ -325,8 +356,8 @@ def test_what_no_flag_says_is_derived(model, field, value):
 
 
 def test_an_unknown_model_cannot_be_resolved():
-    with pytest.raises(ValueError, match="unknown model 'Nothing'"):
-        ModelConfig(model="Nothing").resolved()
+    with pytest.raises(ValueError, match="--model=Nothing: must be one of LogisticModel"):
+        ModelConfig(model="Nothing")
 
 
 def test_model_flags_are_those_of_the_starter_code_and_come_back():
@@ -371,3 +402,26 @@ def test_help_whose_reader_leaves_early():
     process.stdout.close()
     assert process.stderr.read() == b""
     assert process.wait() == 0
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_exit_cleanly_is_a_usual_exit_without_tensorflow_io(status, monkeypatch):
+    monkeypatch.delitem(sys.modules, "tensorflow_io", raising=False)
+    with pytest.raises(SystemExit) as exit_:
+        exit_cleanly(status)
+    assert exit_.value.code == status
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_exit_cleanly_flushes_and_avoids_an_abort_at_exit(status):
+    """An exit handler that aborts stands in for the destructor of the S3 file system."""
+    program = (
+        "import atexit, os, sys, types\n"
+        "from yt8m_models.program.command import exit_cleanly\n"
+        "sys.modules['tensorflow_io'] = types.ModuleType('tensorflow_io')\n"
+        "atexit.register(os.abort)\n"
+        "print('done')\n"
+        f"exit_cleanly({status})\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (status, "done\n")

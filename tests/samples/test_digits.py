@@ -1,4 +1,4 @@
-"""Tests of `yt8m_models.samples.digits`: the records, the classes, and that the frames are digits."""
+"""Tests of `yt8m_models.samples.digits`: records, classes, and that the frames are digits."""
 
 import csv
 import pathlib

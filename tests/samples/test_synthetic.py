@@ -1,4 +1,4 @@
-"""Tests of `yt8m_models.samples.synthetic`: the formats, the seed, and what the videos are made of."""
+"""Tests of `yt8m_models.samples.synthetic`: formats, seed, and what the videos are made of."""
 
 import dataclasses
 import inspect

@@ -1,6 +1,5 @@
 """When tensorflow-io is loaded, what is said where it cannot be, and how a process then ends."""
 
-import subprocess
 import sys
 import types
 
@@ -72,26 +71,3 @@ def test_package_whose_import_fails(failure, tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "tensorflow_io", raising=False)
     with pytest.raises(ValueError, match=r"cannot be loaded \(.*undefined.symbol.*\[io\]"):
         filesystems.require("s3://bucket/x")
-
-
-@pytest.mark.parametrize("status", [0, 1])
-def test_exit_cleanly_is_a_usual_exit_without_tensorflow_io(status, monkeypatch):
-    monkeypatch.delitem(sys.modules, "tensorflow_io", raising=False)
-    with pytest.raises(SystemExit) as exit_:
-        filesystems.exit_cleanly(status)
-    assert exit_.value.code == status
-
-
-@pytest.mark.parametrize("status", [0, 3])
-def test_exit_cleanly_flushes_and_avoids_an_abort_at_exit(status):
-    """An exit handler that aborts stands in for the destructor of the S3 file system."""
-    program = (
-        "import atexit, os, sys, types\n"
-        "from yt8m_models.data import filesystems\n"
-        "sys.modules['tensorflow_io'] = types.ModuleType('tensorflow_io')\n"
-        "atexit.register(os.abort)\n"
-        "print('done')\n"
-        f"filesystems.exit_cleanly({status})\n"
-    )
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert (ended.returncode, ended.stdout) == (status, "done\n")

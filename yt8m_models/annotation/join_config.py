@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 MISSING = ("zeros", "error")
 
 
 @dataclass(frozen=True)
-class JoinConfig:
+class JoinConfig(Options):
     """The records, the embeddings, and where the joined records go.
 
     Raises:
@@ -19,9 +19,7 @@ class JoinConfig:
         "",
         "Video-level records: file patterns with commas between, or @file with a path a line.",
     )
-    embeddings_dir: str = option(
-        "", "Directory of embeddings (python -m yt8m_models.embedding.embed)."
-    )
+    embeddings_dir: str = option("", "Directory of embeddings (yt8m embed).")
     output_dir: str = option(
         "",
         "Directory for the joined records, in files named as the input's, and join.json. A run "
@@ -38,6 +36,7 @@ class JoinConfig:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("input_data_pattern", "embeddings_dir", "output_dir", "feature_name"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must be given; received nothing")

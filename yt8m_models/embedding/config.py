@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from yt8m_models.config import ASSIGNMENTS, option
+from yt8m_models.config import ASSIGNMENTS
+from yt8m_models.program.option import Options, option
 
 FUSIONS = ("late", "early", "frames")
 FRAME_POOLINGS = ("netvlad", "dsgmm")
@@ -30,7 +31,7 @@ _AT_LEAST = {
 
 
 @dataclass(frozen=True)
-class EmbeddingConfig:
+class EmbeddingConfig(Options):
     """The embedding model: how features become one vector.
 
     Raises:
@@ -79,6 +80,7 @@ class EmbeddingConfig:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(

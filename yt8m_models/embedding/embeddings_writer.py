@@ -182,8 +182,7 @@ def read_record(directory: str | os.PathLike) -> dict[str, Any]:
         record["complete"] = bool(record["complete"])
     except (FileNotFoundError, NotADirectoryError):
         raise ValueError(
-            f"{directory} holds no {RECORD}: no embeddings were written there "
-            "(python -m yt8m_models.embedding.embed)"
+            f"{directory} holds no {RECORD}: no embeddings were written there (yt8m embed)"
         ) from None
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path}: not the record of embeddings ({error!r})") from error

@@ -39,7 +39,7 @@ class ModelRecord:
         if not tf.io.gfile.exists(path):
             raise ValueError(
                 f"no {EMBEDDING_RECORD} in --train_dir={train_dir}: no embedding was trained there "
-                "(python -m yt8m_models.embedding.train)"
+                "(yt8m train-embedding)"
             )
         with tf.io.gfile.GFile(path) as file:
             text = file.read()

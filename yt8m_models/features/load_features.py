@@ -14,7 +14,7 @@ def load_features(
     """Opens the feature table or the frame table in a directory.
 
     Args:
-        directory: as written by `python -m yt8m_models.features.build_features`.
+        directory: as written by `yt8m build-features`.
         names: read these features only, in this order; all unless given.
 
     Raises:

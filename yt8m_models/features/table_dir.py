@@ -35,7 +35,7 @@ def read_record(directory: str | os.PathLike, kind: str | None = None) -> dict[s
     except (FileNotFoundError, NotADirectoryError):
         raise ValueError(
             f"{directory} holds no {RECORD}: no features were written there to the end "
-            "(python -m yt8m_models.features.build_features)"
+            "(yt8m build-features)"
         ) from None
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path}: not the record of features ({error!r})") from error

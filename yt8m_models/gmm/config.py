@@ -1,9 +1,10 @@
-"""The flags of `python -m yt8m_models.gmm.train_ubm`, without TensorFlow."""
+"""The flags of `yt8m train-ubm`, without TensorFlow."""
 
 import math
 from dataclasses import dataclass
 
-from yt8m_models.config import DataConfig, option
+from yt8m_models.config import DataConfig
+from yt8m_models.program.option import Options, option
 
 COVARIANCE_TYPES = ("tied", "diagonal", "spherical")
 
@@ -22,7 +23,7 @@ _AT_LEAST = {
 
 
 @dataclass(frozen=True)
-class UBMConfig:
+class UBMConfig(Options):
     """The universal background model (UBM): its clusters, its frames and where it goes.
 
     Raises:
@@ -78,6 +79,7 @@ class UBMConfig:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("train_data_pattern", "output_dir"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must be given; received nothing")
@@ -97,7 +99,7 @@ class UBMConfig:
 
 
 @dataclass(frozen=True)
-class FrameFormat:
+class FrameFormat(Options):
     """The format of the frame-level records."""
 
     feature_names: tuple[str, ...] = option(
@@ -108,6 +110,7 @@ class FrameFormat:
     num_classes: int = option(3862, "Labels are 0 to num_classes - 1; they are checked, not used.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.data()
 
     def data(self) -> DataConfig:

@@ -48,8 +48,7 @@ def read_record(ubm_dir: str) -> dict[str, Any]:
     path = path_in(ubm_dir, RECORD)
     if not tf.io.gfile.exists(path):
         raise ValueError(
-            f"{ubm_dir} holds no {RECORD}: no UBM was trained there to the end "
-            "(python -m yt8m_models.gmm.train_ubm)"
+            f"{ubm_dir} holds no {RECORD}: no UBM was trained there to the end (yt8m train-ubm)"
         )
     with tf.io.gfile.GFile(path) as file:
         text = file.read()

@@ -334,7 +334,7 @@ def _read_record(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         raise ValueError(
             f"{path} holds no {RECORD}: no co-watch graph was written there to the end "
-            "(python -m yt8m_models.graph.build_graph)"
+            "(yt8m build-graph)"
         ) from None
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path / RECORD}: not the record of a graph ({error!r})") from error

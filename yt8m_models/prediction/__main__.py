@@ -1,13 +1,12 @@
 """The inference program: predicts records with a trained model and writes a submission file."""
 
-import signal
 import sys
 
 from yt8m_models.prediction.config import InferenceConfig, ModelSource
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
-    "yt8m-inference",
+    "yt8m inference",
     "Predict the classes of videos, or of their segments, with a trained model, and write the "
     "submission file for Kaggle.",
     InferenceConfig,
@@ -15,6 +14,7 @@ PROGRAM = Program(
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     """Runs `infer` and prints what it did."""
     from yt8m_models.prediction.inference import infer
@@ -30,11 +30,5 @@ def main(arguments: Arguments) -> None:
         print(summary.problems, file=sys.stderr)
 
 
-def run() -> None:
-    """The console script; when terminated, it removes its unfinished file as when interrupted."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

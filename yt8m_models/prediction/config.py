@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 _AT_LEAST = {
     "top_k": 1,
@@ -16,7 +16,7 @@ _AT_LEAST = {
 
 
 @dataclass(frozen=True)
-class ModelSource:
+class ModelSource(Options):
     """Where the model comes from, and where it is packed.
 
     Raises:
@@ -40,6 +40,7 @@ class ModelSource:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if bool(self.train_dir) == bool(self.input_model_tgz):
             raise ValueError(
                 "give either --train_dir or --input_model_tgz; received "
@@ -53,7 +54,7 @@ class ModelSource:
 
 
 @dataclass(frozen=True)
-class InferenceConfig:
+class InferenceConfig(Options):
     """What to predict, and where to write it.
 
     Raises:
@@ -93,6 +94,7 @@ class InferenceConfig:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("input_data_pattern", "output_file"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must be given")

@@ -1,27 +1,25 @@
-"""Command-line programs whose flags are the fields of dataclasses.
+"""Command-line programs whose flags are the options of dataclasses.
 
 A program names its dataclasses; each becomes a group of absl flags, and each field a flag with the
-field's name, type, default, `help`, `aliases` and `choices` (see `yt8m_models.config.option`).
-Parsing imports neither TensorFlow nor Keras, so that `--help` answers at once:
+field's name, type, default, text, aliases and rules (see `yt8m_models.program.option`). Parsing
+imports neither TensorFlow nor Keras, so that `--help` answers at once:
 
-    PROGRAM = Program("yt8m-train", "Train a model.", TrainConfig, DataConfig, ModelConfig)
+    PROGRAM = Program("yt8m train", "Train a model.", TrainConfig, DataConfig, ModelConfig)
 
+    @PROGRAM.main
     def main(arguments):
+        from yt8m_models.training.trainer import train
+
         train(arguments[TrainConfig], arguments[DataConfig], arguments[ModelConfig])
 
     if __name__ == "__main__":
-        PROGRAM.run(main)
+        PROGRAM.run()
 """
 
 import dataclasses
-import difflib
 import logging
 import os
-import shutil
 import sys
-import textwrap
-import types
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
@@ -35,10 +33,15 @@ from absl.flags import (
     FlagValues,
 )
 
+from yt8m_models.program.help import help_page, print_page
+from yt8m_models.program.interruption import Terminated, sigterm_raises
+from yt8m_models.program.option import flags_of
 from yt8m_models.program.startup import start_tensorflow
-from yt8m_models.storage.filesystems import exit_cleanly
 
 Config = TypeVar("Config")
+Main = TypeVar("Main", bound=Callable[..., Any])
+
+_HELP = ("--help", "-help", "-h", "--helpfull", "--helpshort")
 
 
 class UsageError(ValueError):
@@ -97,6 +100,15 @@ class Program:
         self.groups = groups
         self.positional = positional
         self.translate = translate
+        self._main: Callable[[Arguments], int | None] | None = None
+
+    def main(self, function: Main) -> Main:
+        """Decorates the function that does the work, given the `Arguments`.
+
+        It may return the number of a signal after which it stopped by itself.
+        """
+        self._main = function
+        return function
 
     def parse(self, argv: Sequence[str]) -> Arguments:
         """Parses the command line `argv` (without the program's name).
@@ -128,48 +140,53 @@ class Program:
         except ValueError as error:
             raise UsageError(str(error)) from None
 
-    def run(self, main: Callable[[Arguments], Any], argv: Sequence[str] | None = None) -> NoReturn:
-        """Parses, calls `main` and exits: 0, or 1 after a `ValueError` or an `OSError`."""
+    def run(self, argv: Sequence[str] | None = None) -> NoReturn:
+        """Parses, does the work and exits.
+
+        The status is 0; 1 after a `ValueError` or an `OSError`; 2 where the command line is wrong;
+        128 + n after signal n, which removes unfinished files as any exception does.
+        """
         argv = sys.argv[1:] if argv is None else argv
-        if any(arg in ("--help", "-help", "-h", "--helpfull", "--helpshort") for arg in argv):
-            _print_page(self.help())
+        if any(arg in _HELP for arg in argv):
+            print_page(self.help())
             sys.exit(0)
+        exit_cleanly(self._status(argv))
+
+    def _status(self, argv: Sequence[str]) -> int:
+        assert self._main is not None, f"{self.name} has no main"
         logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
         try:
             arguments = self.parse(argv)
-            start_tensorflow()
-            main(arguments)
+            with sigterm_raises():
+                start_tensorflow()
+                signal = self._main(arguments)
+            return 0 if signal is None else 128 + signal
         except UsageError as error:
             print(f"{self.name}: {error}\nTry --help for all flags.", file=sys.stderr)
-            exit_cleanly(2)
+            return 2
         except (ValueError, OSError) as error:
             print(f"{self.name}: {error}", file=sys.stderr)
-            exit_cleanly(1)
-        except KeyboardInterrupt:
-            print(f"{self.name}: interrupted", file=sys.stderr)
-            exit_cleanly(130)
-        exit_cleanly(0)
+            return 1
+        except KeyboardInterrupt as interrupt:
+            is_terminated = isinstance(interrupt, Terminated)
+            what, status = ("terminated", 143) if is_terminated else ("interrupted", 130)
+            print(f"{self.name}: {what}", file=sys.stderr)
+            return status
 
     def help(self) -> str:
         """The text of `--help`: the description, then the flags of each group."""
-        width = min(shutil.get_terminal_size().columns, 100)
-        positional = f" {self.positional.upper()} …" if self.positional else ""
-        lines = [
-            f"usage: {self.name}{positional} [--flag=value …]",
-            "",
-            *textwrap.wrap(self.description, width),
-        ]
+        return help_page(self.name, self.description, self.positional, self.groups)
+
+    def words(self) -> list[str]:
+        """What a shell completes: each flag, and each flag with each of its choices."""
+        words = []
         for group in self.groups:
-            lines += ["", (group.__doc__ or group.__name__).strip().splitlines()[0]]
-            for field, kind in _flags(group):
-                lines.append(f"  --{'[no]' if kind is bool else ''}{field.name}{_default(field)}")
-                text = field.metadata["help"]
-                if names := _aliases(field):
-                    text += f" (also {', '.join(f'--{name}' for name in names)})"
-                lines += textwrap.wrap(
-                    text, width - 8, initial_indent=" " * 8, subsequent_indent=" " * 8
-                )
-        return "\n".join(lines)
+            for field, kind in flags_of(group):
+                equals = "" if kind is bool else "="
+                words += [f"--{name}{equals}" for name in (field.name, *field.metadata["aliases"])]
+                words += [f"--no{field.name}"] if kind is bool else []
+                words += [f"--{field.name}={choice}" for choice in field.metadata["choices"] or ()]
+        return words
 
     def _set_positional(self, values: FlagValues, rest: Sequence[str]) -> None:
         if self.positional is None:
@@ -190,9 +207,9 @@ class Program:
             tuple: DEFINE_list,
         }
         for group in self.groups:
-            for field, kind in _flags(group):
+            for field, kind in flags_of(group):
                 default = list(field.default) if isinstance(field.default, tuple) else field.default
-                for name in (field.name, *_aliases(field)):
+                for name in (field.name, *field.metadata["aliases"]):
                     define[kind](
                         name,
                         default,
@@ -203,32 +220,24 @@ class Program:
         return values
 
 
-def closest(value: str, choices: Sequence[str]) -> str:
-    """The end of an error message: the choices nearest to a mistyped value, then all of them."""
-    by_lower_case = {choice.lower(): choice for choice in choices}
-    near = difflib.get_close_matches(value.lower(), by_lower_case, n=3, cutoff=0.5)
-    suggestion = (
-        f"did you mean {' or '.join(by_lower_case[name] for name in near)}? " if near else ""
-    )
-    return f"{suggestion}(one of {', '.join(choices)})"
+def exit_cleanly(status: int) -> NoReturn:
+    """Ends the process with `status`, whatever tensorflow-io does at exit.
 
-
-def _flags(group: type) -> list[tuple[dataclasses.Field, type]]:
-    """A dataclass's fields with the kind of flag each is: str, int, float, bool or tuple."""
-    hints = typing.get_type_hints(group)
-    return [(field, _kind(hints[field.name])) for field in dataclasses.fields(group)]
-
-
-def _kind(hint: Any) -> type:
-    """`int` for `int` and `int | None`, `tuple` for `tuple[str, ...]`, and so on."""
-    if isinstance(hint, types.UnionType):
-        (hint,) = (arg for arg in typing.get_args(hint) if arg is not types.NoneType)
-    return typing.get_origin(hint) or hint
+    Once its S3 file system was used, the usual end of the process aborts in a destructor (status
+    134, "pure virtual method called") after all work is done. Then this flushes the logs and the
+    standard streams and ends the process at once; otherwise it is `sys.exit`.
+    """
+    if "tensorflow_io" not in sys.modules:
+        sys.exit(status)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _typed_name(field: dataclasses.Field, values: FlagValues) -> str | None:
     """The name by which the command line sets a field: its own or an alias."""
-    names = [name for name in (field.name, *_aliases(field)) if values[name].present]
+    names = [name for name in (field.name, *field.metadata["aliases"]) if values[name].present]
     for name in names[1:]:
         if values[name].value != values[names[0]].value:
             received = " and ".join(f"--{name}={values[name].value}" for name in (names[0], name))
@@ -238,9 +247,6 @@ def _typed_name(field: dataclasses.Field, values: FlagValues) -> str | None:
 
 def _value(field: dataclasses.Field, value: Any) -> Any:
     """A parsed flag's value as its dataclass wants it."""
-    choices = field.metadata.get("choices")
-    if choices and value is not None and value not in choices:
-        raise UsageError(f"--{field.name}={value}: {closest(value, choices)}")
     if not isinstance(value, list):
         return value
     value = [entry for entry in value if entry != ""]
@@ -253,24 +259,3 @@ def _value(field: dataclasses.Field, value: Any) -> Any:
                 f"received {','.join(value)}"
             ) from None
     return tuple(value)
-
-
-def _aliases(field: dataclasses.Field) -> tuple[str, ...]:
-    return field.metadata.get("aliases", ())
-
-
-def _default(field: dataclasses.Field) -> str:
-    default = field.default
-    if default is None or default in ("", ()):
-        return ""
-    if isinstance(default, tuple):
-        default = ",".join(str(entry) for entry in default)
-    return f" = {str(default).lower() if isinstance(default, bool) else default}"
-
-
-def _print_page(text: str) -> None:
-    """Prints a text of which a reader such as `head` may close the rest."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

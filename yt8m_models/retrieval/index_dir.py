@@ -72,8 +72,7 @@ def read_record(directory: str | os.PathLike) -> dict[str, Any]:
         record["files"] = {str(name): int(size) for name, size in record["files"].items()}
     except (FileNotFoundError, NotADirectoryError):
         raise ValueError(
-            f"{directory} holds no {RECORD}: no index was built there to the end "
-            "(python -m yt8m_models.retrieval.build_index)"
+            f"{directory} holds no {RECORD}: no index was built there to the end (yt8m build-index)"
         ) from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{path}: not the record of an index ({error!r})") from error

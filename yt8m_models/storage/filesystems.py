@@ -5,11 +5,7 @@ tensorflow-io, the `io` extra, which is loaded when such a path is given and not
 imports TensorFlow inside functions, so that programs can use it before they need TensorFlow.
 """
 
-import logging
-import os
-import sys
 import warnings
-from typing import NoReturn
 
 EXTRA_SCHEMES = ("s3", "http", "https", "hdfs", "az")
 
@@ -49,21 +45,6 @@ def require(path: str) -> None:
         raise ValueError(
             _message(path, f"the installed tensorflow-io does not fit TensorFlow {tf.__version__}")
         )
-
-
-def exit_cleanly(status: int) -> NoReturn:
-    """Ends the process with `status`, whatever tensorflow-io does at exit.
-
-    Once its S3 file system was used, the usual end of the process aborts in a destructor (status
-    134, "pure virtual method called") after all work is done. Then this flushes the logs and the
-    standard streams and ends the process at once; otherwise it is `sys.exit`.
-    """
-    if "tensorflow_io" not in sys.modules:
-        sys.exit(status)
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
 
 
 def _message(path: str, reason: str) -> str:

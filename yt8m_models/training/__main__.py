@@ -1,4 +1,4 @@
-"""The training program: `yt8m-train`, `python -m yt8m_models.training`, `train.py`."""
+"""The training program: `yt8m train`, `train.py`."""
 
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.original_flags import OriginalFlags, translate
@@ -6,7 +6,7 @@ from yt8m_models.program.command import Arguments, Program
 from yt8m_models.training.config import TrainConfig
 
 PROGRAM = Program(
-    "yt8m-train",
+    "yt8m train",
     "Trains a model on YouTube-8M records, and resumes where an earlier run in the same "
     "--train_dir stopped.",
     TrainConfig,
@@ -17,31 +17,24 @@ PROGRAM = Program(
 )
 
 
-def main(arguments: Arguments) -> None:
-    """Trains as the command line says; after signal n, saves and exits with 128 + n."""
+@PROGRAM.main
+def main(arguments: Arguments) -> int | None:
+    """Trains as the command line says, until all is done or a signal comes."""
     config = arguments[TrainConfig]
     if config.list_models:
         from yt8m_models.models.listing import list_models
 
         print(list_models())
-        return
+        return None
 
     import tensorflow as tf
 
-    from yt8m_models.storage import filesystems
     from yt8m_models.training.trainer import train
 
     if config.deterministic and tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
-    result = train(config, arguments[DataConfig], arguments[ModelConfig])
-    if result["signal"] is not None:
-        filesystems.exit_cleanly(128 + result["signal"])
-
-
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
+    return train(config, arguments[DataConfig], arguments[ModelConfig])["signal"]
 
 
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

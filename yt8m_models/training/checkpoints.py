@@ -185,8 +185,8 @@ def restore_newest(
         except (AssertionError, ValueError) as error:
             if not tf.train.load_checkpoint(path).has_tensor(OBJECT_GRAPH):
                 raise ValueError(
-                    f"{path} is a checkpoint of TensorFlow 1; `python -m "
-                    "yt8m_models.compat.import_checkpoint` turns it into one that can be read here"
+                    f"{path} is a checkpoint of TensorFlow 1; `yt8m "
+                    "import-checkpoint` turns it into one that can be read here"
                 ) from error
             reason = str(error).splitlines()[0]
             raise ValueError(f"{path} is of another model or --optimizer: {reason}") from error

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 LABEL_LOSSES = ("CrossEntropyLoss", "HingeLoss", "SoftmaxLoss")
 OPTIMIZERS = (
@@ -46,7 +46,7 @@ _AT_LEAST = {
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(Options):
     """How to train: where, on which records, and by which steps.
 
     Raises:
@@ -70,7 +70,7 @@ class TrainConfig:
     )
     ubm_dir: str = option(
         "",
-        "Directory of a UBM (python -m yt8m_models.gmm.train_ubm): the clusters of --pooling=vlad "
+        "Directory of a UBM (yt8m train-ubm): the clusters of --pooling=vlad "
         "and sgmm. Needed for a new training only; checkpoints hold them.",
     )
     init_clusters_from: str = option(
@@ -149,6 +149,7 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.train_dir:
             raise ValueError("--train_dir must name a directory; received an empty string")
         if not self.train_data_pattern.strip() and not self.list_models:

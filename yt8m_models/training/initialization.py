@@ -42,7 +42,7 @@ def initialize_clusters(model: keras.Model, config: TrainConfig) -> None:
     if pooling in FIXED_POOLINGS and not config.ubm_dir:
         raise ValueError(
             f"--pooling={pooling} needs --ubm_dir, the directory of a UBM "
-            "(python -m yt8m_models.gmm.train_ubm); received none"
+            "(yt8m train-ubm); received none"
         )
     if config.ubm_dir and pooling not in FIXED_POOLINGS:
         raise ValueError(

@@ -5,7 +5,7 @@ from typing import Any
 
 from keras import optimizers
 
-from yt8m_models.program.command import closest
+from yt8m_models.program.option import closest
 
 # TensorFlow 1's names keep TensorFlow 1's constants; the names of Keras keep those of Keras.
 _BUILDERS: dict[str, Callable[[Any], Any]] = {

@@ -1,1 +1,1 @@
-"""Annotation models, trained and compared: `python -m yt8m_models.annotation.annotate`."""
+"""Annotation models, trained and compared: `yt8m annotate`."""

@@ -1,10 +1,10 @@
-"""`python -m yt8m_models.annotation.annotate`: trains and compares annotation models."""
+"""`yt8m annotate`: trains and compares annotation models."""
 
 from yt8m_models.annotation.annotate.config import AnnotateConfig, VideoDataConfig
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
-    "python -m yt8m_models.annotation.annotate",
+    "yt8m annotate",
     "Trains the annotation model of CDML, block PCA and a mixture of experts, with each number of "
     "mixtures: Adam, then full-batch RPROP of PCA and experts in turn. With --cdml_dir (or "
     "--compare_without) each is trained with and without the embeddings, as in Table 7 and Figure "
@@ -14,20 +14,13 @@ PROGRAM = Program(
 )
 
 
-def main(arguments: Arguments) -> None:
-    """Trains as the command line says; after signal n, saves and exits with 128 + n."""
+@PROGRAM.main
+def main(arguments: Arguments) -> int | None:
+    """Trains as the command line says, until all is done or a signal comes."""
     from yt8m_models.annotation.annotate.annotating import annotate
-    from yt8m_models.storage import filesystems
 
-    signal = annotate(arguments[AnnotateConfig], arguments[VideoDataConfig])
-    if signal is not None:
-        filesystems.exit_cleanly(128 + signal)
-
-
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
+    return annotate(arguments[AnnotateConfig], arguments[VideoDataConfig])
 
 
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

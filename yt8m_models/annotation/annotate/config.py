@@ -1,10 +1,11 @@
-"""The flags of `python -m yt8m_models.annotation.annotate`, without TensorFlow."""
+"""The flags of `yt8m annotate`, without TensorFlow."""
 
 import math
 from dataclasses import dataclass
 
 from yt8m_models.annotation.join_config import MISSING
-from yt8m_models.config import DataConfig, option
+from yt8m_models.config import DataConfig
+from yt8m_models.program.option import Options, option
 
 PCA, MOE = "pca", "moe"
 CDML = "cdml"
@@ -26,7 +27,7 @@ _AT_LEAST = {
 
 
 @dataclass(frozen=True)
-class AnnotateConfig:
+class AnnotateConfig(Options):
     """What to train, on which records, and where the results go.
 
     Raises:
@@ -49,7 +50,7 @@ class AnnotateConfig:
     whiten: bool = option(False, "Let all components of the PCA vary alike at the start.")
     cdml_dir: str = option(
         "",
-        "Directory of embeddings (python -m yt8m_models.embedding.embed). They are joined to the "
+        "Directory of embeddings (yt8m embed). They are joined to the "
         f"records, as the feature {CDML}, and every model is trained with and without them.",
     )
     cdml_components: int | None = option(
@@ -102,6 +103,7 @@ class AnnotateConfig:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("train_data_pattern", "eval_data_pattern", "output_dir"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must be given; received nothing")

@@ -1,1 +1,1 @@
-"""Embeddings as one more feature of records: `python -m yt8m_models.annotation.join_embeddings`."""
+"""Embeddings as one more feature of records: `yt8m join-embeddings`."""

@@ -1,19 +1,19 @@
-"""`python -m yt8m_models.annotation.join_embeddings`: adds embeddings to records as a feature."""
+"""`yt8m join-embeddings`: adds embeddings to records as a feature."""
 
-import signal
 import sys
 
 from yt8m_models.annotation.join_config import JoinConfig
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
-    "python -m yt8m_models.annotation.join_embeddings",
+    "yt8m join-embeddings",
     "Copies video-level records and adds the embedding of each video as one more float feature, "
     "so that --feature_names=mean_rgb,mean_audio,cdml reads it.",
     JoinConfig,
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     from yt8m_models.annotation.joining import join_embeddings
 
@@ -29,11 +29,5 @@ def main(arguments: Arguments) -> None:
         print(summary.problems, file=sys.stderr)
 
 
-def run() -> None:
-    """The console script; when terminated, it removes its unfinished files as when interrupted."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

@@ -1,4 +1,4 @@
-"""Imports a TensorFlow 1 checkpoint: `python -m yt8m_models.compat.import_checkpoint`."""
+"""Imports a TensorFlow 1 checkpoint: `yt8m import-checkpoint`."""
 
 from yt8m_models.compat.import_checkpoint.config import ImportConfig
 from yt8m_models.config import DataConfig, ModelConfig
@@ -6,7 +6,7 @@ from yt8m_models.original_flags import OriginalFlags, translate
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
-    "yt8m-import-checkpoint",
+    "yt8m import-checkpoint",
     "Turn a TensorFlow 1 checkpoint of the starter code, WILLOW or NeXtVLAD into a --train_dir of "
     "this project: for inference, evaluation and further training. Sizes are read from the "
     "checkpoint and the rest from its model_flags.json, from flags and from the model's preset.",
@@ -18,6 +18,7 @@ PROGRAM = Program(
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     """Runs `import_checkpoint` and prints what it did."""
     from yt8m_models.compat.import_checkpoint.importer import import_checkpoint
@@ -27,10 +28,5 @@ def main(arguments: Arguments) -> None:
     print(import_checkpoint(arguments[ImportConfig], given))
 
 
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 
 @dataclass(frozen=True)
-class ImportConfig:
+class ImportConfig(Options):
     """Which checkpoint to import, and where to.
 
     Raises:
@@ -27,6 +27,7 @@ class ImportConfig:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("tf1_train_dir", "train_dir"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must be given")

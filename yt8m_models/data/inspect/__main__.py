@@ -1,10 +1,10 @@
-"""`python -m yt8m_models.data.inspect PATTERN`: reports what is in record files."""
+"""`yt8m inspect PATTERN`: reports what is in record files."""
 
 from yt8m_models.data.inspect.config import InspectConfig
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
-    "python -m yt8m_models.data.inspect",
+    "yt8m inspect",
     "Reports what is in record files: per file the number of records, their level, the features "
     "and their sizes, label statistics and corrupt records; as a table, or as JSON with --json.",
     InspectConfig,
@@ -12,6 +12,7 @@ PROGRAM = Program(
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     import json
 
@@ -24,10 +25,5 @@ def main(arguments: Arguments) -> None:
     print(json.dumps(as_dict(reports), indent=2) if config.json else render(reports))
 
 
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

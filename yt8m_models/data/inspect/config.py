@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 
 @dataclass(frozen=True)
-class InspectConfig:
+class InspectConfig(Options):
     """The files to look at, and the form of the report.
 
     Raises:
@@ -22,6 +22,7 @@ class InspectConfig:
     max_records: int = option(0, "Look at the first so many records of each file; 0 for all.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.pattern.strip():
             raise ValueError("--pattern must name the files to inspect; received nothing")
         if self.max_records < 0:

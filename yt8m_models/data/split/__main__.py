@@ -1,19 +1,19 @@
-"""`python -m yt8m_models.data.split`: carves a validation set into validation and test."""
+"""`yt8m split`: carves a validation set into validation and test."""
 
-import signal
 import sys
 
 from yt8m_models.data.split.config import SplitConfig
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
-    "python -m yt8m_models.data.split",
+    "yt8m split",
     "Splits records in two, validation and test, by a hash of the video id: the same video always "
     "goes to the same part, whatever file it is in. Records are copied as they are.",
     SplitConfig,
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     from yt8m_models.data.split.splitting import split
 
@@ -27,11 +27,5 @@ def main(arguments: Arguments) -> None:
         print(summary.problems, file=sys.stderr)
 
 
-def run() -> None:
-    """The console script; when terminated, it removes its unfinished files as when interrupted."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

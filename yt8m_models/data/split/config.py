@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 
 @dataclass(frozen=True)
-class SplitConfig:
+class SplitConfig(Options):
     """The records to split, and where the two parts go.
 
     Raises:
@@ -32,6 +32,7 @@ class SplitConfig:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("input_data_pattern", "output_dir"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must be given")

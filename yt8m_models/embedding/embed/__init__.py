@@ -1,1 +1,1 @@
-"""Embeddings of many videos: `python -m yt8m_models.embedding.embed` (see `--help`)."""
+"""Embeddings of many videos: `yt8m embed` (see `--help`)."""

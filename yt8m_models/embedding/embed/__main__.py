@@ -1,16 +1,17 @@
-"""`python -m yt8m_models.embedding.embed`: embeds the videos of a table of features."""
+"""`yt8m embed`: embeds the videos of a table of features."""
 
 from yt8m_models.embedding.embed.config import EmbedConfig
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
-    "python -m yt8m_models.embedding.embed",
+    "yt8m embed",
     "Embeds all videos of a table of features with a trained model, in their order, and goes on "
     "where an earlier run in the same --output_dir stopped.",
     EmbedConfig,
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     """Embeds as the command line says."""
     from yt8m_models.embedding.embed.embedding import embed
@@ -23,10 +24,5 @@ def main(arguments: Arguments) -> None:
     )
 
 
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

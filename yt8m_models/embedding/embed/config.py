@@ -1,12 +1,12 @@
-"""The flags of `python -m yt8m_models.embedding.embed`, without TensorFlow and NumPy."""
+"""The flags of `yt8m embed`, without TensorFlow and NumPy."""
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 
 @dataclass(frozen=True)
-class EmbedConfig:
+class EmbedConfig(Options):
     """What to embed, by which model, and where the embeddings go.
 
     Raises:
@@ -32,7 +32,7 @@ class EmbedConfig:
     )
     features_dir: str = option(
         "",
-        "Features of the videos, as written by python -m yt8m_models.features.build_features.",
+        "Features of the videos, as written by yt8m build-features.",
     )
     output_dir: str = option(
         "", "Directory that receives the embeddings. A run that was interrupted goes on there."
@@ -41,6 +41,7 @@ class EmbedConfig:
     shard_size: int = option(65536, "Videos in a file of the output.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("features_dir", "output_dir"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must name a directory; received nothing")

@@ -1,1 +1,1 @@
-"""Training of an embedding by triplets: `python -m yt8m_models.embedding.train` (see `--help`)."""
+"""Training of an embedding by triplets: `yt8m train-embedding` (see `--help`)."""

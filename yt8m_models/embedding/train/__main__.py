@@ -1,11 +1,11 @@
-"""`python -m yt8m_models.embedding.train`: trains an embedding on triplets of a co-watch graph."""
+"""`yt8m train-embedding`: trains an embedding on triplets of a co-watch graph."""
 
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.training.config import EmbeddingTrainConfig
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
-    "python -m yt8m_models.embedding.train",
+    "yt8m train-embedding",
     "Trains an embedding of videos, so that videos watched together are near each other, on "
     "triplets of a co-watch graph; and resumes where an earlier run in the same --train_dir "
     "stopped.",
@@ -14,20 +14,13 @@ PROGRAM = Program(
 )
 
 
-def main(arguments: Arguments) -> None:
-    """Trains as the command line says; after signal n, saves and exits with 128 + n."""
+@PROGRAM.main
+def main(arguments: Arguments) -> int | None:
+    """Trains as the command line says, until all is done or a signal comes."""
     from yt8m_models.embedding.training.trainer import train
-    from yt8m_models.storage import filesystems
 
-    result = train(arguments[EmbeddingTrainConfig], arguments[EmbeddingConfig])
-    if result["signal"] is not None:
-        filesystems.exit_cleanly(128 + result["signal"])
-
-
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
+    return train(arguments[EmbeddingTrainConfig], arguments[EmbeddingConfig])["signal"]
 
 
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

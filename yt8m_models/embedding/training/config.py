@@ -1,10 +1,10 @@
-"""The flags of `python -m yt8m_models.embedding.train`, without TensorFlow and NumPy."""
+"""The flags of `yt8m train-embedding`, without TensorFlow and NumPy."""
 
 import math
 from dataclasses import dataclass
 
-from yt8m_models.config import option
 from yt8m_models.embedding.config import MININGS
+from yt8m_models.program.option import Options, option
 from yt8m_models.training.config import CLIP_MODES, OPTIMIZERS
 
 LOSSES = {
@@ -40,7 +40,7 @@ _AT_LEAST = {
 
 
 @dataclass(frozen=True)
-class EmbeddingTrainConfig:
+class EmbeddingTrainConfig(Options):
     """How to train: where, on which graph and features, and by which steps.
 
     Raises:
@@ -51,12 +51,10 @@ class EmbeddingTrainConfig:
         "",
         "Directory for checkpoints and summaries. Training resumes from what it holds.",
     )
-    graph_dir: str = option(
-        "", "Co-watch graph, as written by python -m yt8m_models.graph.build_graph."
-    )
+    graph_dir: str = option("", "Co-watch graph, as written by yt8m build-graph.")
     features_dir: str = option(
         "",
-        "Features of the videos, as written by python -m yt8m_models.features.build_features.",
+        "Features of the videos, as written by yt8m build-features.",
     )
     feature_names: tuple[str, ...] = option(
         (), "Features to embed, in order, e.g. mean_rgb,mean_audio; all of them unless given."
@@ -130,6 +128,7 @@ class EmbeddingTrainConfig:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("train_dir", "graph_dir", "features_dir"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must name a directory; received nothing")

@@ -1,12 +1,11 @@
-"""The flags of `python -m yt8m_models.experiments.cdml`, without TensorFlow and NumPy."""
+"""The flags of `yt8m cdml-tables`, without TensorFlow and NumPy."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from yt8m_models.config import option
 from yt8m_models.embedding.config import FUSIONS
 from yt8m_models.embedding.training.config import EmbeddingTrainConfig
-from yt8m_models.experiments.common.options import same_option
+from yt8m_models.program.option import Options, option, same_option
 from yt8m_models.retrieval.evaluation.config import BITS, EvaluateRetrievalConfig
 
 TABLES = (1, 2, 3)
@@ -14,7 +13,7 @@ FIGURES = (3,)
 
 
 @dataclass(frozen=True)
-class CDMLConfig:
+class CDMLConfig(Options):
     """What to compare, on which graph and features, and where the results go.
 
     Raises:
@@ -33,12 +32,10 @@ class CDMLConfig:
         (), "Rows to run and to report, by name, such as raw*,late-4000; all of them."
     )
     seeds: tuple[int, ...] = option((0, 1, 2), "Each row is trained once with each of these seeds.")
-    graph_dir: str = option(
-        "", "Co-watch graph, as written by python -m yt8m_models.graph.build_graph."
-    )
+    graph_dir: str = option("", "Co-watch graph, as written by yt8m build-graph.")
     features_dir: str = option(
         "",
-        "Features of the videos, as written by python -m yt8m_models.features.build_features.",
+        "Features of the videos, as written by yt8m build-features.",
     )
     feature_names: tuple[str, ...] = option(
         (), "Features, in order, e.g. mean_rgb,mean_audio; all of --features_dir unless given."
@@ -67,6 +64,7 @@ class CDMLConfig:
     dry_run: bool = option(False, "List the runs and whether they are done, and train nothing.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("graph_dir", "features_dir", "output_dir"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must name a directory; received nothing")
@@ -125,7 +123,7 @@ def hidden_widths(entry: str) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
-class EmbeddingTrainingFlags:
+class EmbeddingTrainingFlags(Options):
     """How every row is trained; the fields are those of `EmbeddingTrainConfig`.
 
     Raises:
@@ -154,6 +152,7 @@ class EmbeddingTrainingFlags:
     eval_batch_size: int = same_option(EmbeddingTrainConfig, "eval_batch_size")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.train_config(train_dir="checked", graph_dir="already", features_dir="here")
 
     def train_config(self, **where: Any) -> EmbeddingTrainConfig:

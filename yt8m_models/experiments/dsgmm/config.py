@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from yt8m_models.config import DataConfig, option
-from yt8m_models.experiments.common.options import same_option
+from yt8m_models.config import DataConfig
+from yt8m_models.program.option import Options, option, same_option
 from yt8m_models.training.config import TrainConfig
 
 TABLES = (2, 3, 4, 5)
@@ -12,7 +12,7 @@ FIGURES = (2, 3)
 
 
 @dataclass(frozen=True)
-class TablesConfig:
+class TablesConfig(Options):
     """What to compare, on which records, and where the results go.
 
     Raises:
@@ -52,6 +52,7 @@ class TablesConfig:
     dry_run: bool = option(False, "List the runs and whether they are done, and train nothing.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in (
             *("train_data_pattern", "validation_data_pattern", "test_data_pattern"),
             "output_dir",
@@ -78,7 +79,7 @@ class TablesConfig:
 
 
 @dataclass(frozen=True)
-class TrainingFlags:
+class TrainingFlags(Options):
     """How every row is trained; the defaults are the paper's settings.
 
     The fields are those of `TrainConfig`.
@@ -111,6 +112,7 @@ class TrainingFlags:
     log_steps: int = same_option(TrainConfig, "log_steps", 100)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.train_config(train_data_pattern="checked already")
 
     def train_config(self, **where: Any) -> TrainConfig:

@@ -1,10 +1,10 @@
-"""`python -m yt8m_models.experiments.movielens`: the MovieLens tables of the CDML paper."""
+"""`yt8m movielens`: the MovieLens tables of the CDML paper."""
 
 from yt8m_models.experiments.movielens.config import MovieLensConfig
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
-    "python -m yt8m_models.experiments.movielens",
+    "yt8m movielens",
     "Ranks the held-out movies of MovieLens users by the similarity of content vectors to the "
     "movies that a user rated before, beside matrix factorisation: Tables 4 and 5 and Figure 5 of "
     "the CDML paper, over several seeds, as results.csv, results.md and plots in --output_dir. The "
@@ -13,6 +13,7 @@ PROGRAM = Program(
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     from yt8m_models.experiments.movielens.experiment import run_movielens
 
@@ -20,10 +21,5 @@ def main(arguments: Arguments) -> None:
     print(f"wrote {', '.join(paths)}")
 
 
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

@@ -1,9 +1,9 @@
-"""The flags of the MovieLens experiments, without TensorFlow (see `yt8m_models.program.command`)."""
+"""The flags of `yt8m movielens`, without TensorFlow and NumPy."""
 
 import math
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 TABLES = (4, 5)
 FIGURES = (5,)
@@ -28,7 +28,7 @@ _AT_LEAST = {
 
 
 @dataclass(frozen=True)
-class MovieLensConfig:
+class MovieLensConfig(Options):
     """What to compare, on which ratings, and where the results go.
 
     Raises:
@@ -105,6 +105,7 @@ class MovieLensConfig:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("ratings", "output_dir"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must be given; received nothing")

@@ -1,1 +1,1 @@
-"""Tables of features by video id: `python -m yt8m_models.features.build_features`."""
+"""Tables of features by video id: `yt8m build-features`."""

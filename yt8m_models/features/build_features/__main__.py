@@ -1,4 +1,4 @@
-"""`python -m yt8m_models.features.build_features`: a table of features by video id."""
+"""`yt8m build-features`: a table of features by video id."""
 
 import sys
 
@@ -7,7 +7,7 @@ from yt8m_models.features.build_features.config import BuildFeaturesConfig
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
-    "python -m yt8m_models.features.build_features",
+    "yt8m build-features",
     "Writes a table from which the features of any videos are read at random: the features of "
     "video-level records or of a NumPy or Parquet table, memory-mapped; or, with --frame_features, "
     "where in its file each frame-level record begins.",
@@ -16,6 +16,7 @@ PROGRAM = Program(
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     from yt8m_models.features.build_features.building import build_features
 
@@ -35,10 +36,5 @@ def main(arguments: Arguments) -> None:
         print(summary.problems, file=sys.stderr)
 
 
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

@@ -1,14 +1,14 @@
-"""The flags of `python -m yt8m_models.features.build_features`, without TensorFlow and NumPy."""
+"""The flags of `yt8m build-features`, without TensorFlow and NumPy."""
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 DTYPES = ("uint8", "float16", "float32")
 
 
 @dataclass(frozen=True)
-class BuildFeaturesConfig:
+class BuildFeaturesConfig(Options):
     """The records or the table to read, and where the features go.
 
     Raises:
@@ -44,6 +44,7 @@ class BuildFeaturesConfig:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.output_dir:
             raise ValueError("--output_dir must name a directory; received nothing")
         if bool(self.data_pattern.strip()) == bool(self.table):

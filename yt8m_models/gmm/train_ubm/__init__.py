@@ -1,1 +1,1 @@
-"""Training of the UBM: `python -m yt8m_models.gmm.train_ubm` (see `--help`)."""
+"""Training of the UBM: `yt8m train-ubm` (see `--help`)."""

@@ -1,10 +1,10 @@
-"""`python -m yt8m_models.gmm.train_ubm`: trains the universal background model."""
+"""`yt8m train-ubm`: trains the universal background model."""
 
 from yt8m_models.gmm.config import FrameFormat, UBMConfig
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
-    "python -m yt8m_models.gmm.train_ubm",
+    "yt8m train-ubm",
     "Trains the universal background model (UBM), a Gaussian mixture of the frames of many videos, "
     "for --pooling=vlad and --pooling=sgmm, and for --init_clusters_from; and resumes where an "
     "earlier run in the same --output_dir stopped.",
@@ -13,6 +13,7 @@ PROGRAM = Program(
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     """Trains as the command line says."""
     from yt8m_models.gmm.trainer import train_ubm
@@ -20,10 +21,5 @@ def main(arguments: Arguments) -> None:
     train_ubm(arguments[UBMConfig], arguments[FrameFormat].data())
 
 
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

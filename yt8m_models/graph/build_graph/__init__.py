@@ -1,1 +1,1 @@
-"""Building the co-watch graph of watch logs: `python -m yt8m_models.graph.build_graph`."""
+"""Building the co-watch graph of watch logs: `yt8m build-graph`."""

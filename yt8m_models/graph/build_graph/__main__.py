@@ -1,18 +1,17 @@
-"""`python -m yt8m_models.graph.build_graph`: which videos were watched together."""
-
-import signal
+"""`yt8m build-graph`: which videos were watched together."""
 
 from yt8m_models.graph.build_graph.config import BuildGraphConfig
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
-    "python -m yt8m_models.graph.build_graph",
+    "yt8m build-graph",
     "Builds the co-watch graph of a watch log: an edge between two videos for the members that "
     "watched both, in one session or within a window of time. Logs may be larger than memory.",
     BuildGraphConfig,
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     from yt8m_models.graph.build_graph.building import build_graph
 
@@ -37,11 +36,5 @@ def main(arguments: Arguments) -> None:
         )
 
 
-def run() -> None:
-    """The console script; when terminated, it removes its database as when interrupted."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

@@ -1,10 +1,10 @@
-"""The flags of `python -m yt8m_models.graph.build_graph`, without TensorFlow and NumPy."""
+"""The flags of `yt8m build-graph`, without TensorFlow and NumPy."""
 
 import math
 import re
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 RULES = ("session", "valid_watch")
 
@@ -12,7 +12,7 @@ _MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class BuildGraphConfig:
+class BuildGraphConfig(Options):
     """The watch log, what counts as watched together, and where the graph goes.
 
     Raises:
@@ -55,14 +55,14 @@ class BuildGraphConfig:
     seed: int = option(0, "Another seed partitions the videos otherwise.")
     features_dir: str = option(
         "",
-        "Features, as written by python -m yt8m_models.features.build_features, to count the "
-        "videos that have none.",
+        "Features, as written by yt8m build-features, to count the videos that have none.",
     )
     memory_limit: str = option(
         "4GB", "Memory of the database engine; beyond it, it goes on on disk, in --output_dir."
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("watch_log", "output_dir"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must be given; received nothing")

@@ -1,1 +1,1 @@
-"""Averaging submission files: `python -m yt8m_models.prediction.ensemble`."""
+"""Averaging submission files: `yt8m ensemble`."""

@@ -1,13 +1,10 @@
-"""`python -m yt8m_models.prediction.ensemble A.csv B.csv …`: averages submission files."""
-
-import signal
-import sys
+"""`yt8m ensemble A.csv B.csv …`: averages submission files."""
 
 from yt8m_models.prediction.ensemble.config import EnsembleConfig
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
-    "python -m yt8m_models.prediction.ensemble",
+    "yt8m ensemble",
     "Averages submission files of videos, which need not cover the same videos and classes: a pair "
     "of video and class that a file lacks counts 0. Writes each video's best classes again.",
     EnsembleConfig,
@@ -15,6 +12,7 @@ PROGRAM = Program(
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     from yt8m_models.prediction.ensemble.ensembling import ensemble
 
@@ -26,11 +24,5 @@ def main(arguments: Arguments) -> None:
     )
 
 
-def run() -> None:
-    """The console script; when terminated, it removes its unfinished files as when interrupted."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

@@ -3,11 +3,11 @@
 import math
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 
 @dataclass(frozen=True)
-class EnsembleConfig:
+class EnsembleConfig(Options):
     """The submission files to average, and where to write the result.
 
     Raises:
@@ -34,6 +34,7 @@ class EnsembleConfig:
     top_k: int = option(20, "Classes to write for each video at most.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("input_files", "output_file"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must be given")

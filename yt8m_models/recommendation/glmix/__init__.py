@@ -1,1 +1,1 @@
-"""GLMix, a logistic model with a part for every user: `python -m yt8m_models.recommendation.glmix`."""
+"""GLMix, a logistic model with a part for every user: `yt8m glmix`."""

@@ -1,4 +1,4 @@
-"""`python -m yt8m_models.recommendation.glmix`: fits, measures and asks GLMix."""
+"""`yt8m glmix`: fits, measures and asks GLMix."""
 
 import sys
 
@@ -6,7 +6,7 @@ from yt8m_models.program.command import Arguments, Program
 from yt8m_models.recommendation.glmix.config import EVALUATE, PREDICT, GLMixConfig
 
 PROGRAM = Program(
-    "python -m yt8m_models.recommendation.glmix",
+    "yt8m glmix",
     "GLMix, a logistic model of which videos a user likes, from the videos' embeddings, with a "
     "part for every user: fits it to events, predicts, and measures AUC, also for cold-start "
     "videos alone.",
@@ -14,6 +14,7 @@ PROGRAM = Program(
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     config = arguments[GLMixConfig]
     if config.mode == PREDICT:
@@ -39,10 +40,5 @@ def _print(text: str, left_out: str | None) -> None:
         print(left_out, file=sys.stderr)
 
 
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 TRAIN, PREDICT, EVALUATE = "train", "predict", "evaluate"
 MODES = (TRAIN, PREDICT, EVALUATE)
 
 
 @dataclass(frozen=True)
-class GLMixConfig:
+class GLMixConfig(Options):
     """The events, the embeddings and the model.
 
     Raises:
@@ -43,6 +43,7 @@ class GLMixConfig:
     max_rounds: int = option(50, "train: most rounds over all users.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("events", "embeddings_dir", "glmix_dir"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must be given")

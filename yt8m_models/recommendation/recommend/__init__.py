@@ -1,1 +1,1 @@
-"""Personal recommendation from watch histories: `python -m yt8m_models.recommendation.recommend`."""
+"""Personal recommendation from watch histories: `yt8m recommend`."""

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 MEAN, MAX = "mean", "max"
 AGGREGATIONS = (MEAN, MAX)
 
 
 @dataclass(frozen=True)
-class RecommendConfig:
+class RecommendConfig(Options):
     """The histories, the index, and how many videos for whom.
 
     Raises:
@@ -49,6 +49,7 @@ class RecommendConfig:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("user_history", "index_dir"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must be given")

@@ -1,1 +1,1 @@
-"""Indices of embeddings: `python -m yt8m_models.retrieval.build_index` (see `--help`)."""
+"""Indices of embeddings: `yt8m build-index` (see `--help`)."""

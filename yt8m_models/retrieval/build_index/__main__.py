@@ -1,16 +1,17 @@
-"""`python -m yt8m_models.retrieval.build_index`: makes embeddings searchable."""
+"""`yt8m build-index`: makes embeddings searchable."""
 
 from yt8m_models.program.command import Arguments, Program
 from yt8m_models.retrieval.build_index.config import BuildIndexConfig
 
 PROGRAM = Program(
-    "python -m yt8m_models.retrieval.build_index",
-    "Builds an index of embeddings for python -m yt8m_models.retrieval.search: exact, quantised to "
+    "yt8m build-index",
+    "Builds an index of embeddings for yt8m search: exact, quantised to "
     "2, 4 or 8 bits a dimension, or approximate.",
     BuildIndexConfig,
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     """Builds as the command line says."""
     from yt8m_models.retrieval.build_index.building import build_index
@@ -23,10 +24,5 @@ def main(arguments: Arguments) -> None:
     )
 
 
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

@@ -1,23 +1,21 @@
-"""The flags of `python -m yt8m_models.retrieval.build_index`, without TensorFlow and NumPy."""
+"""The flags of `yt8m build-index`, without TensorFlow and NumPy."""
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 BITS = (2, 4, 8, 32)
 
 
 @dataclass(frozen=True)
-class BuildIndexConfig:
+class BuildIndexConfig(Options):
     """The embeddings, how the index keeps them, and where it goes.
 
     Raises:
         ValueError: a value is missing or outside its range; the message names the flag.
     """
 
-    embeddings_dir: str = option(
-        "", "Directory of embeddings, as written by python -m yt8m_models.embedding.embed."
-    )
+    embeddings_dir: str = option("", "Directory of embeddings, as written by yt8m embed.")
     output_dir: str = option("", "Directory that receives the index; local, without another one.")
     bits: int = option(
         32,
@@ -36,6 +34,7 @@ class BuildIndexConfig:
     seed: int = option(0, "Seed of the samples that values and cells are fitted on.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("embeddings_dir", "output_dir"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must name a directory; received nothing")

@@ -1,1 +1,1 @@
-"""Cold-start retrieval by embeddings: `python -m yt8m_models.retrieval.evaluate_retrieval`."""
+"""Cold-start retrieval by embeddings: `yt8m evaluate-retrieval`."""

@@ -1,10 +1,10 @@
-"""`python -m yt8m_models.retrieval.evaluate_retrieval`: NDCG and MAP of cold-start retrieval."""
+"""`yt8m evaluate-retrieval`: NDCG and MAP of cold-start retrieval."""
 
 from yt8m_models.program.command import Arguments, Program
 from yt8m_models.retrieval.evaluation.config import EvaluateRetrievalConfig
 
 PROGRAM = Program(
-    "python -m yt8m_models.retrieval.evaluate_retrieval",
+    "yt8m evaluate-retrieval",
     "Measures how well embeddings, as they are and quantised, find the videos that were co-watched "
     "with others: evaluation videos for training videos (T2E), and the reverse (E2T). Writes "
     "results.csv and results.md to --output_dir; a run that was interrupted goes on there.",
@@ -12,6 +12,7 @@ PROGRAM = Program(
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     """Measures as the command line says."""
     from yt8m_models.retrieval.evaluation.evaluation import evaluate_retrieval
@@ -22,10 +23,5 @@ def main(arguments: Arguments) -> None:
     print("\n".join([*evaluation.notes, "", *results_table(evaluation.results, config.top_k)]))
 
 
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

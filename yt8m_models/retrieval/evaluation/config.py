@@ -1,8 +1,8 @@
-"""The flags of `python -m yt8m_models.retrieval.evaluate_retrieval`, without NumPy."""
+"""The flags of `yt8m evaluate-retrieval`, without NumPy."""
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 BITS = (32, 8, 4, 2)
 DIRECTIONS = ("T2E", "E2T")
@@ -10,19 +10,17 @@ RELEVANCES = ("binary", "graded")
 
 
 @dataclass(frozen=True)
-class EvaluateRetrievalConfig:
+class EvaluateRetrievalConfig(Options):
     """Which embeddings to measure, on which graph, and how.
 
     Raises:
         ValueError: a value is missing or outside its range; the message names the flag.
     """
 
-    graph_dir: str = option(
-        "", "Co-watch graph, as written by python -m yt8m_models.graph.build_graph."
-    )
+    graph_dir: str = option("", "Co-watch graph, as written by yt8m build-graph.")
     embeddings_dirs: tuple[str, ...] = option(
         (),
-        "Embeddings to compare, as written by python -m yt8m_models.embedding.embed: "
+        "Embeddings to compare, as written by yt8m embed: "
         "name=directory, with commas between. Only videos that all of them have are looked at.",
     )
     bits: tuple[int, ...] = option(
@@ -46,6 +44,7 @@ class EvaluateRetrievalConfig:
     output_dir: str = option("", "Directory that receives the results.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("graph_dir", "output_dir"):
             if not getattr(self, name).strip():
                 raise ValueError(f"--{name} must name a directory; received nothing")

@@ -1,1 +1,1 @@
-"""Search of similar videos: `python -m yt8m_models.retrieval.search` (see `--help`)."""
+"""Search of similar videos: `yt8m search` (see `--help`)."""

@@ -1,16 +1,17 @@
-"""`python -m yt8m_models.retrieval.search`: the videos that are most similar to others."""
+"""`yt8m search`: the videos that are most similar to others."""
 
 from yt8m_models.program.command import Arguments, Program
 from yt8m_models.retrieval.search.config import SearchConfig
 
 PROGRAM = Program(
-    "python -m yt8m_models.retrieval.search",
+    "yt8m search",
     "Writes the videos of an index that are most similar to given videos, best first, with their "
     "cosine similarity.",
     SearchConfig,
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     """Searches as the command line says."""
     from yt8m_models.retrieval.search.searching import search
@@ -21,10 +22,5 @@ def main(arguments: Arguments) -> None:
         print(f"the results of {num_queries:,} queries are in {config.output}")
 
 
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

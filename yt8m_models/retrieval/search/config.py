@@ -1,21 +1,19 @@
-"""The flags of `python -m yt8m_models.retrieval.search`, without TensorFlow and NumPy."""
+"""The flags of `yt8m search`, without TensorFlow and NumPy."""
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 
 @dataclass(frozen=True)
-class SearchConfig:
+class SearchConfig(Options):
     """The index, the queries, and what to write of each.
 
     Raises:
         ValueError: a value is missing or outside its range; the message names the flag.
     """
 
-    index_dir: str = option(
-        "", "Directory of the index, as written by python -m yt8m_models.retrieval.build_index."
-    )
+    index_dir: str = option("", "Directory of the index, as written by yt8m build-index.")
     query_video_ids: tuple[str, ...] = option(
         (), "Videos of the index to search with, with commas between, or @file with an id a line."
     )
@@ -24,15 +22,12 @@ class SearchConfig:
         "Instead of --query_video_ids: content features to embed and search with. An .npz with "
         "`ids` and an array for each feature, .parquet files with the column id or video_id and a "
         "list column for each feature, an .npy with all features side by side, whose queries are "
-        "numbered from 0, or a directory written by python -m "
-        "yt8m_models.features.build_features.",
+        "numbered from 0, or a directory written by yt8m build-features.",
     )
     train_dir: str = option(
         "", "--query_features: directory of the training whose model the index is of."
     )
-    checkpoint: str = option(
-        "auto", "--query_features: which weights; as of python -m yt8m_models.embedding.embed."
-    )
+    checkpoint: str = option("auto", "--query_features: which weights; as of yt8m embed.")
     top_k: int = option(10, "Videos to write of each query.")
     exclude_query: bool = option(True, "Leave a query's own id out of its results.")
     probes: int = option(32, "Approximate index: cells that a query visits.")
@@ -41,6 +36,7 @@ class SearchConfig:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.index_dir.strip():
             raise ValueError("--index_dir must name a directory; received nothing")
         if bool(self.query_video_ids) == bool(self.query_features):

@@ -1,10 +1,10 @@
-"""`python -m yt8m_models.samples.digits`: writes the sample data set of handwritten digits."""
+"""`yt8m digits`: writes the sample data set of handwritten digits."""
 
 from yt8m_models.program.command import Arguments, Program
 from yt8m_models.samples.digits.config import DigitsConfig
 
 PROGRAM = Program(
-    "python -m yt8m_models.samples.digits",
+    "yt8m digits",
     "Writes a small data set with real images: videos whose frames are scans of handwritten "
     "digits, among distractors, in the frame-level format of YouTube-8M. Training and held-out "
     "videos are made of different scans.",
@@ -12,6 +12,7 @@ PROGRAM = Program(
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     from yt8m_models.samples.digits.generator import write
 
@@ -23,10 +24,5 @@ def main(arguments: Arguments) -> None:
     )
 
 
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

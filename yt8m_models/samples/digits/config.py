@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 FEATURE_NAMES = ("rgb", "audio")
 FEATURE_SIZES = (128, 32)
 
 
 @dataclass(frozen=True)
-class DigitsConfig:
+class DigitsConfig(Options):
     """The sample data set: where it goes and how large it is.
 
     Raises:
@@ -26,6 +26,7 @@ class DigitsConfig:
     overwrite: bool = option(False, "Replace the files of an earlier run.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.output_dir:
             raise ValueError("--output_dir must name a directory; received nothing")
         for name in ("num_train_videos", "num_eval_videos", "num_shards"):

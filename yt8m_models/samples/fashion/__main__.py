@@ -1,10 +1,10 @@
-"""`python -m yt8m_models.samples.fashion`: writes the sample data set of Fashion-MNIST images."""
+"""`yt8m fashion`: writes the sample data set of Fashion-MNIST images."""
 
 from yt8m_models.program.command import Arguments, Program
 from yt8m_models.samples.fashion.config import FashionConfig
 
 PROGRAM = Program(
-    "python -m yt8m_models.samples.fashion",
+    "yt8m fashion",
     "Writes a data set with real images: videos whose frames are projected Fashion-MNIST images, "
     "among distractors, in the frame-level format of YouTube-8M. Training, validation and test "
     "videos are made of different images.",
@@ -12,6 +12,7 @@ PROGRAM = Program(
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     from yt8m_models.samples.fashion.generator import write
 
@@ -24,10 +25,5 @@ def main(arguments: Arguments) -> None:
     )
 
 
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

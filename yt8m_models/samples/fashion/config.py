@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 FEATURE_NAMES = ("rgb", "audio")
 FEATURE_SIZES = (128, 32)
 
 
 @dataclass(frozen=True)
-class FashionConfig:
+class FashionConfig(Options):
     """The sample data set: where the images are, where it goes and how large it is.
 
     Raises:
@@ -34,6 +34,7 @@ class FashionConfig:
     overwrite: bool = option(False, "Replace the files of an earlier run.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("images_dir", "output_dir"):
             if not getattr(self, name):
                 raise ValueError(f"--{name} must name a directory; received nothing")

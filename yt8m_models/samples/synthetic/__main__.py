@@ -1,10 +1,10 @@
-"""`python -m yt8m_models.samples.synthetic`: writes synthetic YouTube-8M records."""
+"""`yt8m synthetic`: writes synthetic YouTube-8M records."""
 
 from yt8m_models.program.command import Arguments, Program
 from yt8m_models.samples.synthetic.config import SyntheticConfig
 
 PROGRAM = Program(
-    "python -m yt8m_models.samples.synthetic",
+    "yt8m synthetic",
     "Writes synthetic records in the exact formats of YouTube-8M: long-tailed labels, frames that "
     "are noisy mixtures of what their classes look like. Write a validation set with another "
     "--seed and --prefix=validate.",
@@ -12,6 +12,7 @@ PROGRAM = Program(
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     from yt8m_models.samples.synthetic.generator import write
 
@@ -20,10 +21,5 @@ def main(arguments: Arguments) -> None:
     print(f"{config.num_videos} videos in {len(paths)} files: {paths[0]} to {paths[-1]}")
 
 
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 from yt8m_models.samples.made_ids import NUM_IDS
 
 LEVELS = ("frame", "video", "segment")
 
 
 @dataclass(frozen=True)
-class SyntheticConfig:
+class SyntheticConfig(Options):
     """The records to write: their format, their number and their seed.
 
     Raises:
@@ -43,6 +43,7 @@ class SyntheticConfig:
     overwrite: bool = option(False, "Replace the shards of an earlier run with the same prefix.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.output_dir:
             raise ValueError("--output_dir must name a directory; received nothing")
         if self.level not in LEVELS:

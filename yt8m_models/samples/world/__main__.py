@@ -1,10 +1,10 @@
-"""`python -m yt8m_models.samples.world`: writes a world of videos, users and watches."""
+"""`yt8m synthetic-world`: writes a world of videos, users and watches."""
 
 from yt8m_models.program.command import Arguments, Program
 from yt8m_models.samples.world.config import WorldConfig
 
 PROGRAM = Program(
-    "python -m yt8m_models.samples.world",
+    "yt8m synthetic-world",
     "Writes a synthetic world to try embeddings on: a watch log, records of the videos that it is "
     "about, and a vocabulary. Users watch videos by topic and by taste, of which rgb and audio "
     "each show a part, beside much that is of no interest.",
@@ -12,6 +12,7 @@ PROGRAM = Program(
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     from yt8m_models.samples.world.writing import write
 
@@ -24,10 +25,5 @@ def main(arguments: Arguments) -> None:
         print(path)
 
 
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

@@ -1,8 +1,8 @@
-"""The flags of `python -m yt8m_models.samples.world`, without TensorFlow and NumPy."""
+"""The flags of `yt8m synthetic-world`, without TensorFlow and NumPy."""
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 from yt8m_models.samples.made_ids import NUM_IDS
 
 LOG_FORMATS = ("csv", "parquet")
@@ -19,7 +19,7 @@ _AT_LEAST = {
 
 
 @dataclass(frozen=True)
-class WorldConfig:
+class WorldConfig(Options):
     """The world to write: its videos, its users and what they watch.
 
     Raises:
@@ -51,6 +51,7 @@ class WorldConfig:
     overwrite: bool = option(False, "Replace the world of an earlier run in --output_dir.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.output_dir:
             raise ValueError("--output_dir must name a directory; received nothing")
         for name, least in _AT_LEAST.items():

@@ -1,1 +1,1 @@
-"""Plots of a training: `python -m yt8m_models.training.plot --train_dir=… --output=curves.png`."""
+"""Plots of a training: `yt8m plot --train_dir=… --output=curves.png`."""

@@ -1,15 +1,16 @@
-"""The plotting program: `python -m yt8m_models.training.plot`."""
+"""The plotting program: `yt8m plot`."""
 
 from yt8m_models.program.command import Arguments, Program
 from yt8m_models.training.plot.config import PlotConfig
 
 PROGRAM = Program(
-    "yt8m-plot",
+    "yt8m plot",
     "Plots the curves of a training: losses, metrics and learning rate.",
     PlotConfig,
 )
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     """Writes the image that the command line asks for."""
     from yt8m_models.training.plot.curves import plot_training
@@ -19,10 +20,5 @@ def main(arguments: Arguments) -> None:
     print(f"wrote {config.output}")
 
 
-def run() -> None:
-    """The console script."""
-    PROGRAM.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    PROGRAM.run()

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.config import option
+from yt8m_models.program.option import Options, option
 
 
 @dataclass(frozen=True)
-class PlotConfig:
+class PlotConfig(Options):
     """What to plot.
 
     Raises:
@@ -18,6 +18,7 @@ class PlotConfig:
     title: str = option("", "Heading of the image; the model's name unless given.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.train_dir:
             raise ValueError("--train_dir must name the directory of a training; received nothing")
         if not self.output.endswith((".png", ".svg", ".pdf")):

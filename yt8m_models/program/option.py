@@ -1,0 +1,134 @@
+"""Options: the fields of a dataclass that are flags of a program.
+
+    @dataclass(frozen=True)
+    class SearchConfig(Options):
+        \"\"\"Where to search, and for how many.\"\"\"
+
+        index_dir: str = option("", "Directory of the index.", required=True)
+        top_k: int = option(10, "Results of a query.", at_least=1)
+
+What an option says of its values is checked when an instance is made, in Python as on the command
+line; `__post_init__` of a subclass checks what two options say of each other.
+"""
+
+import dataclasses
+import difflib
+import math
+import types
+import typing
+from collections.abc import Sequence
+from typing import Any
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    aliases: tuple[str, ...] = (),
+    required: bool = False,
+    choices: Sequence[Any] | None = None,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+    distinct: bool = False,
+) -> Any:
+    """A field that is also a flag. The rules hold for each entry of a tuple; `None` is exempt.
+
+    Args:
+        default: the value unless given.
+        help: the flag's text.
+        aliases: other names of the flag.
+        required: a string or a tuple must not be empty.
+        choices: the values that there are.
+        at_least, above, at_most, below: bounds of a number.
+        distinct: the entries of a tuple must differ.
+    """
+    rules = {"required": required, "choices": choices, "distinct": distinct}
+    bounds = {"at_least": at_least, "above": above, "at_most": at_most, "below": below}
+    metadata = {"help": help, "aliases": aliases, **rules, **bounds}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def same_option(config: type, name: str, default: Any = dataclasses.MISSING) -> Any:
+    """The option of this name of another dataclass, with another default where one is given."""
+    (field,) = (field for field in dataclasses.fields(config) if field.name == name)
+    return dataclasses.field(
+        default=field.default if default is dataclasses.MISSING else default,
+        metadata=field.metadata,
+    )
+
+
+class Options:
+    """The base of dataclasses whose fields are options.
+
+    Raises:
+        ValueError: a value breaks a rule of its option; the message names the flag, the rule and
+            the value.
+    """
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            check(field, getattr(self, field.name))
+
+
+def check(field: dataclasses.Field, value: Any) -> None:
+    """Raises a `ValueError` where a value breaks a rule of its option."""
+    rules = field.metadata
+    if value is None or not rules:
+        return
+    entries = value if isinstance(value, tuple) else (value,)
+    received = ",".join(map(str, entries)) or "nothing"
+    if rules["required"] and not any(str(entry).strip() for entry in entries):
+        raise ValueError(f"--{field.name} must be given; received nothing")
+    if rules["choices"] is not None:
+        for entry in entries:
+            if entry not in rules["choices"]:
+                raise ValueError(f"--{field.name}={entry}: {closest(entry, rules['choices'])}")
+    for entry in entries:
+        if isinstance(entry, float) and not math.isfinite(entry):
+            raise ValueError(f"--{field.name} must be a finite number; received {received}")
+        if isinstance(entry, int | float) and not _is_within(entry, rules):
+            raise ValueError(f"--{field.name} must be {_range(rules)}; received {received}")
+    if rules["distinct"] and len(set(entries)) < len(entries):
+        raise ValueError(f"--{field.name} must have entries that differ; received {received}")
+
+
+def closest(value: Any, choices: Sequence[Any]) -> str:
+    """The end of an error message: the choices nearest to a mistyped value, then all of them."""
+    by_lower_case = {str(choice).lower(): str(choice) for choice in choices}
+    near = difflib.get_close_matches(str(value).lower(), by_lower_case, n=3, cutoff=0.5)
+    known = f"one of {', '.join(map(str, choices))}"
+    if not near:
+        return f"must be {known}"
+    return f"did you mean {' or '.join(by_lower_case[name] for name in near)}? ({known})"
+
+
+def _is_within(number: float, rules: Any) -> bool:
+    return (
+        (rules["at_least"] is None or number >= rules["at_least"])
+        and (rules["above"] is None or number > rules["above"])
+        and (rules["at_most"] is None or number <= rules["at_most"])
+        and (rules["below"] is None or number < rules["below"])
+    )
+
+
+def _range(rules: Any) -> str:
+    """The bounds in words, such as `at least 0 and below 1`."""
+    words = {name: name.replace("_", " ") for name in ("at_least", "above", "at_most", "below")}
+    return " and ".join(
+        f"{word} {rules[name]}" for name, word in words.items() if rules[name] is not None
+    )
+
+
+def flags_of(group: type) -> list[tuple[dataclasses.Field, type]]:
+    """The options of a dataclass with the kind of flag each is: str, int, float, bool or tuple."""
+    hints = typing.get_type_hints(group)
+    return [(field, _kind(hints[field.name])) for field in dataclasses.fields(group)]
+
+
+def _kind(hint: Any) -> type:
+    """`int` for `int` and `int | None`, `tuple` for `tuple[str, ...]`, and so on."""
+    if isinstance(hint, types.UnionType):
+        (hint,) = (arg for arg in typing.get_args(hint) if arg is not types.NoneType)
+    return typing.get_origin(hint) or hint
