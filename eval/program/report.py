@@ -11,8 +11,8 @@ from typing import Any
 import tensorflow as tf
 
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.whole_file import join, write_text
 from yt8m_models.training.scalars import ScalarWriter
-from yt8m_models.training.train_dir import join, write_text
 
 METRICS_FILE = "metrics.json"
 CLASSES_FILE = "per_class.csv"

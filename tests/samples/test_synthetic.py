@@ -16,7 +16,7 @@ from yt8m_models.samples.shards import write_shards
 from yt8m_models.samples.synthetic import label_distribution, write_synthetic
 from yt8m_models.samples.synthetic.config import SyntheticConfig
 from yt8m_models.samples.synthetic.generator import VideoGenerator
-from yt8m_models.storage.partial_file import partial_file
+from yt8m_models.storage.whole_file import whole_path
 
 SHARED = pathlib.Path(__file__).resolve().parents[2].parent / "shared"
 SMALL = {
@@ -263,15 +263,15 @@ def test_an_interrupted_shard_leaves_no_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["train0000.tfrecord"]
 
 
-def test_partial_file_keeps_the_old_one_after_an_error(tmp_path):
+def test_whole_path_keeps_the_old_one_after_an_error(tmp_path):
     path = tmp_path / "file"
     path.write_text("old")
-    with pytest.raises(OSError, match="full"), partial_file(str(path)) as partial:  # noqa: PT012
+    with pytest.raises(OSError, match="full"), whole_path(str(path)) as partial:  # noqa: PT012
         pathlib.Path(partial).write_text("half")
         raise OSError("disk full")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
-    with partial_file(str(path)) as partial:
+    with whole_path(str(path)) as partial:
         pathlib.Path(partial).write_text("new")
     assert path.read_text() == "new"
 

@@ -5,12 +5,8 @@ import json
 import pytest
 
 from yt8m_models.config import DataConfig, ModelConfig
-from yt8m_models.training.train_dir import (
-    join,
-    read_model_flags,
-    record_model_flags,
-    remove_training,
-)
+from yt8m_models.storage.whole_file import join
+from yt8m_models.training.train_dir import read_model_flags, record_model_flags, remove_training
 
 MODEL = ModelConfig(model="MoeModel")
 DATA = DataConfig(("mean_rgb",), (8,), num_classes=5)

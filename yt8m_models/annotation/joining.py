@@ -20,7 +20,7 @@ from yt8m_models.data.video_ids import UNKNOWN
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.partial_file import partial_file
+from yt8m_models.storage.whole_file import whole_path
 
 MANIFEST = "join.json"
 _BATCH = 1024
@@ -190,7 +190,7 @@ def _join_file(
             if bar is not None:
                 bar.update(len(rows))
 
-    with partial_file(os.path.join(config.output_dir, name)) as partial:
+    with whole_path(os.path.join(config.output_dir, name)) as partial:
         write_records(partial, joined())
     return _File(tf.io.gfile.stat(path).length, videos, missing, ledger.bad[num_bad:])
 
@@ -258,5 +258,5 @@ def _write_manifest(config: JoinConfig, embeddings: Embeddings, done: dict[str, 
     files = {name: asdict(entry) for name, entry in sorted(done.items())}
     record = {**_settings(config, embeddings), "files": files}
     path = os.path.join(config.output_dir, MANIFEST)
-    with partial_file(path) as partial, tf.io.gfile.GFile(partial, "w") as file:
+    with whole_path(path) as partial, tf.io.gfile.GFile(partial, "w") as file:
         file.write(json.dumps(record, indent=1) + "\n")

@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from yt8m_models.compat.tf1_variables import local_name
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import OBJECT_GRAPH, checkpoint_paths
-from yt8m_models.training.train_dir import MODEL_RECORD, join
+from yt8m_models.training.train_dir import MODEL_RECORD
 
 _STEP = "global_step"
 _SLOT = re.compile(r"(Adam|AdamW|Momentum|Adagrad|Adadelta|RMSProp|Ftrl)(_\d+)?")

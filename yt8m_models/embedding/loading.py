@@ -12,12 +12,13 @@ from yt8m_models.embedding.create import create_embedding_model
 from yt8m_models.embedding.embedding_model import EmbeddingModel
 from yt8m_models.embedding.model_record import ModelRecord
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import (
     checkpoint_paths,
     chosen_checkpoints,
     restore_newest,
 )
-from yt8m_models.training.train_dir import BEST, join
+from yt8m_models.training.train_dir import BEST
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from typing import Any
 import tensorflow as tf
 
 from yt8m_models.embedding.config import EmbeddingConfig
+from yt8m_models.storage.whole_file import join, write_text
 from yt8m_models.training.checkpoints import checkpoint_paths
-from yt8m_models.training.train_dir import EMBEDDING_RECORD, join, write_text
+from yt8m_models.training.train_dir import EMBEDDING_RECORD
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from yt8m_models.gmm.ubm import UBM
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.partial_file import partial_file
+from yt8m_models.storage.whole_file import whole_path
 
 RECORD = "ubm.json"
 CURVE = "log_likelihood.png"
@@ -71,7 +71,7 @@ def path_in(directory: str, name: str) -> str:
 
 def write_bytes(path: str, content: bytes) -> None:
     """Writes a file that appears whole or not at all."""
-    with partial_file(path) as partial, tf.io.gfile.GFile(partial, "wb") as file:
+    with whole_path(path) as partial, tf.io.gfile.GFile(partial, "wb") as file:
         file.write(content)
 
 

@@ -17,9 +17,9 @@ from yt8m_models.prediction.submission import VideoSubmission
 from yt8m_models.program.background import Background
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.whole_file import whole_file
+from yt8m_models.storage.whole_file import join, whole_file
 from yt8m_models.training.checkpoints import Restored, checkpoint_paths, restore_model
-from yt8m_models.training.train_dir import BEST, join
+from yt8m_models.training.train_dir import BEST
 
 SEGMENT_BATCH = 1024
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from yt8m_models.data.records import write_records
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.partial_file import partial_file
+from yt8m_models.storage.whole_file import whole_path
 
 
 def write_shards(
@@ -55,7 +55,7 @@ def write_shards(
     ends = [num_records * (shard + 1) // num_shards for shard in range(num_shards)]
     with Progress(num_records, description="writing") if progress else nullcontext() as bar:
         for name, start, end in zip(names, [0, *ends], ends, strict=False):
-            with partial_file(os.path.join(output_dir, name)) as path:
+            with whole_path(os.path.join(output_dir, name)) as path:
                 write_records(path, _counted(map(record, range(start, end)), bar))
     for name in set(old) - set(names):
         tf.io.gfile.remove(os.path.join(output_dir, name))

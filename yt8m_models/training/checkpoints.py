@@ -11,13 +11,8 @@ import tensorflow as tf
 
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.storage import filesystems
-from yt8m_models.training.train_dir import (
-    BEST,
-    CHECKPOINT_NAME,
-    join,
-    read_model_flags,
-    write_text,
-)
+from yt8m_models.storage.whole_file import join, write_text
+from yt8m_models.training.train_dir import BEST, CHECKPOINT_NAME, read_model_flags
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # TensorFlow 2 stores it beside the weights
 _LOGGER = logging.getLogger(__name__)

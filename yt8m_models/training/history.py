@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from yt8m_models.training.train_dir import write_text
+from yt8m_models.storage.whole_file import write_text
 
 Row = Mapping[str, float | int]
 

@@ -20,6 +20,7 @@ from typing import Any
 import tensorflow as tf
 
 from yt8m_models.config import DataConfig, ModelConfig, model_flags, parse_model_flags
+from yt8m_models.storage.whole_file import finished_name, join, write_text
 
 MODEL_RECORD = "model_flags.json"
 EMBEDDING_RECORD = "embedding_model.json"
@@ -45,19 +46,6 @@ _WRITTEN = re.compile(
     )
 )
 _DIRECTORY = re.compile(rf"train|eval|{BEST}|({BEST}/)?model\.ckpt-\d+_temp")
-
-
-def join(directory: str, *names: str) -> str:
-    """A path inside a directory, which may be on a remote file system."""
-    return "/".join([directory.rstrip("/") or "/", *names])
-
-
-def write_text(path: str, text: str) -> None:
-    """Writes a file that appears whole or not at all."""
-    partial = f"{path}.partial"
-    with tf.io.gfile.GFile(partial, "w") as file:
-        file.write(text)
-    tf.io.gfile.rename(partial, path, overwrite=True)
 
 
 def read_model_flags(train_dir: str) -> tuple[ModelConfig, DataConfig, str]:
@@ -140,7 +128,7 @@ def remove_training(train_dir: str) -> None:
             known = _DIRECTORY.fullmatch(prefix + name)
             (directories if known else strange).append(prefix + name)
         for name in filter(None, file_names):
-            known = _WRITTEN.fullmatch(prefix + name)
+            known = _WRITTEN.fullmatch(finished_name(prefix + name))
             (files if known else strange).append(prefix + name)
     if strange:
         raise ValueError(

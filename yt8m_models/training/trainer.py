@@ -13,6 +13,7 @@ from yt8m_models.data.pipeline import PipelineOptions
 from yt8m_models.models import create_model
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.whole_file import join
 from yt8m_models.training.batches import Position, TrainingBatches
 from yt8m_models.training.checkpoints import Checkpoints
 from yt8m_models.training.config import TrainConfig
@@ -29,7 +30,6 @@ from yt8m_models.training.strategy import Workers, create_strategy, split_batch
 from yt8m_models.training.train_dir import (
     SUMMARIES,
     TRAINING_HISTORY,
-    join,
     record_model_flags,
     remove_training,
 )

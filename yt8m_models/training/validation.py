@@ -10,12 +10,13 @@ import tensorflow as tf
 import losses
 from yt8m_models.config import DataConfig
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import Checkpoints, checkpoint_paths
 from yt8m_models.training.config import TrainConfig
 from yt8m_models.training.evaluator import Evaluator
 from yt8m_models.training.history import History
 from yt8m_models.training.scalars import ScalarWriter
-from yt8m_models.training.train_dir import BEST, VALIDATION_HISTORY, join
+from yt8m_models.training.train_dir import BEST, VALIDATION_HISTORY
 
 _LOGGER = logging.getLogger(__name__)
 

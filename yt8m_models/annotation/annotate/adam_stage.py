@@ -8,10 +8,10 @@ import tensorflow as tf
 from yt8m_models.annotation.annotate.training import Training
 from yt8m_models.data.pipeline import PipelineOptions
 from yt8m_models.program.progress import Progress
+from yt8m_models.storage.whole_file import join
 from yt8m_models.training.batches import Position, TrainingBatches
 from yt8m_models.training.checkpoints import Checkpoints
 from yt8m_models.training.step import TrainStep
-from yt8m_models.training.train_dir import join
 
 ADAM_DIR = "adam"
 

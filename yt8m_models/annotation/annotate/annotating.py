@@ -22,8 +22,8 @@ from yt8m_models.config import DataConfig
 from yt8m_models.data.patterns import match_files
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.whole_file import join, write_text
 from yt8m_models.training.checkpoints import checkpoint_paths
-from yt8m_models.training.train_dir import join, write_text
 from yt8m_models.training.validation import METRICS
 
 SETTINGS = "settings.json"

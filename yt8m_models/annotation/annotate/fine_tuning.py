@@ -11,9 +11,9 @@ from yt8m_models.annotation.annotate.pca import pipeline_options
 from yt8m_models.annotation.annotate.training import Training
 from yt8m_models.data.pipeline import Pipeline
 from yt8m_models.program.progress import Progress
+from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import Checkpoints
 from yt8m_models.training.rprop import RPROP
-from yt8m_models.training.train_dir import join
 
 RPROP_DIR = "rprop"
 

@@ -14,7 +14,7 @@ from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.gmm.ubm_dir import read_arrays, write_arrays
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.program.progress import Progress
-from yt8m_models.training.train_dir import join
+from yt8m_models.storage.whole_file import join
 
 _FILE = "pca.npz"
 

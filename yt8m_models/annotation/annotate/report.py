@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from yt8m_models.annotation.annotate.runs import ADAM, FINAL, Run
 from yt8m_models.gmm.ubm_dir import write_bytes
-from yt8m_models.training.train_dir import join, write_text
+from yt8m_models.storage.whole_file import join, write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

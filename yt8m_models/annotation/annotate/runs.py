@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from yt8m_models.annotation.annotate.config import CDML, AnnotateConfig
 from yt8m_models.config import DataConfig
-from yt8m_models.training.train_dir import join, write_text
+from yt8m_models.storage.whole_file import join, write_text
 
 RESULT = "result.json"
 ADAM, FINAL = "Adam", "RPROP"

@@ -13,15 +13,11 @@ from yt8m_models.annotation.annotate.pca import FittedPCA
 from yt8m_models.annotation.annotate.runs import Run
 from yt8m_models.annotation.annotation_model import AnnotationModel
 from yt8m_models.program.interruption import Interruption
+from yt8m_models.storage.whole_file import join
 from yt8m_models.training.config import TrainConfig
 from yt8m_models.training.history import History, Row, read_history
 from yt8m_models.training.scalars import ScalarWriter
-from yt8m_models.training.train_dir import (
-    SUMMARIES,
-    TRAINING_HISTORY,
-    VALIDATION_HISTORY,
-    join,
-)
+from yt8m_models.training.train_dir import SUMMARIES, TRAINING_HISTORY, VALIDATION_HISTORY
 from yt8m_models.training.validation import Validation
 
 COLUMNS = ("step", "phase", "loss")

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from yt8m_models.data.bad_records import BadRecord
-from yt8m_models.storage.partial_file import partial_file
+from yt8m_models.storage.whole_file import whole_path
 
 _SECONDS = 5.0
 
@@ -62,7 +62,7 @@ class Manifest:
     def write(self) -> None:
         """Writes the file."""
         shards = {name: asdict(shard) for name, shard in sorted(self.shards.items())}
-        with partial_file(self.path) as path, tf.io.gfile.GFile(path, "w") as file:
+        with whole_path(self.path) as path, tf.io.gfile.GFile(path, "w") as file:
             file.write(json.dumps({**self.settings, "shards": shards}, indent=1) + "\n")
         self._written_at = time.monotonic()
 

@@ -16,7 +16,7 @@ from yt8m_models.data.split.manifest import Manifest, Shard
 from yt8m_models.data.video_hash import is_test
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.partial_file import partial_file
+from yt8m_models.storage.whole_file import whole_path
 
 VALIDATION, TEST = "validation", "test"
 MANIFEST = "split.json"
@@ -145,7 +145,7 @@ def _split_file(
             part = TEST if is_test(video_id, config.fraction, config.seed) else VALIDATION
             if part not in writers:
                 target = os.path.join(config.output_dir, part, name)
-                partial = stack.enter_context(partial_file(target))
+                partial = stack.enter_context(whole_path(target))
                 writers[part] = stack.enter_context(tf.io.TFRecordWriter(partial))
             writers[part].write(content)
             counts[part] += 1

@@ -6,13 +6,9 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
+from yt8m_models.storage.whole_file import join
 from yt8m_models.training.history import Row, read_history
-from yt8m_models.training.train_dir import (
-    CURVES,
-    TRAINING_HISTORY,
-    VALIDATION_HISTORY,
-    join,
-)
+from yt8m_models.training.train_dir import CURVES, TRAINING_HISTORY, VALIDATION_HISTORY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

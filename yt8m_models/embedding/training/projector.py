@@ -19,7 +19,8 @@ from yt8m_models.embedding.training.config import EmbeddingTrainConfig
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.frame_table import FrameTable
 from yt8m_models.storage import filesystems
-from yt8m_models.training.train_dir import SUMMARIES, join, write_text
+from yt8m_models.storage.whole_file import join, write_text
+from yt8m_models.training.train_dir import SUMMARIES
 
 _NAME = "videos"
 

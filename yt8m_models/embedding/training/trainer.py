@@ -26,19 +26,14 @@ from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.graph.triplet_sampler import TripletSampler
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import Checkpoints
 from yt8m_models.training.finite_steps import FiniteSteps
 from yt8m_models.training.history import History
 from yt8m_models.training.optimizers import create_optimizer
 from yt8m_models.training.scalars import ScalarWriter
 from yt8m_models.training.schedule import StaircaseDecay
-from yt8m_models.training.train_dir import (
-    CURVES,
-    SUMMARIES,
-    TRAINING_HISTORY,
-    join,
-    remove_training,
-)
+from yt8m_models.training.train_dir import CURVES, SUMMARIES, TRAINING_HISTORY, remove_training
 
 
 def train(config: EmbeddingTrainConfig, model: EmbeddingConfig) -> dict[str, Any]:

@@ -10,10 +10,11 @@ import tensorflow as tf
 from eval.retrieval import ndcg
 from yt8m_models.embedding.embedder import Embedder
 from yt8m_models.embedding.training.held_out import HeldOut
+from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import Checkpoints, checkpoint_paths
 from yt8m_models.training.history import History
 from yt8m_models.training.scalars import ScalarWriter
-from yt8m_models.training.train_dir import BEST, VALIDATION_HISTORY, join
+from yt8m_models.training.train_dir import BEST, VALIDATION_HISTORY
 
 _LOGGER = logging.getLogger(__name__)
 _DEPTH = 10

@@ -9,7 +9,7 @@ from yt8m_models.experiments.dsgmm.report import cell
 from yt8m_models.experiments.dsgmm.rows import Row, Table
 from yt8m_models.experiments.dsgmm.summary import Summary
 from yt8m_models.storage.text_tables import csv_text, markdown_table
-from yt8m_models.training.train_dir import join, write_text
+from yt8m_models.storage.whole_file import join, write_text
 
 Planned = Mapping[tuple[str, int], Run]
 

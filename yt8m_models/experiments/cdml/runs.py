@@ -19,7 +19,7 @@ from yt8m_models.retrieval.evaluation.config import (
     EvaluateRetrievalConfig,
 )
 from yt8m_models.retrieval.evaluation.row_vectors import EXACT
-from yt8m_models.training.train_dir import join, write_text
+from yt8m_models.storage.whole_file import join, write_text
 
 RESULT = "result.json"
 METRICS = {  # of a row, with their titles

@@ -14,7 +14,7 @@ from yt8m_models.embedding.training.trainer import train
 from yt8m_models.experiments.cdml.runs import RESULT, Quality, Result, Run
 from yt8m_models.features.load_features import load_features
 from yt8m_models.retrieval.evaluation.evaluation import evaluate_retrieval
-from yt8m_models.training.train_dir import join
+from yt8m_models.storage.whole_file import join
 
 
 @dataclass(frozen=True)

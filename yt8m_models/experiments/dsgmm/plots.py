@@ -12,7 +12,7 @@ from yt8m_models.experiments.dsgmm.config import TablesConfig
 from yt8m_models.experiments.dsgmm.rows import Row, Table
 from yt8m_models.experiments.dsgmm.runs import Run
 from yt8m_models.experiments.dsgmm.summary import Summary, summarize
-from yt8m_models.training.train_dir import join
+from yt8m_models.storage.whole_file import join
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from yt8m_models.experiments.dsgmm.rows import Table
 from yt8m_models.experiments.dsgmm.runs import METRICS, Result, Run
 from yt8m_models.experiments.dsgmm.summary import Comparison, Summary, compare, summarize
 from yt8m_models.storage.text_tables import csv_text, markdown_table
-from yt8m_models.training.train_dir import join, write_text
+from yt8m_models.storage.whole_file import join, write_text
 
 
 def write_report(

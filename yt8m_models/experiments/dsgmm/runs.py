@@ -15,8 +15,8 @@ from yt8m_models.experiments.dsgmm.config import TablesConfig, TrainingFlags
 from yt8m_models.experiments.dsgmm.rows import Row
 from yt8m_models.gmm.config import UBMConfig
 from yt8m_models.presets import DEFAULTS, PRESETS
+from yt8m_models.storage.whole_file import join, write_text
 from yt8m_models.training.config import TrainConfig
-from yt8m_models.training.train_dir import join, write_text
 
 RESULT = "result.json"
 METRICS = ("gap", "hit_at_one", "perr", "map")

@@ -12,10 +12,11 @@ from yt8m_models.experiments.dsgmm.runs import RESULT, Result, Run
 from yt8m_models.gmm.config import UBMConfig
 from yt8m_models.gmm.trainer import train_ubm
 from yt8m_models.gmm.ubm_dir import RECORD
+from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import restore_model
 from yt8m_models.training.config import TrainConfig
 from yt8m_models.training.history import read_history
-from yt8m_models.training.train_dir import VALIDATION_HISTORY, join
+from yt8m_models.training.train_dir import VALIDATION_HISTORY
 from yt8m_models.training.trainer import train
 
 

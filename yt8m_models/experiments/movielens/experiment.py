@@ -21,7 +21,7 @@ from yt8m_models.experiments.movielens.splits import Split
 from yt8m_models.program.extras import require
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage import filesystems
-from yt8m_models.training.train_dir import join
+from yt8m_models.storage.whole_file import join
 
 _LOGGER = logging.getLogger(__name__)
 

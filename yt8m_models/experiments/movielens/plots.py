@@ -15,7 +15,7 @@ from yt8m_models.experiments.movielens.results import (
     summarize,
 )
 from yt8m_models.experiments.movielens.runs import Method, Run, chosen
-from yt8m_models.training.train_dir import join
+from yt8m_models.storage.whole_file import join
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

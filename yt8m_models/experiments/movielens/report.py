@@ -8,7 +8,7 @@ from yt8m_models.experiments.movielens.config import MovieLensConfig
 from yt8m_models.experiments.movielens.results import METRICS, Summaries, Summary, summarize
 from yt8m_models.experiments.movielens.runs import Method, Result, Run, chosen
 from yt8m_models.storage.text_tables import csv_text, markdown_table
-from yt8m_models.training.train_dir import join, write_text
+from yt8m_models.storage.whole_file import join, write_text
 
 _METHOD = ("train_ratings", "method", "aggregation", "history")
 

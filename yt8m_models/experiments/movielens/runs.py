@@ -13,7 +13,7 @@ from yt8m_models.experiments.movielens.config import CDML, MovieLensConfig
 from yt8m_models.experiments.movielens.features import Features
 from yt8m_models.experiments.movielens.ratings import Ratings
 from yt8m_models.experiments.movielens.splits import Split, split_by_count, split_by_fraction
-from yt8m_models.training.train_dir import join, write_text
+from yt8m_models.storage.whole_file import join, write_text
 
 
 @dataclass(frozen=True)

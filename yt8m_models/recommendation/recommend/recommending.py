@@ -16,7 +16,7 @@ from yt8m_models.recommendation.recommend.config import RecommendConfig
 from yt8m_models.recommendation.recommend.histories import Histories, read_histories
 from yt8m_models.recommendation.recommender import Recommender
 from yt8m_models.retrieval.index import Index
-from yt8m_models.storage.partial_file import partial_file
+from yt8m_models.storage.whole_file import whole_path
 
 _BLOCK_VIDEOS = 1 << 14
 _NUM_NAMED = 5
@@ -138,5 +138,5 @@ def _writer(path: str) -> Iterator[TextIO]:
     if not path:
         yield sys.stdout
         return
-    with partial_file(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
+    with whole_path(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
         yield file

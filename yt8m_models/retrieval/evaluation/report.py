@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from yt8m_models.retrieval.evaluation.results import RetrievalResult
 from yt8m_models.storage.text_tables import csv_text, markdown_table
-from yt8m_models.training.train_dir import join, write_text
+from yt8m_models.storage.whole_file import join, write_text
 
 Results = Mapping[tuple[str, int, str], RetrievalResult]
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import tensorflow as tf
 
-from yt8m_models.training.train_dir import join, write_text
+from yt8m_models.storage.whole_file import join, write_text
 
 _FILE = "results.json"
 

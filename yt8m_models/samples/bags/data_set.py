@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from yt8m_models.samples.bags.bag_class import BagClass
 from yt8m_models.samples.shards import write_shards
-from yt8m_models.storage.partial_file import partial_file
+from yt8m_models.storage.whole_file import whole_path
 
 _VOCABULARY_COLUMNS = (
     *("Index", "TrainVideoCount", "KnowledgeGraphId", "Name"),
@@ -60,7 +60,7 @@ def write_data_set(
             overwrite=overwrite,
             progress=progress,
         )
-    with partial_file(vocabulary_path) as path, tf.io.gfile.GFile(path, "w") as file:
+    with whole_path(vocabulary_path) as path, tf.io.gfile.GFile(path, "w") as file:
         file.write(vocabulary)
     return [*paths, vocabulary_path]
 

@@ -21,7 +21,7 @@ from yt8m_models.samples.world.config import LOG_FORMATS, WorldConfig
 from yt8m_models.samples.world.videos import MOODS, Videos
 from yt8m_models.samples.world.watch_log import watch_log
 from yt8m_models.storage.filesystems import scheme
-from yt8m_models.storage.partial_file import partial_file
+from yt8m_models.storage.whole_file import whole_path
 
 _LOG, _VOCABULARY, _PREFIX = "watch_log", "vocabulary.csv", "train"
 
@@ -93,7 +93,7 @@ def write(config: WorldConfig, progress: bool = False) -> WorldSummary:
             progress=progress,
         )
     vocabulary_path = directory / _VOCABULARY
-    with partial_file(str(vocabulary_path)) as path:
+    with whole_path(str(vocabulary_path)) as path:
         _vocabulary(videos).to_csv(path, index=False)
     log_path = directory / f"{_LOG}.{config.log_format}"
     num_watches, num_impressions = _write_log(log_path, watch_log(config, videos))
@@ -161,7 +161,7 @@ def _write_log(path: Path, parts: Iterable[pd.DataFrame]) -> tuple[int, int]:
             num_impressions += int(rows["impression"].sum())
             num_rows += len(rows)
 
-    with partial_file(str(path)) as partial:
+    with whole_path(str(path)) as partial:
         if path.suffix == ".csv":
             with open(partial, "w") as file:
                 for number, rows in enumerate(counted()):

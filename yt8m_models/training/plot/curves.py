@@ -8,13 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.whole_file import join
 from yt8m_models.training.history import Row, read_history
-from yt8m_models.training.train_dir import (
-    TRAINING_HISTORY,
-    VALIDATION_HISTORY,
-    join,
-    read_model_flags,
-)
+from yt8m_models.training.train_dir import TRAINING_HISTORY, VALIDATION_HISTORY, read_model_flags
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
