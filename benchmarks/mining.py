@@ -39,7 +39,9 @@ class MiningConfig(Options):
     rounds: int = option(ROUNDS, "Steps to time.", at_least=1)
 
 
-PROGRAM = Program("python -m benchmarks.mining", "Measure what mining takes of a step.", MiningConfig)
+PROGRAM = Program(
+    "python -m benchmarks.mining", "Measure what mining takes of a step.", MiningConfig
+)
 
 
 @PROGRAM.main
