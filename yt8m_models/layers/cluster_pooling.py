@@ -1,8 +1,11 @@
 """What the pooling layers with clusters share."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import Shape, Tensor
 from yt8m_models.layers.coupled_assignment import COVARIANCES, CoupledAssignment
 from yt8m_models.layers.decoupled_assignment import DecoupledAssignment
 from yt8m_models.layers.frame_statistics import FrameStatistics
@@ -44,15 +47,15 @@ class ClusterPooling(keras.layers.Layer):
 
     def __init__(
         self,
-        num_clusters,
-        assignment="decoupled",
-        intra_norm=True,
-        final_norm=True,
-        batch_norm=True,
-        batch_norm_decay=0.999,
-        initial_scale=None,
-        **kwargs,
-    ):
+        num_clusters: int,
+        assignment: str = "decoupled",
+        intra_norm: bool = True,
+        final_norm: bool = True,
+        batch_norm: bool = True,
+        batch_norm_decay: float = 0.999,
+        initial_scale: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if num_clusters < 1:
             raise ValueError(f"num_clusters must be at least 1; received {num_clusters}")
@@ -70,16 +73,16 @@ class ClusterPooling(keras.layers.Layer):
         self.supports_masking = True
 
     @property
-    def is_coupled(self):
+    def is_coupled(self) -> bool:
         """Whether the assignment is by the means."""
         return self.assignment != "decoupled"
 
     @property
-    def describes_by_means(self):
+    def describes_by_means(self) -> bool:
         """Whether the formula of the description has the means."""
         return False
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
         if self.is_coupled:
             self.assign = CoupledAssignment(
@@ -109,47 +112,47 @@ class ClusterPooling(keras.layers.Layer):
                 autocast=False,
             )
 
-    def start_of_scales(self, features):
+    def start_of_scales(self, features: int) -> float:
         """σ at the start for frames of that many features: see `initial_scale`."""
         if self.initial_scale is not None:
             return self.initial_scale
         deviation = 1.0 if self.batch_norm else features**-0.5
         return deviation**0.5 if self.is_coupled else deviation
 
-    def call(self, frames, mask=None, training=False):
+    def call(self, frames: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
         posteriors = self.assign(frames, mask=mask, training=training)  # (batch, T, K)
         statistics = FrameStatistics(posteriors, ops.cast(frames, "float32"))
         return ops.cast(self.pool(statistics), self.compute_dtype)
 
-    def pool(self, statistics):
+    def pool(self, statistics: FrameStatistics) -> Tensor:
         """The normalised output, `(batch, output_size(D))`."""
         return self.normalize_whole(self.normalize_clusters(self.describe(statistics)))
 
-    def describe(self, statistics):
+    def describe(self, statistics: FrameStatistics) -> Tensor:
         """The description `(batch, K, D)` of each cluster from its `FrameStatistics`."""
         raise NotImplementedError
 
-    def normalize_clusters(self, described):
+    def normalize_clusters(self, described: Tensor) -> Tensor:
         """`(batch, K, D)` to `(batch, K · D)`, each cluster normalised if `intra_norm`."""
         if self.intra_norm:
             described = l2_normalize(described)
         return ops.reshape(described, (-1, described.shape[1] * described.shape[2]))
 
-    def normalize_whole(self, pooled):
+    def normalize_whole(self, pooled: Tensor) -> Tensor:
         """The vectors `(batch, n)`, normalised if `final_norm`."""
         return l2_normalize(pooled) if self.final_norm else pooled
 
-    def output_size(self, features):
+    def output_size(self, features: int) -> int:
         """Width of the output for frames of that many features."""
         return self.num_clusters * features
 
-    def compute_mask(self, frames, mask=None):
+    def compute_mask(self, frames: Tensor, mask: Tensor | None = None) -> None:
         return None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.output_size(input_shape[-1]))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_clusters": self.num_clusters,

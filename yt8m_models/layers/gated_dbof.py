@@ -1,8 +1,11 @@
 """Gated deep bag of frames (gated DBoF) pooling."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import Shape, Tensor
 from yt8m_models.layers.decoupled_assignment import DecoupledAssignment
 from yt8m_models.layers.normalization import (
     batch_normalization,
@@ -41,7 +44,13 @@ class GatedDBoF(keras.layers.Layer):
         >>> GatedDBoF(4096)(frames, mask=mask)  # (batch, T, D) -> (batch, 4096)
     """
 
-    def __init__(self, num_clusters, batch_norm=True, batch_norm_decay=0.999, **kwargs):
+    def __init__(
+        self,
+        num_clusters: int,
+        batch_norm: bool = True,
+        batch_norm_decay: float = 0.999,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_clusters = num_clusters
         self.batch_norm = batch_norm
@@ -51,7 +60,7 @@ class GatedDBoF(keras.layers.Layer):
             num_clusters, batch_norm, batch_norm_decay, name="assign", dtype=self.dtype_policy
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
         self.assign.build(input_shape)
         self.reduction_kernel = self.add_weight(
@@ -76,7 +85,7 @@ class GatedDBoF(keras.layers.Layer):
                 initializer=inverse_sqrt_normal(features),
             )
 
-    def call(self, frames, mask=None, training=False):
+    def call(self, frames: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
         posteriors = self.assign(frames, mask=mask, training=training)  # 0 for padded frames
         counts = ops.sum(posteriors, axis=1)
         largest = ops.cast(l2_normalize(ops.max(posteriors, axis=1)), self.compute_dtype)
@@ -88,13 +97,13 @@ class GatedDBoF(keras.layers.Layer):
         gates = ops.sigmoid(ops.cast(logits, "float32"))
         return ops.cast(l2_normalize(gates * counts), self.compute_dtype)
 
-    def compute_mask(self, frames, mask=None):
+    def compute_mask(self, frames: Tensor, mask: Tensor | None = None) -> None:
         return None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.num_clusters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_clusters": self.num_clusters,

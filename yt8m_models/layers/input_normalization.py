@@ -1,8 +1,12 @@
 """From quantised frames to the models' input."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import Shape, Tensor
 from yt8m_models.layers.normalization import l2_normalize
 
 SCALE = 4 / 255
@@ -31,20 +35,22 @@ class InputNormalization(keras.layers.Layer):
         >>> InputNormalization(feature_sizes=(1024, 128))(frames, mask=mask)
     """
 
-    def __init__(self, feature_sizes, per_feature=False, **kwargs):
+    def __init__(
+        self, feature_sizes: Sequence[int], per_feature: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(autocast=False, **kwargs)
         self.feature_sizes = tuple(feature_sizes)
         self.per_feature = per_feature
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if input_shape[-1] != sum(self.feature_sizes):
             raise ValueError(
                 f"the last axis of the input must be as wide as feature_sizes={self.feature_sizes} "
                 f"together, {sum(self.feature_sizes)}; received shape {tuple(input_shape)}"
             )
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         quantised = keras.backend.standardize_dtype(inputs.dtype) == "uint8"
         frames = ops.cast(inputs, "float32")
         if quantised:
@@ -59,10 +65,10 @@ class InputNormalization(keras.layers.Layer):
             frames = l2_normalize(frames)
         return ops.cast(frames, self.compute_dtype)
 
-    def compute_output_spec(self, inputs, mask=None):
+    def compute_output_spec(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "feature_sizes": self.feature_sizes,

@@ -1,7 +1,10 @@
 """Max pooling over frames."""
 
+from typing import Any
+
 import keras
 
+from yt8m_models.layers.base import Shape, Tensor
 from yt8m_models.layers.frame_pooling import max_frames
 
 
@@ -16,15 +19,15 @@ class MaxPooling(keras.layers.Layer):
         >>> MaxPooling()(frames, mask=mask)
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def call(self, frames, mask=None, training=False):
+    def call(self, frames: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
         return max_frames(frames, mask)
 
-    def compute_mask(self, frames, mask=None):
+    def compute_mask(self, frames: Tensor, mask: Tensor | None = None) -> None:
         return None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], input_shape[-1])

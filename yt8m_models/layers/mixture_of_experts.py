@@ -1,8 +1,11 @@
 """Mixture of logistic experts."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import Shape, Tensor
 from yt8m_models.layers.context_gating import ContextGating
 
 
@@ -42,16 +45,16 @@ class MixtureOfExperts(keras.layers.Layer):
 
     def __init__(
         self,
-        num_classes,
-        num_mixtures=2,
-        l2=1e-8,
-        low_rank=0,
-        prob_gating=False,
-        prob_gating_remove_diagonal=False,
-        batch_norm_decay=0.999,
-        mix_logits=False,
-        **kwargs,
-    ):
+        num_classes: int,
+        num_mixtures: int = 2,
+        l2: float = 1e-8,
+        low_rank: int = 0,
+        prob_gating: bool = False,
+        prob_gating_remove_diagonal: bool = False,
+        batch_norm_decay: float = 0.999,
+        mix_logits: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if num_mixtures < 1:
             raise ValueError(f"num_mixtures must be at least 1; received {num_mixtures}")
@@ -64,7 +67,7 @@ class MixtureOfExperts(keras.layers.Layer):
         self.batch_norm_decay = batch_norm_decay
         self.mix_logits = mix_logits
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
         num_gates = (self.num_mixtures + 1) * self.num_classes
         num_experts = self.num_mixtures * self.num_classes
@@ -88,7 +91,7 @@ class MixtureOfExperts(keras.layers.Layer):
             )
             self.gating.build((None, self.num_classes))
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         mixtures = self.num_mixtures
         gates_inputs = (
             ops.matmul(inputs, self.gates_low_rank_kernel) if self.low_rank > 0 else inputs
@@ -105,10 +108,10 @@ class MixtureOfExperts(keras.layers.Layer):
             probabilities = self.gating(probabilities, training=training)
         return probabilities
 
-    def compute_output_spec(self, inputs, training=False):
+    def compute_output_spec(self, inputs: Tensor, training: bool = False) -> Tensor:
         return keras.KerasTensor((inputs.shape[0], self.num_classes), dtype="float32")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_classes": self.num_classes,
@@ -121,7 +124,7 @@ class MixtureOfExperts(keras.layers.Layer):
             "mix_logits": self.mix_logits,
         }
 
-    def _kernel(self, name, rows, columns):
+    def _kernel(self, name: str, rows: int, columns: int) -> Tensor:
         return self.add_weight(
             name=name,
             shape=(rows, columns),
@@ -129,6 +132,6 @@ class MixtureOfExperts(keras.layers.Layer):
             regularizer=keras.regularizers.L2(self.l2 / 2),
         )
 
-    def _per_expert(self, activations, num_experts):
+    def _per_expert(self, activations: Tensor, num_experts: int) -> Tensor:
         """`(batch, experts · C)` to float32 `(batch, experts, C)`."""
         return ops.reshape(ops.cast(activations, "float32"), (-1, num_experts, self.num_classes))

@@ -1,8 +1,11 @@
 """Soft deep bag of frames (soft DBoF) pooling."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import Shape, Tensor
 from yt8m_models.layers.decoupled_assignment import DecoupledAssignment
 from yt8m_models.layers.normalization import l2_normalize
 
@@ -35,8 +38,13 @@ class SoftDBoF(keras.layers.Layer):
     """
 
     def __init__(
-        self, num_clusters, max_pool=False, batch_norm=True, batch_norm_decay=0.999, **kwargs
-    ):
+        self,
+        num_clusters: int,
+        max_pool: bool = False,
+        batch_norm: bool = True,
+        batch_norm_decay: float = 0.999,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_clusters = num_clusters
         self.max_pool = max_pool
@@ -47,10 +55,10 @@ class SoftDBoF(keras.layers.Layer):
             num_clusters, batch_norm, batch_norm_decay, name="assign", dtype=self.dtype_policy
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.assign.build(input_shape)
 
-    def call(self, frames, mask=None, training=False):
+    def call(self, frames: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
         posteriors = self.assign(frames, mask=mask, training=training)  # 0 for padded frames
         pooled = l2_normalize(ops.sum(posteriors, axis=1))
         if self.max_pool:
@@ -58,13 +66,13 @@ class SoftDBoF(keras.layers.Layer):
             pooled = ops.concatenate([pooled, largest], axis=-1)
         return ops.cast(pooled, self.compute_dtype)
 
-    def compute_mask(self, frames, mask=None):
+    def compute_mask(self, frames: Tensor, mask: Tensor | None = None) -> None:
         return None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.num_clusters * (2 if self.max_pool else 1))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_clusters": self.num_clusters,

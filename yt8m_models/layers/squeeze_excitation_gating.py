@@ -1,8 +1,11 @@
 """Squeeze-and-excitation gating."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import Shape, Tensor
 from yt8m_models.layers.normalization import batch_normalization
 
 
@@ -31,7 +34,13 @@ class SqueezeExcitationGating(keras.layers.Layer):
         >>> SqueezeExcitationGating(8)(activations)
     """
 
-    def __init__(self, reduction=8, batch_norm=True, batch_norm_decay=0.999, **kwargs):
+    def __init__(
+        self,
+        reduction: int = 8,
+        batch_norm: bool = True,
+        batch_norm_decay: float = 0.999,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if reduction < 1:
             raise ValueError(f"reduction must be at least 1; received {reduction}")
@@ -39,7 +48,7 @@ class SqueezeExcitationGating(keras.layers.Layer):
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
         squeezed = features // self.reduction
         if squeezed < 1:
@@ -63,7 +72,7 @@ class SqueezeExcitationGating(keras.layers.Layer):
                 name="squeeze_bias", shape=(squeezed,), initializer="zeros"
             )
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         squeezed = ops.matmul(inputs, self.squeeze_kernel)
         if self.batch_norm:
             squeezed = self.normalization(squeezed, training=training)
@@ -71,10 +80,10 @@ class SqueezeExcitationGating(keras.layers.Layer):
             squeezed = squeezed + self.squeeze_bias
         return inputs * ops.sigmoid(ops.matmul(ops.relu(squeezed), self.excitation_kernel))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "reduction": self.reduction,
