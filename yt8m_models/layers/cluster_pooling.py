@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
-from yt8m_models.layers.base import Shape, Tensor
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor
 from yt8m_models.layers.coupled_assignment import COVARIANCES, CoupledAssignment
 from yt8m_models.layers.decoupled_assignment import DecoupledAssignment
 from yt8m_models.layers.frame_statistics import FrameStatistics
@@ -14,7 +13,7 @@ from yt8m_models.layers.normalization import inverse_sqrt_normal, l2_normalize
 ASSIGNMENTS = ("decoupled", *COVARIANCES)
 
 
-class ClusterPooling(keras.layers.Layer):
+class ClusterPooling(FrameLayer):
     """Assigns frames to K clusters and describes what each cluster sees of a video.
 
     A subclass is the formula of the description: `describe(statistics)`, `(batch, K, D)` from
@@ -70,7 +69,6 @@ class ClusterPooling(keras.layers.Layer):
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay
         self.initial_scale = initial_scale
-        self.supports_masking = True
 
     @property
     def is_coupled(self) -> bool:
@@ -146,20 +144,5 @@ class ClusterPooling(keras.layers.Layer):
         """Width of the output for frames of that many features."""
         return self.num_clusters * features
 
-    def compute_mask(self, frames: Tensor, mask: Tensor | None = None) -> None:
-        return None
-
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.output_size(input_shape[-1]))
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "num_clusters": self.num_clusters,
-            "assignment": self.assignment,
-            "intra_norm": self.intra_norm,
-            "final_norm": self.final_norm,
-            "batch_norm": self.batch_norm,
-            "batch_norm_decay": self.batch_norm_decay,
-            "initial_scale": self.initial_scale,
-        }

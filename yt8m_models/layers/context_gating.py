@@ -5,12 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import Shape, Tensor
+from yt8m_models.layers.base import BaseLayer, Shape, Tensor
 from yt8m_models.layers.normalization import batch_normalization, inverse_sqrt_normal
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class ContextGating(keras.layers.Layer):
+class ContextGating(BaseLayer):
     """Weighs each feature by the others: `y = σ(BN(x W)) ∘ x`, or `σ(x W + b) ∘ x`.
 
     Args:
@@ -69,11 +69,3 @@ class ContextGating(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "remove_diagonal": self.remove_diagonal,
-            "batch_norm": self.batch_norm,
-            "batch_norm_decay": self.batch_norm_decay,
-        }

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import Shape, Tensor
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor
 from yt8m_models.layers.normalization import inverse_sqrt_normal
 
 # Name -> whether deviations differ by cluster, and by feature.
@@ -22,7 +22,7 @@ COVARIANCES = {
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class CoupledAssignment(keras.layers.Layer):
+class CoupledAssignment(FrameLayer):
     """Posteriors of a Gaussian mixture whose means are those that the pooling layer describes by.
 
         P(k|x) = softmax_k( ln w_k - Σ_i [ (x_i - μ_ki)² / 2σ_ki² + ln σ_ki ] )
@@ -88,7 +88,6 @@ class CoupledAssignment(keras.layers.Layer):
         self.num_clusters = num_clusters
         self.assignment = assignment
         self.initial_scale = initial_scale
-        self.supports_masking = True
 
     def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
@@ -162,21 +161,10 @@ class CoupledAssignment(keras.layers.Layer):
             return ops.full((self.num_clusters,), -math.log(self.num_clusters), dtype="float32")
         return ops.log_softmax(ops.convert_to_tensor(self.mixture_logits))
 
-    def compute_mask(self, frames: Tensor, mask: Tensor | None = None) -> None:
-        return None
-
     def compute_output_spec(
         self, frames: Tensor, mask: Tensor | None = None, training: bool = False
     ) -> Tensor:
         return keras.KerasTensor((*frames.shape[:-1], self.num_clusters), dtype="float32")
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "num_clusters": self.num_clusters,
-            "assignment": self.assignment,
-            "initial_scale": self.initial_scale,
-        }
 
 
 def _mean_of_clusters(values: Tensor) -> Tensor:

@@ -61,10 +61,3 @@ class DBoF(FrameProjection):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.num_clusters)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "activation": self.activation,
-            "pooling_method": self.pooling_method,
-        }

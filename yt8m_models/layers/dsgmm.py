@@ -180,16 +180,6 @@ class DSGMM(ClusterPooling):
         first = _smooth(frames.residuals(self.means), 0.0, counts, gamma)
         return ops.maximum(second - ops.square(first), 0.0)
 
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "gamma": self.gamma,
-            "statistics": self.statistics,
-            "gamma_weights": self.gamma_weights,
-            "gamma_means": self.gamma_means,
-            "gamma_covariances": self.gamma_covariances,
-        }
-
 
 def _either(value: float | None, default: float) -> float:
     return default if value is None else value

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
-from yt8m_models.layers.base import Shape, Tensor
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor
 from yt8m_models.layers.normalization import batch_normalization, inverse_sqrt_normal
 
 
-class FrameProjection(keras.layers.Layer):
+class FrameProjection(FrameLayer):
     """Projects frames linearly: `BN(x W)` over the batch's frames, or `x W + b`.
 
     A subclass sets `weights_name` and makes its output of `project(frames, mask, training)`.
@@ -41,7 +40,6 @@ class FrameProjection(keras.layers.Layer):
         self.num_clusters = num_clusters
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay
-        self.supports_masking = True
 
     def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
@@ -69,14 +67,3 @@ class FrameProjection(keras.layers.Layer):
         if self.batch_norm:
             return self.normalization(projected, mask=mask, training=training)
         return projected + self.bias
-
-    def compute_mask(self, frames: Tensor, mask: Tensor | None = None) -> None:
-        return None
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "num_clusters": self.num_clusters,
-            "batch_norm": self.batch_norm,
-            "batch_norm_decay": self.batch_norm_decay,
-        }

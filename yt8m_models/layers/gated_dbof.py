@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import Shape, Tensor
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor
 from yt8m_models.layers.decoupled_assignment import DecoupledAssignment
 from yt8m_models.layers.normalization import (
     batch_normalization,
@@ -15,7 +15,7 @@ from yt8m_models.layers.normalization import (
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class GatedDBoF(keras.layers.Layer):
+class GatedDBoF(FrameLayer):
     """Soft counts of frames per cluster, gated by the largest posteriors.
 
     With posteriors `P(k|x)` as in `SoftDBoF`, `n(k) = Σ_t P(k|x_t)` and `m(k) = max_t P(k|x_t)`:
@@ -55,7 +55,6 @@ class GatedDBoF(keras.layers.Layer):
         self.num_clusters = num_clusters
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay
-        self.supports_masking = True
         self.assign = DecoupledAssignment(
             num_clusters, batch_norm, batch_norm_decay, name="assign", dtype=self.dtype_policy
         )
@@ -97,16 +96,5 @@ class GatedDBoF(keras.layers.Layer):
         gates = ops.sigmoid(ops.cast(logits, "float32"))
         return ops.cast(l2_normalize(gates * counts), self.compute_dtype)
 
-    def compute_mask(self, frames: Tensor, mask: Tensor | None = None) -> None:
-        return None
-
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.num_clusters)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "num_clusters": self.num_clusters,
-            "batch_norm": self.batch_norm,
-            "batch_norm_decay": self.batch_norm_decay,
-        }

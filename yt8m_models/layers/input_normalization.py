@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import Shape, Tensor
+from yt8m_models.layers.base import BaseLayer, Shape, Tensor
 from yt8m_models.layers.normalization import l2_normalize
 
 SCALE = 4 / 255
@@ -14,7 +14,7 @@ OFFSET = 4 / 512 - 2
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class InputNormalization(keras.layers.Layer):
+class InputNormalization(BaseLayer):
     """Dequantises, zeroes padding and L2-normalises: what the starter code does before its models.
 
     8-bit features become `q · 4/255 + (4/512 - 2)`; floats are taken as they are. Padded frames
@@ -67,10 +67,3 @@ class InputNormalization(keras.layers.Layer):
 
     def compute_output_spec(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "feature_sizes": self.feature_sizes,
-            "per_feature": self.per_feature,
-        }

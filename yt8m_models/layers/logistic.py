@@ -5,11 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import Shape, Tensor
+from yt8m_models.layers.base import BaseLayer, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class Logistic(keras.layers.Layer):
+class Logistic(BaseLayer):
     """Independent logistic regressions: `p_c = σ(w_c·x + b_c)`.
 
     Args:
@@ -45,6 +45,3 @@ class Logistic(keras.layers.Layer):
 
     def compute_output_spec(self, inputs: Tensor, return_logits: bool = False) -> Tensor:
         return keras.KerasTensor((inputs.shape[0], self.num_classes), dtype="float32")
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "num_classes": self.num_classes, "l2": self.l2}

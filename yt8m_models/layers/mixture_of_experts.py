@@ -5,12 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import Shape, Tensor
+from yt8m_models.layers.base import BaseLayer, Shape, Tensor
 from yt8m_models.layers.context_gating import ContextGating
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class MixtureOfExperts(keras.layers.Layer):
+class MixtureOfExperts(BaseLayer):
     """A mixture of M logistic experts a class, and a dummy expert that always says no.
 
     `p_c = Σ_m g_cm σ(v_cm·x + b_cm)` over the M experts, with `g_c = softmax(u_c0·x, …, u_cM·x)`
@@ -110,19 +110,6 @@ class MixtureOfExperts(keras.layers.Layer):
 
     def compute_output_spec(self, inputs: Tensor, training: bool = False) -> Tensor:
         return keras.KerasTensor((inputs.shape[0], self.num_classes), dtype="float32")
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "num_classes": self.num_classes,
-            "num_mixtures": self.num_mixtures,
-            "l2": self.l2,
-            "low_rank": self.low_rank,
-            "prob_gating": self.prob_gating,
-            "prob_gating_remove_diagonal": self.prob_gating_remove_diagonal,
-            "batch_norm_decay": self.batch_norm_decay,
-            "mix_logits": self.mix_logits,
-        }
 
     def _kernel(self, name: str, rows: int, columns: int) -> Tensor:
         return self.add_weight(

@@ -118,10 +118,3 @@ class NetFV(ClusterPooling):
         if self.is_coupled:
             return ops.exp(self.assign.broadcast_log_scales())
         return ops.square(self.covar_weights) + EPSILON
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "couple_weights": self.couple_weights,
-            "coupling_factor": self.coupling_factor,
-        }

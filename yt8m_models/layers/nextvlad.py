@@ -5,12 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import Shape, Tensor
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor
 from yt8m_models.layers.normalization import batch_normalization, l2_normalize
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class NeXtVLAD(keras.layers.Layer):
+class NeXtVLAD(FrameLayer):
     """VLAD of grouped, low-dimensional parts of each frame, with attention over frames and groups.
 
     A frame is expanded to `y = x E + e` of λD numbers and cut into G groups `y_g` of F = λD/G:
@@ -66,7 +66,6 @@ class NeXtVLAD(keras.layers.Layer):
         self.expansion = expansion
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay
-        self.supports_masking = True
 
     def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
@@ -147,18 +146,5 @@ class NeXtVLAD(keras.layers.Layer):
             )
         return expanded // self.groups
 
-    def compute_mask(self, frames: Tensor, mask: Tensor | None = None) -> None:
-        return None
-
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.num_clusters * self._group_size(input_shape[-1]))
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "num_clusters": self.num_clusters,
-            "groups": self.groups,
-            "expansion": self.expansion,
-            "batch_norm": self.batch_norm,
-            "batch_norm_decay": self.batch_norm_decay,
-        }

@@ -6,14 +6,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import Shape, Tensor
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor
 
 STATES = ("last", "all")
 
 Step = Callable[[Tensor, list[Tensor]], list[Tensor]]
 
 
-class RecurrentPooling(keras.layers.Layer):
+class RecurrentPooling(FrameLayer):
     """Reads the frames in order through stacked recurrent layers and gives their state at the end.
 
     A subclass is one recurrent layer: `add_layer_weights(index, features)` makes its weights,
@@ -56,7 +56,6 @@ class RecurrentPooling(keras.layers.Layer):
         self.num_layers = num_layers
         self.backward = backward
         self.state = state
-        self.supports_masking = True
 
     def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
@@ -103,21 +102,9 @@ class RecurrentPooling(keras.layers.Layer):
         name = f"{name}_{index}"
         setattr(self, name, self.add_weight(name=name, shape=shape, initializer=initializer))
 
-    def compute_mask(self, frames: Tensor, mask: Tensor | None = None) -> None:
-        return None
-
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         num_states = 1 if self.state == "last" else self.num_layers * self.num_states
         return (input_shape[0], num_states * self.cells)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "cells": self.cells,
-            "num_layers": self.num_layers,
-            "backward": self.backward,
-            "state": self.state,
-        }
 
 
 class _Cell:

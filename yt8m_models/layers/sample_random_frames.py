@@ -5,11 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import Tensor
+from yt8m_models.layers.base import BaseLayer, Tensor
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class SampleRandomFrames(keras.layers.Layer):
+class SampleRandomFrames(BaseLayer):
     """Samples frames of each video independently and with replacement, as the starter code does.
 
     `t = ⌊u · num_frames⌋` with `u` uniform on [0, 1), for each of `num_samples` frames.
@@ -46,6 +46,3 @@ class SampleRandomFrames(keras.layers.Layer):
 
     def compute_output_spec(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         return keras.KerasTensor((frames.shape[0], self.num_samples, frames.shape[2]), frames.dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "num_samples": self.num_samples, "seed": self.seed}

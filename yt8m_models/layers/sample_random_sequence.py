@@ -5,11 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import Tensor
+from yt8m_models.layers.base import BaseLayer, Tensor
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class SampleRandomSequence(keras.layers.Layer):
+class SampleRandomSequence(BaseLayer):
     """Samples one run of consecutive frames of each video, as the starter code does.
 
     The run starts at `⌊u · (max(num_frames - num_samples, 0) + 1)⌋`, `u` uniform on [0, 1); past
@@ -50,6 +50,3 @@ class SampleRandomSequence(keras.layers.Layer):
 
     def compute_output_spec(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         return keras.KerasTensor((frames.shape[0], self.num_samples, frames.shape[2]), frames.dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "num_samples": self.num_samples, "seed": self.seed}

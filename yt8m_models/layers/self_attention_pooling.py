@@ -5,12 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import Shape, Tensor
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor
 from yt8m_models.layers.normalization import inverse_sqrt_normal
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class SelfAttentionPooling(keras.layers.Layer):
+class SelfAttentionPooling(FrameLayer):
     """Weighted means of a video's frames, one a head, whose weights the frames give themselves.
 
         A = softmax_t(tanh(x_t W) U)         (T, H), over the valid frames
@@ -42,7 +42,6 @@ class SelfAttentionPooling(keras.layers.Layer):
                 raise ValueError(f"{name} must be at least 1; received {value}")
         self.num_heads = num_heads
         self.attention_size = attention_size
-        self.supports_masking = True
 
     def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
@@ -71,15 +70,5 @@ class SelfAttentionPooling(keras.layers.Layer):
         pooled = ops.reshape(means, (-1, self.num_heads * frames.shape[-1]))
         return ops.cast(pooled, self.compute_dtype)
 
-    def compute_mask(self, frames: Tensor, mask: Tensor | None = None) -> None:
-        return None
-
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.num_heads * input_shape[-1])
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "num_heads": self.num_heads,
-            "attention_size": self.attention_size,
-        }

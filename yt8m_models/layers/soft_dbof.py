@@ -5,13 +5,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import Shape, Tensor
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor
 from yt8m_models.layers.decoupled_assignment import DecoupledAssignment
 from yt8m_models.layers.normalization import l2_normalize
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class SoftDBoF(keras.layers.Layer):
+class SoftDBoF(FrameLayer):
     """Counts the frames of each of K clusters by their soft assignments.
 
         n(k) = Σ_t P(k|x_t),   P(k|x) = softmax_k(BN(x W)) or softmax_k(x W + b)
@@ -50,7 +50,6 @@ class SoftDBoF(keras.layers.Layer):
         self.max_pool = max_pool
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay
-        self.supports_masking = True
         self.assign = DecoupledAssignment(
             num_clusters, batch_norm, batch_norm_decay, name="assign", dtype=self.dtype_policy
         )
@@ -66,17 +65,5 @@ class SoftDBoF(keras.layers.Layer):
             pooled = ops.concatenate([pooled, largest], axis=-1)
         return ops.cast(pooled, self.compute_dtype)
 
-    def compute_mask(self, frames: Tensor, mask: Tensor | None = None) -> None:
-        return None
-
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.num_clusters * (2 if self.max_pool else 1))
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "num_clusters": self.num_clusters,
-            "max_pool": self.max_pool,
-            "batch_norm": self.batch_norm,
-            "batch_norm_decay": self.batch_norm_decay,
-        }

@@ -5,12 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import Shape, Tensor
+from yt8m_models.layers.base import BaseLayer, Shape, Tensor
 from yt8m_models.layers.normalization import batch_normalization
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class SqueezeExcitationGating(keras.layers.Layer):
+class SqueezeExcitationGating(BaseLayer):
     """Gates each feature through a bottleneck: `y = σ(relu(BN(x W)) U) ∘ x`, `relu(x W + b)`
     without batch normalisation.
 
@@ -82,11 +82,3 @@ class SqueezeExcitationGating(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "reduction": self.reduction,
-            "batch_norm": self.batch_norm,
-            "batch_norm_decay": self.batch_norm_decay,
-        }
