@@ -9,6 +9,13 @@ Tensor = Any  # of any backend of Keras, or symbolic
 Shape = tuple[Any, ...]  # a size that is not known is None
 
 
+def check_positive(**sizes: int) -> None:
+    """Raises a `ValueError` that names the first size that is below 1."""
+    for name, size in sizes.items():
+        if size < 1:
+            raise ValueError(f"{name} must be at least 1; received {size}")
+
+
 class BaseLayer(keras.layers.Layer):
     """A layer each of whose arguments is an attribute of that name, and so its configuration."""
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from yt8m_models.layers.base import FrameLayer, Shape, Tensor
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor, check_positive
 from yt8m_models.layers.coupled_assignment import COVARIANCES, CoupledAssignment
 from yt8m_models.layers.decoupled_assignment import DecoupledAssignment
 from yt8m_models.layers.frame_statistics import FrameStatistics
@@ -56,8 +56,7 @@ class ClusterPooling(FrameLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if num_clusters < 1:
-            raise ValueError(f"num_clusters must be at least 1; received {num_clusters}")
+        check_positive(num_clusters=num_clusters)
         if assignment not in ASSIGNMENTS:
             raise ValueError(f"assignment must be one of {ASSIGNMENTS}; received {assignment!r}")
         if initial_scale is not None and not 0 < initial_scale < float("inf"):
@@ -82,21 +81,13 @@ class ClusterPooling(FrameLayer):
 
     def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
+        options = {"name": "assign", "dtype": self.dtype_policy}
         if self.is_coupled:
-            self.assign = CoupledAssignment(
-                self.num_clusters,
-                self.assignment,
-                self.start_of_scales(features),
-                name="assign",
-                dtype=self.dtype_policy,
-            )
+            scale = self.start_of_scales(features)
+            self.assign = CoupledAssignment(self.num_clusters, self.assignment, scale, **options)
         else:
             self.assign = DecoupledAssignment(
-                self.num_clusters,
-                self.batch_norm,
-                self.batch_norm_decay,
-                name="assign",
-                dtype=self.dtype_policy,
+                self.num_clusters, self.batch_norm, self.batch_norm_decay, **options
             )
         self.assign.build(input_shape)
         self.assign.trainable = self.trainable

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import FrameLayer, Shape, Tensor
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor, check_positive
 from yt8m_models.layers.normalization import inverse_sqrt_normal
 
 # Name -> whether deviations differ by cluster, and by feature.
@@ -77,8 +77,7 @@ class CoupledAssignment(FrameLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if num_clusters < 1:
-            raise ValueError(f"num_clusters must be at least 1; received {num_clusters}")
+        check_positive(num_clusters=num_clusters)
         if assignment not in COVARIANCES:
             raise ValueError(
                 f"assignment must be one of {tuple(COVARIANCES)}; received {assignment!r}"

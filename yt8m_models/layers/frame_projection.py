@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from yt8m_models.layers.base import FrameLayer, Shape, Tensor
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor, check_positive
 from yt8m_models.layers.normalization import batch_normalization, inverse_sqrt_normal
 
 
@@ -35,8 +35,7 @@ class FrameProjection(FrameLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if num_clusters < 1:
-            raise ValueError(f"num_clusters must be at least 1; received {num_clusters}")
+        check_positive(num_clusters=num_clusters)
         self.num_clusters = num_clusters
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay

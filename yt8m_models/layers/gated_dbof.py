@@ -7,11 +7,7 @@ from keras import ops
 
 from yt8m_models.layers.base import FrameLayer, Shape, Tensor
 from yt8m_models.layers.decoupled_assignment import DecoupledAssignment
-from yt8m_models.layers.normalization import (
-    batch_normalization,
-    inverse_sqrt_normal,
-    l2_normalize,
-)
+from yt8m_models.layers.normalization import batch_normalization, inverse_sqrt_normal, l2_normalize
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import BaseLayer, Shape, Tensor
+from yt8m_models.layers.base import BaseLayer, Shape, Tensor, check_positive
 from yt8m_models.layers.context_gating import ContextGating
 
 
@@ -56,8 +56,7 @@ class MixtureOfExperts(BaseLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if num_mixtures < 1:
-            raise ValueError(f"num_mixtures must be at least 1; received {num_mixtures}")
+        check_positive(num_mixtures=num_mixtures)
         self.num_classes = num_classes
         self.num_mixtures = num_mixtures
         self.l2 = l2

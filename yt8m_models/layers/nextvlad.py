@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import FrameLayer, Shape, Tensor
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor, check_positive
 from yt8m_models.layers.normalization import batch_normalization, l2_normalize
 
 
@@ -57,10 +57,7 @@ class NeXtVLAD(FrameLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        sizes = {"num_clusters": num_clusters, "groups": groups, "expansion": expansion}
-        for name, value in sizes.items():
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1; received {value}")
+        check_positive(num_clusters=num_clusters, groups=groups, expansion=expansion)
         self.num_clusters = num_clusters
         self.groups = groups
         self.expansion = expansion

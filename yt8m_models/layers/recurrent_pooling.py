@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import FrameLayer, Shape, Tensor
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor, check_positive
 
 STATES = ("last", "all")
 
@@ -47,9 +47,7 @@ class RecurrentPooling(FrameLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        for name, value in (("cells", cells), ("num_layers", num_layers)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1; received {value}")
+        check_positive(cells=cells, num_layers=num_layers)
         if state not in STATES:
             raise ValueError(f"state must be one of {STATES}; received {state!r}")
         self.cells = cells

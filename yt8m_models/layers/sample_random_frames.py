@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import BaseLayer, Tensor
+from yt8m_models.layers.base import BaseLayer, Tensor, check_positive
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -30,8 +30,7 @@ class SampleRandomFrames(BaseLayer):
 
     def __init__(self, num_samples: int, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
-        if num_samples < 1:
-            raise ValueError(f"num_samples must be at least 1; received {num_samples}")
+        check_positive(num_samples=num_samples)
         self.num_samples = num_samples
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)

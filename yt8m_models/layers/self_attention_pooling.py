@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import FrameLayer, Shape, Tensor
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor, check_positive
 from yt8m_models.layers.normalization import inverse_sqrt_normal
 
 
@@ -37,9 +37,7 @@ class SelfAttentionPooling(FrameLayer):
 
     def __init__(self, num_heads: int = 8, attention_size: int = 256, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        for name, value in (("num_heads", num_heads), ("attention_size", attention_size)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1; received {value}")
+        check_positive(num_heads=num_heads, attention_size=attention_size)
         self.num_heads = num_heads
         self.attention_size = attention_size
 

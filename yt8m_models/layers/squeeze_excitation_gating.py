@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from yt8m_models.layers.base import BaseLayer, Shape, Tensor
+from yt8m_models.layers.base import BaseLayer, Shape, Tensor, check_positive
 from yt8m_models.layers.normalization import batch_normalization
 
 
@@ -42,8 +42,7 @@ class SqueezeExcitationGating(BaseLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if reduction < 1:
-            raise ValueError(f"reduction must be at least 1; received {reduction}")
+        check_positive(reduction=reduction)
         self.reduction = reduction
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay
