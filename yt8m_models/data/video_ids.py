@@ -8,7 +8,7 @@ import numpy as np
 UNKNOWN = -1
 
 
-class VideoIds(Sequence):
+class VideoIds(Sequence[bytes]):
     """The ids of a table's videos, by row, and the row of each id.
 
     Args:
