@@ -20,7 +20,7 @@ from yt8m_models.data.video_ids import UNKNOWN
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.whole_file import whole_path
+from yt8m_models.storage.whole_file import whole_path, write_text
 
 MANIFEST = "join.json"
 _BATCH = 1024
@@ -257,6 +257,4 @@ def _read_manifest(path: str, settings: dict[str, Any]) -> dict[str, _File]:
 def _write_manifest(config: JoinConfig, embeddings: Embeddings, done: dict[str, _File]) -> None:
     files = {name: asdict(entry) for name, entry in sorted(done.items())}
     record = {**_settings(config, embeddings), "files": files}
-    path = os.path.join(config.output_dir, MANIFEST)
-    with whole_path(path) as partial, tf.io.gfile.GFile(partial, "w") as file:
-        file.write(json.dumps(record, indent=1) + "\n")
+    write_text(os.path.join(config.output_dir, MANIFEST), json.dumps(record, indent=1) + "\n")

@@ -18,6 +18,7 @@ from yt8m_models.experiments.movielens.splits import Split
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.program.extras import require
+from yt8m_models.storage.whole_file import write_text
 
 _READY = "inputs.json"
 _STEPS_WORTH_COMPILING = 200
@@ -104,6 +105,4 @@ def _write_inputs(root: Path, split: Split, features: Features, config: MovieLen
             [features.vectors.shape[1]],
             "float32",
         )
-    partial = root / f".{_READY}.partial"
-    partial.write_text(json.dumps({"num_edges": int(is_edge.sum())}) + "\n")
-    partial.replace(root / _READY)
+    write_text(root / _READY, json.dumps({"num_edges": int(is_edge.sum())}) + "\n")
