@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from yt8m_models.gmm.ubm import UBM
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.whole_file import whole_path
+from yt8m_models.storage.whole_file import join, whole_file
 
 RECORD = "ubm.json"
 CURVE = "log_likelihood.png"
@@ -34,7 +34,7 @@ def load_ubm(ubm_dir: str, name: str) -> UBM:
     names = read_record(ubm_dir)["ubms"]
     if name not in names:
         raise ValueError(f"no UBM {name!r} in {ubm_dir}; there are {', '.join(names)}")
-    arrays = read_arrays(path_in(ubm_dir, f"{name}.npz"))
+    arrays = read_arrays(join(ubm_dir, f"{name}.npz"))
     return UBM(arrays["weights"], arrays["means"], arrays["covariance"])
 
 
@@ -45,7 +45,7 @@ def read_record(ubm_dir: str) -> dict[str, Any]:
         ValueError: there is no finished UBM in the directory.
     """
     filesystems.require(ubm_dir)
-    path = path_in(ubm_dir, RECORD)
+    path = join(ubm_dir, RECORD)
     if not tf.io.gfile.exists(path):
         raise ValueError(
             f"{ubm_dir} holds no {RECORD}: no UBM was trained there to the end (yt8m train-ubm)"
@@ -64,22 +64,12 @@ def ubm_names(feature_names: tuple[str, ...], pool_per_feature: bool) -> tuple[s
     return tuple(feature_names) if pool_per_feature else ("_".join(feature_names),)
 
 
-def path_in(directory: str, name: str) -> str:
-    """The path of a file in a directory, which may be on a remote file system."""
-    return f"{directory.rstrip('/')}/{name}"
-
-
-def write_bytes(path: str, content: bytes) -> None:
-    """Writes a file that appears whole or not at all."""
-    with whole_path(path) as partial, tf.io.gfile.GFile(partial, "wb") as file:
-        file.write(content)
-
-
 def write_arrays(path: str, arrays: dict[str, Any]) -> None:
     """Writes an `.npz` that appears whole or not at all."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
-    write_bytes(path, buffer.getvalue())
+    with whole_file(path) as file:
+        file.write(buffer.getvalue())
 
 
 def read_arrays(path: str) -> dict[str, np.ndarray]:
