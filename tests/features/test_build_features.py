@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from yt8m_models.config import DataConfig
-from yt8m_models.data.dequantize import dequantize
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.data.records import frame_record, video_record, write_records
 from yt8m_models.features.build_features.__main__ import PROGRAM, main
 from yt8m_models.features.build_features.building import build_features

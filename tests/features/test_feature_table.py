@@ -5,8 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from yt8m_models.data.dequantize import dequantize
-from yt8m_models.data.quantization import num_out_of_range, quantize
+from yt8m_models.data.quantization import dequantize, num_out_of_range, quantize
 from yt8m_models.data.video_ids import UNKNOWN
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.feature_table_writer import FeatureTableWriter

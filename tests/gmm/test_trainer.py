@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from yt8m_models.config import DataConfig
-from yt8m_models.data.dequantize import dequantize
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.gmm.config import FrameFormat, UBMConfig
 from yt8m_models.gmm.frames import Frames
 from yt8m_models.gmm.train_ubm.__main__ import PROGRAM

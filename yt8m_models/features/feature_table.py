@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from yt8m_models.data.dequantize import dequantize
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.features import table_dir
 from yt8m_models.features.feature_table_writer import FEATURES, FeatureTableWriter

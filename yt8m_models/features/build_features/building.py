@@ -11,9 +11,9 @@ import numpy as np
 
 from yt8m_models.config import DataConfig
 from yt8m_models.data.bad_records import BadRecord, Ledger
-from yt8m_models.data.dequantize import BIAS, SCALE
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.data.quantization import BIAS, SCALE
 from yt8m_models.data.record_index import RecordIndex, index_records
 from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.features import table_dir
