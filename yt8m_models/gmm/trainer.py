@@ -18,8 +18,8 @@ from yt8m_models.gmm.start import kmeans_start
 from yt8m_models.gmm.ubm_dir import (
     CHECKPOINT,
     CURVE,
-    RECORD,
     STATISTICS,
+    UBM_DIR,
     read_arrays,
     ubm_names,
     write_arrays,
@@ -27,7 +27,7 @@ from yt8m_models.gmm.ubm_dir import (
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.plots import can_plot, save_figure
-from yt8m_models.storage.whole_file import join, write_text
+from yt8m_models.storage.whole_file import join
 
 _SAMPLE_PER_CLUSTER = 100
 _MAX_SAMPLE = 50_000
@@ -223,8 +223,7 @@ class UBMTrainer:
                 "log_likelihood": list(mixture.history),
                 "converged": mixture.converged,
             }
-        record = {"settings": self.settings, "ubms": results}
-        write_text(join(directory, RECORD), json.dumps(record, indent=2) + "\n")
+        UBM_DIR.write(directory, {"settings": self.settings, "ubms": results})
         if can_plot(CURVE):
             histories = {name: result["log_likelihood"] for name, result in results.items()}
             save_figure(join(directory, CURVE), draw(histories))
@@ -250,7 +249,8 @@ class UBMTrainer:
             )
 
     def _remove(self) -> None:
-        names = [RECORD, CHECKPOINT, STATISTICS, CURVE, *(f"{name}.npz" for name in self.names)]
+        files = [f"{name}.npz" for name in self.names]
+        names = [UBM_DIR.record, CHECKPOINT, STATISTICS, CURVE, *files]
         for path in (join(self.config.output_dir, name) for name in names):
             if tf.io.gfile.exists(path):
                 tf.io.gfile.remove(path)

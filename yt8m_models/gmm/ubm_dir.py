@@ -9,17 +9,24 @@ checkpoint.npz       where training resumes
 """
 
 import io
-import json
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from yt8m_models import __version__
 from yt8m_models.gmm.ubm import UBM
-from yt8m_models.storage import filesystems
+from yt8m_models.storage.artifact_dir import ArtifactDir
 from yt8m_models.storage.whole_file import join, whole_file
 
-RECORD = "ubm.json"
+UBM_DIR = ArtifactDir(
+    "ubm.json",
+    ("ubm",),
+    "a UBM",
+    "yt8m train-ubm",
+    __version__,
+    {"settings": dict, "ubms": dict},
+)
 CURVE = "log_likelihood.png"
 STATISTICS = "statistics.npz"
 CHECKPOINT = "checkpoint.npz"
@@ -31,32 +38,11 @@ def load_ubm(ubm_dir: str, name: str) -> UBM:
     Raises:
         ValueError: there is no such UBM, or its file cannot be read.
     """
-    names = read_record(ubm_dir)["ubms"]
+    names = UBM_DIR.read(ubm_dir)["ubms"]
     if name not in names:
         raise ValueError(f"no UBM {name!r} in {ubm_dir}; there are {', '.join(names)}")
     arrays = read_arrays(join(ubm_dir, f"{name}.npz"))
     return UBM(arrays["weights"], arrays["means"], arrays["covariance"])
-
-
-def read_record(ubm_dir: str) -> dict[str, Any]:
-    """What `ubm.json` says: `settings`, flag to value, and `ubms`, name to what it came to.
-
-    Raises:
-        ValueError: there is no finished UBM in the directory.
-    """
-    filesystems.require(ubm_dir)
-    path = join(ubm_dir, RECORD)
-    if not tf.io.gfile.exists(path):
-        raise ValueError(
-            f"{ubm_dir} holds no {RECORD}: no UBM was trained there to the end (yt8m train-ubm)"
-        )
-    with tf.io.gfile.GFile(path) as file:
-        text = file.read()
-    try:
-        record = json.loads(text)
-        return {"settings": dict(record["settings"]), "ubms": dict(record["ubms"])}
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path}: not the record of a UBM ({error!r})") from error
 
 
 def ubm_names(feature_names: tuple[str, ...], pool_per_feature: bool) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import re
 import sys
 import uuid
 from collections.abc import Iterator
-from typing import IO, Any, TextIO
+from typing import IO, Any
 
 from yt8m_models.storage import filesystems
 
@@ -64,7 +64,7 @@ def whole_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[An
 
 
 @contextlib.contextmanager
-def text_output(path: str) -> Iterator[TextIO]:
+def text_output(path: str) -> Iterator[IO[str]]:
     """Standard output where `path` is empty; else a text file, as of `whole_file`."""
     if path:
         with whole_file(path, "w") as file:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TextIO
+from typing import IO
 
 import numpy as np
 import pandas as pd
@@ -112,7 +112,7 @@ def _blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
 
 
 def _write(
-    file: TextIO, users: np.ndarray, scores: np.ndarray, rows: np.ndarray, index: Index
+    file: IO[str], users: np.ndarray, scores: np.ndarray, rows: np.ndarray, index: Index
 ) -> int:
     places, ranks = np.nonzero(rows != UNKNOWN)
     table = pd.DataFrame(

@@ -1,7 +1,7 @@
 """Searching an index and writing what is found."""
 
 import csv
-from typing import TextIO
+from typing import IO
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def search(config: SearchConfig) -> int:
 
 
 def _write(
-    file: TextIO, index: Index, names: np.ndarray, scores: np.ndarray, rows: np.ndarray
+    file: IO[str], index: Index, names: np.ndarray, scores: np.ndarray, rows: np.ndarray
 ) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(HEADER)
