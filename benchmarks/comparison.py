@@ -8,6 +8,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.figure import Figure
@@ -78,8 +79,6 @@ def _measured(tree: Path, names: Sequence[str]) -> dict[str, Figure]:
 
 def _medians(runs: Sequence[dict[str, Figure]]) -> dict[str, Figure]:
     return {
-        name: Figure(
-            name, statistics.median(run[name].value for run in runs), at_most=figure.at_most
-        )
+        name: replace(figure, value=statistics.median(run[name].value for run in runs))
         for name, figure in runs[0].items()
     }
