@@ -15,17 +15,10 @@ from yt8m_models.gmm.frames import Frames
 from yt8m_models.gmm.moments import Moments
 from yt8m_models.gmm.reservoir import Reservoir
 from yt8m_models.gmm.start import kmeans_start
-from yt8m_models.gmm.ubm_dir import (
-    CHECKPOINT,
-    CURVE,
-    STATISTICS,
-    UBM_DIR,
-    read_arrays,
-    ubm_names,
-    write_arrays,
-)
+from yt8m_models.gmm.ubm_dir import CHECKPOINT, CURVE, STATISTICS, UBM_DIR, ubm_names
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.array_archive import read_arrays, write_arrays
 from yt8m_models.storage.plots import can_plot, save_figure
 from yt8m_models.storage.whole_file import join
 

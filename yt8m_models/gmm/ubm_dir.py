@@ -8,16 +8,11 @@ statistics.npz       sums over all frames that no iteration changes, and a sampl
 checkpoint.npz       where training resumes
 """
 
-import io
-from typing import Any
-
-import numpy as np
-import tensorflow as tf
-
 from yt8m_models import __version__
 from yt8m_models.gmm.ubm import UBM
+from yt8m_models.storage.array_archive import read_arrays
 from yt8m_models.storage.artifact_dir import ArtifactDir
-from yt8m_models.storage.whole_file import join, whole_file
+from yt8m_models.storage.whole_file import join
 
 UBM_DIR = ArtifactDir(
     "ubm.json",
@@ -48,26 +43,3 @@ def load_ubm(ubm_dir: str, name: str) -> UBM:
 def ubm_names(feature_names: tuple[str, ...], pool_per_feature: bool) -> tuple[str, ...]:
     """The UBMs of a model: one a feature, or one for all of them."""
     return tuple(feature_names) if pool_per_feature else ("_".join(feature_names),)
-
-
-def write_arrays(path: str, arrays: dict[str, Any]) -> None:
-    """Writes an `.npz` that appears whole or not at all."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    with whole_file(path) as file:
-        file.write(buffer.getvalue())
-
-
-def read_arrays(path: str) -> dict[str, np.ndarray]:
-    """The arrays of an `.npz`.
-
-    Raises:
-        ValueError: it cannot be read.
-    """
-    try:
-        with tf.io.gfile.GFile(path, "rb") as file:
-            content = io.BytesIO(file.read())
-        return dict(np.load(content, allow_pickle=False))
-    except (tf.errors.OpError, OSError, ValueError, EOFError) as error:
-        reason = str(getattr(error, "message", error)).splitlines()[0]
-        raise ValueError(f"{path} cannot be read: {reason}") from error
