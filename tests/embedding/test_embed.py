@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from yt8m_models.config import DataConfig
 from yt8m_models.data.bad_records import Ledger
-from yt8m_models.data.dequantize import dequantize
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.data.record_index import index_records
 from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.config import EmbeddingConfig

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from yt8m_models.config import DataConfig
-from yt8m_models.data.dequantize import dequantize
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.gmm.config import FrameFormat, UBMConfig
 from yt8m_models.gmm.frames import Frames
 from yt8m_models.gmm.train_ubm.__main__ import PROGRAM
 from yt8m_models.gmm.trainer import train_ubm
-from yt8m_models.gmm.ubm_dir import load_ubm, read_record
+from yt8m_models.gmm.ubm_dir import UBM_DIR, load_ubm
 
 from .conftest import DATA
 
@@ -90,7 +90,7 @@ def test_training_leaves_its_files(config, change, quantised, covariance_type, c
         assert ubm.means.shape == (clusters, parts[name].shape[1])
         assert ubm.weights.sum() == pytest.approx(1)
         assert ubm.log_density(parts[name]).mean() >= history[-1] - 1e-6
-        assert read_record(config.output_dir)["ubms"][name]["log_likelihood"] == history
+        assert UBM_DIR.read(config.output_dir)["ubms"][name]["log_likelihood"] == history
     output = capsys.readouterr()
     assert output.out.count("iteration ") >= 5
     assert f"rgb {result['rgb']['log_likelihood'][4]:.6f} (+" in output.out

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from yt8m_models.data.dequantize import dequantize
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.samples.made_ids import NUM_IDS, video_id
 from yt8m_models.samples.shards import write_shards
 from yt8m_models.samples.synthetic import label_distribution, write_synthetic

@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from eval.retrieval import mean_over_queries, ndcg
 from yt8m_models.config import DataConfig
-from yt8m_models.data.dequantize import dequantize
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.data.video_hash import is_test
 from yt8m_models.program.command import UsageError
 from yt8m_models.samples.world import WorldConfig, write_world

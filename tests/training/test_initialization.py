@@ -9,9 +9,9 @@ import pytest
 import tensorflow as tf
 
 from yt8m_models.config import ModelConfig
-from yt8m_models.data.dequantize import dequantize
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.gmm.config import UBMConfig
 from yt8m_models.gmm.trainer import train_ubm
 from yt8m_models.gmm.ubm_dir import load_ubm

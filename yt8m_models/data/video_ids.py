@@ -39,6 +39,18 @@ class VideoIds(Sequence[bytes]):
         places = np.minimum(np.searchsorted(self._sorted, wanted), len(self.ids) - 1)
         return np.where(self._sorted[places] == wanted, self._order[places], UNKNOWN)
 
+    def checked_rows(self, rows: Any) -> np.ndarray:
+        """Rows of these ids, int64.
+
+        Raises:
+            ValueError: one is not a row of these, such as `UNKNOWN`.
+        """
+        rows = np.asarray(rows)
+        if rows.size and (rows.min() < 0 or rows.max() >= len(self)):
+            wrong = rows[(rows < 0) | (rows >= len(self))].flat[0]
+            raise ValueError(f"rows must be 0 to {len(self) - 1}; received {wrong}")
+        return rows.astype(np.int64, copy=False)
+
     def __len__(self) -> int:
         return len(self.ids)
 

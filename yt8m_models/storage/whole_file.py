@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import sys
 import uuid
 from collections.abc import Iterator
 from typing import IO, Any
@@ -60,6 +61,16 @@ def whole_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[An
             text = {"encoding": "utf-8", "newline": ""} if mode == "w" else {}
             with open(partial, mode, **text) as file:
                 yield file
+
+
+@contextlib.contextmanager
+def text_output(path: str) -> Iterator[IO[str]]:
+    """Standard output where `path` is empty; else a text file, as of `whole_file`."""
+    if path:
+        with whole_file(path, "w") as file:
+            yield file
+    else:
+        yield sys.stdout
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

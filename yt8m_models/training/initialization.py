@@ -11,7 +11,7 @@ from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.gmm.clusters import Clusters
 from yt8m_models.gmm.ubm import UBM
-from yt8m_models.gmm.ubm_dir import load_ubm, read_record, ubm_names
+from yt8m_models.gmm.ubm_dir import UBM_DIR, load_ubm, ubm_names
 from yt8m_models.layers import ClusterPooling
 from yt8m_models.storage import filesystems
 from yt8m_models.training.config import TrainConfig
@@ -95,7 +95,7 @@ def _normalized(ubm: UBM, mean: np.ndarray, deviation: np.ndarray) -> UBM:
 
 
 def _check_fits(model: keras.Model, ubm_dir: str, flag: str) -> None:
-    settings = read_record(ubm_dir)["settings"]
+    settings = UBM_DIR.read(ubm_dir)["settings"]
     config, data = model.config, model.data
     wanted: dict[str, Any] = {
         "feature_names": list(data.feature_names),

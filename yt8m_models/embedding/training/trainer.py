@@ -26,6 +26,7 @@ from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.graph.triplet_sampler import TripletSampler
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.plots import can_plot
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import Checkpoints
 from yt8m_models.training.finite_steps import FiniteSteps
@@ -152,10 +153,8 @@ class Trainer:
             self._validate(report, validation)
 
     def _plot(self) -> None:
-        try:
+        if can_plot(CURVES):
             plot_curves(self.config.train_dir)
-        except ImportError:
-            print(f"No {CURVES}: plots need matplotlib (pip install matplotlib).")
 
     def _hold_out(self) -> HeldOut | None:
         config = self.config

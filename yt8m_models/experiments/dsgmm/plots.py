@@ -1,28 +1,31 @@
 """The results as images: a panel for each metric, with bars of a standard deviation."""
 
-import io
-import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
-
-import tensorflow as tf
 
 from yt8m_models.experiments.dsgmm.config import TablesConfig
 from yt8m_models.experiments.dsgmm.rows import Row, Table
 from yt8m_models.experiments.dsgmm.runs import Run
 from yt8m_models.experiments.dsgmm.summary import Summary, summarize
+from yt8m_models.storage.plots import (
+    BLUE,
+    GREEN,
+    LEGEND,
+    RED,
+    can_plot,
+    new_figure,
+    save_figure,
+    styled,
+)
 from yt8m_models.storage.whole_file import join
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_LOGGER = logging.getLogger(__name__)
 _PANELS = {"GAP": "gap", "Hit@1": "hit_at_one"}
-_COLORS = ("#e4572e", "#4c78a8", "#54a24b")
-_INK = "#333333"
-_GRID = "#e6e6e6"
+_COLORS = (RED, BLUE, GREEN)
 
 
 def write_plots(
@@ -49,23 +52,15 @@ def write_images(
     Returns:
         The paths.
     """
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        _LOGGER.warning("no plots: they need matplotlib (pip install matplotlib)")
+    if not can_plot("images"):
         return []
     paths = []
     for table in tables:
         summaries = [each for each in summaries_of(table.rows) if each.results]
         if not summaries:
             continue
-        image = io.BytesIO()
-        draw(table, summaries, panels).savefig(image, format="png")
-        path = join(output_dir, f"{table.name}.png")
-        with tf.io.gfile.GFile(f"{path}.partial", "wb") as file:
-            file.write(image.getvalue())
-        tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
-        paths.append(path)
+        paths.append(join(output_dir, f"{table.name}.png"))
+        save_figure(paths[-1], draw(table, summaries, panels))
     return paths
 
 
@@ -73,21 +68,13 @@ def draw(
     table: Table, summaries: Sequence[Summary], panels: Mapping[str, str] = _PANELS
 ) -> "Figure":
     """The image of a table: a point for each row, or of a figure: a line for each series."""
-    from matplotlib.figure import Figure
-
     height = 3.6 if table.axis else 1.3 + 0.36 * len(summaries)
     lines = -(-len(panels) // 2)
-    figure = Figure(figsize=(10, lines * height), dpi=150, layout="constrained")
-    figure.suptitle(table.title, x=0.012, ha="left", fontsize=14, fontweight="bold", color=_INK)
+    figure = new_figure(10, lines * height, table.title)
     grid = figure.subplots(lines, 2, sharey=not table.axis, squeeze=False)
     for axes, (name, metric) in zip(grid.ravel(), panels.items(), strict=True):
         (_lines if table.axis else _points)(axes, metric, table, summaries)
-        axes.set_title(name, loc="left", fontsize=11, color=_INK)
-        axes.grid(axis="y" if table.axis else "x", color=_GRID, linewidth=0.8)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.spines["bottom"].set_color("#bbbbbb")
-        axes.tick_params(colors="#777777", labelsize=8, length=0)
+        styled(axes, name, table.axis, "y" if table.axis else "x")
     return figure
 
 
@@ -107,9 +94,8 @@ def _lines(axes: "Axes", metric: str, table: Table, summaries: Sequence[Summary]
             fmt="o-",
         )
     axes.set_xticks(range(len(labels)), labels)
-    axes.set_xlabel(table.axis, fontsize=8, color="#777777", loc="right", labelpad=0)
     if len(names) > 1:
-        axes.legend(frameon=False, fontsize=9, labelcolor=_INK)
+        axes.legend(**LEGEND)
 
 
 def _points(axes: "Axes", metric: str, table: Table, summaries: Sequence[Summary]) -> None:
@@ -119,7 +105,7 @@ def _points(axes: "Axes", metric: str, table: Table, summaries: Sequence[Summary
         [summary.mean(metric) for summary in summaries],
         places,
         xerr=_deviations(summaries, metric),
-        color=_COLORS[1],
+        color=BLUE,
         fmt="o",
     )
     axes.set_yticks(places, [summary.row.label for summary in summaries])
