@@ -4,7 +4,7 @@ import numpy as np
 
 from eval.retrieval import ndcg
 from yt8m_models.embedding.embedder import Embedder
-from yt8m_models.embedding.training.held_out import HeldOut
+from yt8m_models.embedding.training.validation_videos import ValidationVideos
 from yt8m_models.training.history import Row
 from yt8m_models.training.validation import Measure
 
@@ -27,7 +27,9 @@ class RetrievalMeasure(Measure):
     best = "ndcg"
     is_loss = False
 
-    def __init__(self, videos: HeldOut, feature_rows: np.ndarray, embedder: Embedder) -> None:
+    def __init__(
+        self, videos: ValidationVideos, feature_rows: np.ndarray, embedder: Embedder
+    ) -> None:
         self.videos = videos
         self.feature_rows = feature_rows
         self.embedder = embedder

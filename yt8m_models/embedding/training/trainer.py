@@ -16,10 +16,13 @@ from yt8m_models.embedding.model_record import ModelRecord
 from yt8m_models.embedding.training.batches import TripletBatches
 from yt8m_models.embedding.training.config import LOSSES, EmbeddingTrainConfig
 from yt8m_models.embedding.training.curves import plot_curves
-from yt8m_models.embedding.training.held_out import HeldOut, hold_out
 from yt8m_models.embedding.training.projector import write_projector
 from yt8m_models.embedding.training.retrieval_measure import RetrievalMeasure
 from yt8m_models.embedding.training.step import TripletOutputs, TripletStep
+from yt8m_models.embedding.training.validation_videos import (
+    ValidationVideos,
+    draw_validation_videos,
+)
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.graph.triplet_sampler import TripletSampler
 from yt8m_models.program.interruption import Interruption
@@ -77,7 +80,7 @@ class Trainer:
         self.graph = CoWatchGraph.load(config.graph_dir)
         self.table = load_features_of_model(config.features_dir, model_config, config.feature_names)
         self.feature_rows = self.table.ids.rows(self.graph.ids.ids)
-        self.held_out = self._hold_out()
+        self.validation_videos = self._draw_validation_videos()
         self.batches = self._create_batches()
         self.schedule = StaircaseDecay(
             config.base_learning_rate,
@@ -130,11 +133,11 @@ class Trainer:
         except ImportError:
             print(f"No {CURVES}: plots need matplotlib (pip install matplotlib).")
 
-    def _hold_out(self) -> HeldOut | None:
+    def _draw_validation_videos(self) -> ValidationVideos | None:
         config = self.config
         if config.validation_fraction == 0:
             return None
-        return hold_out(
+        return draw_validation_videos(
             self.graph,
             self.feature_rows != UNKNOWN,
             config.validation_fraction,
@@ -145,8 +148,8 @@ class Trainer:
 
     def _create_batches(self) -> TripletBatches:
         usable = self.feature_rows != UNKNOWN
-        if self.held_out is not None:
-            usable[self.held_out.candidates] = False
+        if self.validation_videos is not None:
+            usable[self.validation_videos.candidates] = False
         config = self.config
         return TripletBatches(
             TripletSampler(self.graph, usable, config.negatives, config.seed),
@@ -163,8 +166,8 @@ class Trainer:
             remove_training(config.train_dir)
         kept = ("loss", "margin", "mining", "negatives", "seed")
         training = {name: getattr(config, name) for name in kept}
-        if self.held_out is not None:
-            training["validation"] = self.held_out.fingerprint(self.graph.ids.ids)
+        if self.validation_videos is not None:
+            training["validation"] = self.validation_videos.fingerprint(self.graph.ids.ids)
         ModelRecord(self.model_config, self.table.names, self.table.sizes, training).write(
             config.train_dir
         )
@@ -189,10 +192,11 @@ class Trainer:
             lines.append(
                 f"{sampler.num_without_shown:,} anchors get uniform negatives: none was shown."
             )
-        if self.held_out is not None:
+        if self.validation_videos is not None:
+            queries, candidates, _ = self.validation_videos
             lines.append(
-                f"{len(self.held_out.candidates):,} training videos are kept out to be retrieved "
-                f"for {len(self.held_out.queries):,} others."
+                f"{len(candidates):,} training videos are kept out to be retrieved for "
+                f"{len(queries):,} others."
             )
         return "\n".join(lines)
 
@@ -210,10 +214,10 @@ class Trainer:
         )
 
     def _create_measure(self) -> RetrievalMeasure | None:
-        if self.held_out is None:
+        if self.validation_videos is None:
             return None
         embedder = Embedder(self.model, self.table, self.config.eval_batch_size)
-        return RetrievalMeasure(self.held_out, self.feature_rows, embedder)
+        return RetrievalMeasure(self.validation_videos, self.feature_rows, embedder)
 
 
 def _measures(outputs: TripletOutputs) -> Measures:
