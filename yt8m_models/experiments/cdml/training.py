@@ -2,17 +2,19 @@
 
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from yt8m_models.embedding.embed.config import EmbedConfig
-from yt8m_models.embedding.embed.embedding import embed
-from yt8m_models.embedding.embeddings_writer import EmbeddingsWriter
+from yt8m_models.embedding.embedder import Embedder
+from yt8m_models.embedding.embeddings_writer import DEFAULT_SHARD_SIZE
 from yt8m_models.embedding.loading import load_embedding_model
 from yt8m_models.embedding.training.trainer import train
+from yt8m_models.embedding.writing import write_embeddings
 from yt8m_models.experiments.cdml.runs import RESULT, Quality, Result, Run
 from yt8m_models.features.load_features import load_features
+from yt8m_models.features.raw_features import RawFeatures
 from yt8m_models.retrieval.evaluation.evaluation import evaluate_retrieval
 from yt8m_models.storage.whole_file import join
 
@@ -33,7 +35,7 @@ def train_and_measure(run: Run) -> Result | None:
         The result; `None` where a signal ended the training.
 
     Raises:
-        ValueError: as from `train`, `embed` and `evaluate_retrieval`.
+        ValueError: as from `train`, `write_embeddings` and `evaluate_retrieval`.
         OSError: a file cannot be read or written.
     """
     start = time.monotonic()
@@ -72,26 +74,31 @@ def _train(run: Run) -> _Trained | None:
 
 def _embed(run: Run, directory: str) -> None:
     """Writes the embeddings of all videos with features."""
-    features_dir = run.training.features_dir
+    table = load_features(run.training.features_dir, run.features)
+    vectors: Embedder | RawFeatures | _RandomVectors
     if run.content == "cdml":
-        config = EmbedConfig(
-            train_dir=run.training.train_dir, features_dir=features_dir, output_dir=directory
-        )
-        embed(config, progress=True)
+        vectors = Embedder(load_embedding_model(run.training.train_dir)[0], table)
     elif run.content == "raw":
-        config = EmbedConfig(
-            raw=True,
-            feature_names=run.features,
-            features_dir=features_dir,
-            output_dir=directory,
-        )
-        embed(config, progress=True)
+        vectors = RawFeatures(table)
     else:
-        seed, size = run.training.seed, run.model.embedding_size
-        ids = load_features(features_dir).ids
-        writer = EmbeddingsWriter(directory, ids, f"random-{size}, seed {seed}", size)
-        for shard in writer.pending:
-            rng = np.random.default_rng([seed, shard])
-            shape = (len(writer.rows(shard)), size)
-            writer.write(shard, rng.standard_normal(shape, np.float32))
-        writer.finish()
+        vectors = _RandomVectors(run.training.seed, run.model.embedding_size)
+    write_embeddings(vectors, table.ids, directory, progress=True)
+
+
+class _RandomVectors:
+    """Vectors from a normal distribution, in the place of embeddings.
+
+    Args:
+        seed: of the vectors.
+        size: their width.
+    """
+
+    def __init__(self, seed: int, size: int) -> None:
+        self.seed = seed
+        self.size = size
+        self.model = f"random-{size}, seed {seed}"
+
+    def batches(self, rows: np.ndarray) -> Iterator[np.ndarray]:
+        """The vectors of a shard's rows `(n,)`, float32 `(n, size)`."""
+        rng = np.random.default_rng([self.seed, rows[0] // DEFAULT_SHARD_SIZE])
+        yield rng.standard_normal((len(rows), self.size), np.float32)
