@@ -12,7 +12,8 @@ from yt8m_models.embedding.embeddings_writer import DEFAULT_SHARD_SIZE
 from yt8m_models.embedding.loading import load_embedding_model
 from yt8m_models.embedding.training.trainer import train
 from yt8m_models.embedding.writing import write_embeddings
-from yt8m_models.experiments.cdml.runs import RESULT, Quality, Result, Run
+from yt8m_models.experiments.cdml.runs import Result, Run
+from yt8m_models.experiments.common.runs import RESULT
 from yt8m_models.features.load_features import load_features
 from yt8m_models.features.raw_features import RawFeatures
 from yt8m_models.retrieval.evaluation.evaluation import evaluate_retrieval
@@ -52,7 +53,7 @@ def train_and_measure(run: Run) -> Result | None:
     result = Result(
         settings=run.settings,
         seed=run.training.seed,
-        quality={bits: Quality(metrics) for bits, metrics in quality.items()},
+        quality=quality,
         **vars(trained),
         seconds=round(time.monotonic() - start, 1),
     )

@@ -1,90 +1,62 @@
-"""The results as files: `results.csv`, `runs.csv`, `mcnemar.csv` and `results.md`."""
+"""The results as files: `results.csv`, `runs.csv`, `mcnemar.csv`, `results.md` and images."""
 
-import math
 from collections.abc import Mapping, Sequence
 
+from yt8m_models.experiments.common.plots import write_images
+from yt8m_models.experiments.common.report import results_csv, runs_csv, section, write_texts
+from yt8m_models.experiments.common.rows import Table, rows_of
+from yt8m_models.experiments.common.runs import results_of
+from yt8m_models.experiments.common.summary import RowSummary, summarize
+from yt8m_models.experiments.dsgmm.comparison import Comparison, compare
 from yt8m_models.experiments.dsgmm.config import TablesConfig
-from yt8m_models.experiments.dsgmm.rows import Table
 from yt8m_models.experiments.dsgmm.runs import METRICS, Result, Run
-from yt8m_models.experiments.dsgmm.summary import Comparison, Summary, compare, summarize
 from yt8m_models.storage.text_tables import csv_text, markdown_table
-from yt8m_models.storage.whole_file import join, write_text
+
+TITLES = {"gap": "GAP", "hit_at_one": "Hit@1"}
+Planned = Mapping[tuple[str, int], Run]
 
 
-def write_report(
-    config: TablesConfig, tables: Sequence[Table], planned: Mapping[tuple[str, int], Run]
-) -> list[str]:
+def write_report(config: TablesConfig, tables: Sequence[Table], planned: Planned) -> list[str]:
     """Writes the files, of the runs that are done; their paths."""
-    rows = {row.name: row for table in tables for row in table.rows}
-    summaries = {each.row.name: each for each in summarize(planned, list(rows.values()))}
-    comparisons = compare(list(summaries.values()))
+    results = results_of(planned)
+    summaries = summaries_of(tables, planned, results)
+    comparisons = compare(summaries.values(), results)
+    columns = [*METRICS, "validation_loss", "step", "seconds", "num_parameters"]
     texts = {
-        "results.csv": _results(config, tables, summaries),
-        "runs.csv": _runs(config, planned),
+        "results.csv": results_csv(config.output_dir, tables, summaries, METRICS),
+        "runs.csv": runs_csv(config.output_dir, planned, results, columns, _lines),
         "mcnemar.csv": csv_text(
             ("row_a", "row_b", "seed", "only_a", "only_b", "p_value"),
             (vars(each).values() for each in comparisons),
         ),
         "results.md": _markdown(config, tables, summaries, comparisons),
     }
-    for name, text in texts.items():
-        write_text(join(config.output_dir, name), text)
-    return [join(config.output_dir, name) for name in texts]
+    return write_texts(config.output_dir, texts)
 
 
-def _results(
-    config: TablesConfig, tables: Sequence[Table], summaries: Mapping[str, Summary[Result]]
-) -> str:
-    """A line for each row of each table."""
-    header = ["table", "row", "label", "runs", "directory"]
-    header += [f"{metric}_{kind}" for metric in METRICS for kind in ("mean", "std")]
-    return csv_text(
-        header,
-        (
-            [
-                *(table.name, row.name, row.label),
-                len(summaries[row.name].results),
-                _inside(config, summaries[row.name].directory),
-                *(
-                    value
-                    for metric in METRICS
-                    for value in (
-                        summaries[row.name].mean(metric),
-                        summaries[row.name].deviation(metric),
-                    )
-                ),
-            ]
-            for table in tables
-            for row in table.rows
-        ),
-    )
+def write_plots(config: TablesConfig, tables: Sequence[Table], planned: Planned) -> list[str]:
+    """Writes an image of each table and figure with results, see `write_images`."""
+    summaries = summaries_of(tables, planned, results_of(planned))
+    return write_images(config.output_dir, tables, summaries, TITLES)
 
 
-def _runs(config: TablesConfig, planned: Mapping[tuple[str, int], Run]) -> str:
-    """A line for each run that is done."""
-    lines = []
-    for run in {run.directory: run for run in planned.values()}.values():
-        names = [row for (row, _), other in planned.items() if other is run]
-        if (result := run.result()) is not None:
-            lines.append(
-                [
-                    *(" ".join(names), result.seed, _inside(config, run.directory)),
-                    *(result.metrics[metric] for metric in METRICS),
-                    *(result.validation_loss, result.step, result.seconds, result.num_parameters),
-                ]
-            )
-    header = ["rows", "seed", "directory", *METRICS]
-    return csv_text([*header, "validation_loss", "step", "seconds", "num_parameters"], lines)
+def summaries_of(
+    tables: Sequence[Table], planned: Planned, results: Mapping[str, Result]
+) -> dict[str, RowSummary]:
+    """The test metrics of each row, by its name."""
+    return summarize(planned, results, rows_of(tables), lambda row, result: result.metrics)
 
 
-def _inside(config: TablesConfig, directory: str) -> str:
-    return directory.removeprefix(join(config.output_dir, ""))
+def _lines(result: Result) -> list[list[object]]:
+    metrics = [result.metrics[metric] for metric in METRICS]
+    about = [result.validation_loss, result.step, result.seconds, result.num_parameters]
+    return [[*metrics, *about]]
 
 
 def _markdown(
     config: TablesConfig,
     tables: Sequence[Table],
-    summaries: Mapping[str, Summary[Result]],
+    summaries: Mapping[str, RowSummary],
     comparisons: Sequence[Comparison],
 ) -> str:
     lines = [
@@ -93,25 +65,14 @@ def _markdown(
         "Each run's checkpoint is the one with the lowest validation loss.",
     ]
     for table in tables:
-        number = table.name[-1]
-        kind = "Figure" if table.axis else "Table"
-        lines += ["", f"## {kind} {number}: {table.title}", ""]
-        rows = []
-        for row in table.rows:
-            summary = summaries[row.name]
-            figures = [cell(summary, metric) for metric in ("gap", "hit_at_one")]
-            rows.append([row.series, row.label, *figures, str(len(summary.results))])
-        header = ["pooling", table.axis or "row", "GAP", "Hit@1", "runs"]
-        if table.axis:
-            lines += markdown_table(header, rows)
-        else:
-            lines += markdown_table(header[1:], [row[1:] for row in rows])
+        lines += section(table, summaries, TITLES, series="pooling")
+        if not table.axis:
             lines += _matrix(table, summaries, comparisons)
     return "\n".join(lines) + "\n"
 
 
 def _matrix(
-    table: Table, summaries: Mapping[str, Summary[Result]], comparisons: Sequence[Comparison]
+    table: Table, summaries: Mapping[str, RowSummary], comparisons: Sequence[Comparison]
 ) -> list[str]:
     """McNemar's p-values between the rows of a table."""
     names = {summary.directory: name for name, summary in reversed(list(summaries.items()))}
@@ -139,11 +100,3 @@ def _matrix(
         "",
         *markdown_table(["", *(row.label for row in table.rows[1:])], rows),
     ]
-
-
-def cell(summary: Summary, metric: str) -> str:
-    """Mean and deviation for people to read; a dash without results."""
-    mean, deviation = summary.mean(metric), summary.deviation(metric)
-    if math.isnan(mean):
-        return "–"
-    return f"{mean:.4f}" + ("" if math.isnan(deviation) else f" ± {deviation:.4f}")
