@@ -63,14 +63,8 @@ class Point:
 class ScalingConfig(Options):
     """Which parts to measure, and where to write them."""
 
-    parts: tuple[str, ...] = option(tuple(AXES), f"Of {', '.join(AXES)}.")
+    parts: tuple[str, ...] = option(tuple(AXES), "Parts to measure.", choices=tuple(AXES))
     output_dir: str = option("out/scaling", "Directory for the table and the plot.")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for part in self.parts:
-            if part not in AXES:
-                raise ValueError(f"--parts must be of {', '.join(AXES)}; received {part}")
 
 
 PROGRAM = Program("benchmarks.scaling", "Measure how the cost grows.", ScalingConfig)

@@ -183,12 +183,12 @@ def test_one_background_model_for_all_seeds():
     [
         ({"test_data_pattern": " "}, "--test_data_pattern must be given"),
         ({"output_dir": ""}, "--output_dir must be given"),
-        ({"tables": (2, 6)}, "--tables must be of 2, 3, 4, 5; received 6"),
-        ({"figures": (1,)}, "--figures must be of 2, 3; received 1"),
+        ({"tables": (2, 6)}, "--tables=6: must be one of 2, 3, 4, 5"),
+        ({"figures": (1,)}, "--figures=1: must be one of 2, 3"),
         ({"tables": (), "figures": ()}, "--tables or --figures must name one"),
-        ({"seeds": ()}, "--seeds must be different numbers of at least 0; received none"),
-        ({"seeds": (1, 1)}, "--seeds must be different numbers of at least 0; received 1,1"),
-        ({"cluster_counts": (0, 2)}, "--cluster_counts must be different numbers of at least 1"),
+        ({"seeds": ()}, "--seeds must be given; received nothing"),
+        ({"seeds": (1, 1)}, "--seeds must have entries that differ; received 1,1"),
+        ({"cluster_counts": (0, 2)}, "--cluster_counts must be at least 1; received 0,2"),
         ({"ubm_max_frames": -1}, "--ubm_max_frames must be at least 0; received -1"),
     ],
 )

@@ -10,7 +10,7 @@ from yt8m_models.embedding.embedding_model import EmbeddingModel
 from yt8m_models.embedding.loading import model_identity
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.frame_table import FrameTable
-from yt8m_models.program.prefetch import prefetched
+from yt8m_models.program.background import prefetched
 
 
 class Embedder:

@@ -125,10 +125,6 @@ class FrameLevelModel(BaseModel):
         self.pooling = [POOLINGS[each.pooling](each, each.num_clusters) for each in configs]
         for index, layer in enumerate(self.pooling):
             setattr(self, f"pooling_{index}", layer)  # checkpoints follow attributes, not lists
-        if not 0 <= self.config.dropout < 1:
-            raise ValueError(
-                f"--dropout must be at least 0 and below 1; received {self.config.dropout}"
-            )
         self.dropout = (
             keras.layers.Dropout(self.config.dropout, name="dropout")
             if self.config.dropout > 0
