@@ -16,14 +16,13 @@ from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.experiments.cdml.__main__ import PROGRAM
 from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
 from yt8m_models.experiments.cdml.experiment import run_cdml
-from yt8m_models.experiments.cdml.report import summaries_of, write_plots, write_report
+from yt8m_models.experiments.cdml.report import CDMLReport
 from yt8m_models.experiments.cdml.rows import tables
 from yt8m_models.experiments.cdml.runs import METRICS, Result, plan
 from yt8m_models.experiments.cdml.training import train_and_measure
 from yt8m_models.experiments.common import running
 from yt8m_models.experiments.common.execution import in_own_process
 from yt8m_models.experiments.common.rows import rows_of
-from yt8m_models.experiments.common.runs import results_of
 from yt8m_models.features.build_features.building import build_features
 from yt8m_models.features.build_features.config import BuildFeaturesConfig
 from yt8m_models.graph.build_graph.building import build_graph
@@ -270,7 +269,7 @@ def test_means_and_spreads(config):
         path = f"{runs['bits-2', seed].directory}/result.json"
         result({32: value, 2: value / 10}, seed).write(path)
     result({32: 0.25}).write(f"{runs['raw-mean_rgb', 0].directory}/result.json")
-    write_report(config, found, runs)
+    CDMLReport(config, found, runs).write()
     raw, exact, coarse = read_csv(f"{config.output_dir}/results.csv")
     assert [line["runs"] for line in (raw, exact, coarse)] == ["1", "2", "2"]
     assert (raw["t2e_ndcg_mean"], raw["t2e_ndcg_std"]) == ("0.25", "")
@@ -290,7 +289,7 @@ def test_means_and_spreads(config):
     ]
     assert lines[0]["validation_ndcg"] == ""
     pytest.importorskip("matplotlib", reason="matplotlib is an extra")
-    assert [Path(path).name for path in write_plots(config, found, runs)] == [
+    assert [Path(path).name for path in CDMLReport(config, found, runs).write_images()] == [
         *("table1.png", "table3.png")
     ]
 
@@ -301,8 +300,8 @@ def test_a_result_without_some_of_the_bits_is_not_done(config):
     Path(run.directory).mkdir(parents=True)
     result({32: 0.5}).write(f"{run.directory}/result.json")
     assert run.result() is None
-    found = tables(config, MODEL, FEATURES)
-    assert summaries_of(found, runs, results_of(runs))["bits-32"].metrics == {}
+    report = CDMLReport(config, tables(config, MODEL, FEATURES), runs)
+    assert report.summaries(report.results())["bits-32"].metrics == {}
     Path(run.directory, "result.json").write_text("{}")
     with pytest.raises(ValueError, match=r"result\.json is not a result of a run"):
         run.result()

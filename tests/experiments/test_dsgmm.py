@@ -18,12 +18,11 @@ from yt8m_models.experiments.common import running
 from yt8m_models.experiments.common.execution import in_own_process
 from yt8m_models.experiments.common.plots import draw
 from yt8m_models.experiments.common.rows import rows_of
-from yt8m_models.experiments.common.runs import results_of
 from yt8m_models.experiments.dsgmm.__main__ import PROGRAM, main
 from yt8m_models.experiments.dsgmm.comparison import compare
 from yt8m_models.experiments.dsgmm.config import FrameDataConfig, TablesConfig, TrainingFlags
 from yt8m_models.experiments.dsgmm.experiment import run_tables
-from yt8m_models.experiments.dsgmm.report import TITLES, summaries_of, write_report
+from yt8m_models.experiments.dsgmm.report import TablesReport
 from yt8m_models.experiments.dsgmm.rows import tables
 from yt8m_models.experiments.dsgmm.runs import Result, plan
 from yt8m_models.experiments.dsgmm.training import train_and_measure
@@ -248,7 +247,7 @@ def finished(config, training, data, model):
 def test_means_and_spreads(config, finished):
     """Mean (0.5 + 0.7) / 2 and deviation sqrt((0.1² + 0.1²) / 1) = 0.141421."""
     found, runs = finished
-    write_report(config, found, runs)
+    TablesReport(config, found, runs).write()
     average, netvlad = read_csv(f"{config.output_dir}/results.csv")
     assert (average["table"], average["row"], average["runs"]) == ("table2", "average", "2")
     assert math.isclose(float(average["gap_mean"]), 0.6)
@@ -265,7 +264,7 @@ def test_means_and_spreads(config, finished):
 def test_mcnemar_of_two_rows(config, finished):
     """Seed 0: 1 against 4 of 5, p = 2 (C(5,0) + C(5,1)) / 2⁵ = 0.375; seed 1: 0 and 3, 2 / 2³."""
     found, runs = finished
-    write_report(config, found, runs)
+    TablesReport(config, found, runs).write()
     first, second = read_csv(f"{config.output_dir}/mcnemar.csv")
     assert (first["row_a"], first["row_b"], first["seed"]) == ("average", "netvlad", "0")
     assert (first["only_a"], first["only_b"]) == ("1", "4")
@@ -279,7 +278,7 @@ def test_mcnemar_of_two_rows(config, finished):
 def test_missing_runs_are_not_in_the_means(config, finished):
     found, runs = finished
     Path(runs["average", 1].directory, "result.json").unlink()
-    write_report(config, found, runs)
+    TablesReport(config, found, runs).write()
     average, _ = read_csv(f"{config.output_dir}/results.csv")
     assert (average["runs"], average["gap_mean"], average["gap_std"]) == ("1", "0.5", "")
     assert len(read_csv(f"{config.output_dir}/mcnemar.csv")) == 1
@@ -293,7 +292,7 @@ def test_results_of_different_videos_are_not_compared(config, finished):
     path = Path(runs["average", 1].directory, "result.json")
     path.write_text(path.read_text().replace("digest", "other"))
     with pytest.raises(ValueError, match="the test records have changed"):
-        write_report(config, found, runs)
+        TablesReport(config, found, runs).write()
 
 
 def test_rows_that_share_a_run_are_compared_once(config, training, data, model):
@@ -305,8 +304,9 @@ def test_rows_that_share_a_run_are_compared_once(config, training, data, model):
     for (row, seed), run in runs.items():
         Path(run.directory).mkdir(parents=True, exist_ok=True)
         result((0.5, 0.5), [row == "netvlad", 1], seed).write(f"{run.directory}/result.json")
-    results = results_of(runs)
-    comparisons = compare(summaries_of(found, runs, results).values(), results)
+    report = TablesReport(config, found, runs)
+    results = report.results()
+    comparisons = compare(report.summaries(results).values(), results)
     assert [(each.row_a, each.row_b, each.seed) for each in comparisons] == [
         ("netvlad", "dsgmm", 0),
         ("netvlad", "dsgmm", 1),
@@ -316,8 +316,9 @@ def test_rows_that_share_a_run_are_compared_once(config, training, data, model):
 def test_plots_show_the_means(config, finished):
     pytest.importorskip("matplotlib", reason="matplotlib is an extra")
     found, runs = finished
-    summaries = summaries_of(found, runs, results_of(runs)).values()
-    gap, hit_at_one = draw(found[0], list(summaries), TITLES).axes
+    report = TablesReport(config, found, runs)
+    summaries = list(report.summaries(report.results()).values())
+    gap, hit_at_one = draw(found[0], summaries, report.titles).axes
     assert (gap.get_title(loc="left"), hit_at_one.get_title(loc="left")) == ("GAP", "Hit@1")
     assert list(gap.containers[0].lines[0].get_xdata()) == pytest.approx([0.6, 0.75])
     assert [label.get_text() for label in gap.get_yticklabels()] == ["Average pooling", "NetVLAD"]
@@ -333,8 +334,9 @@ def test_figures_have_a_line_for_each_pooling(config, training, data, model):
     for index, run in enumerate(runs.values()):
         Path(run.directory).mkdir(parents=True)
         result((index / 10, 0.5), [True]).write(f"{run.directory}/result.json")
-    summaries = summaries_of([figure], runs, results_of(runs)).values()
-    axes = draw(figure, list(summaries), TITLES).axes[0]
+    report = TablesReport(config, [figure], runs)
+    summaries = list(report.summaries(report.results()).values())
+    axes = draw(figure, summaries, report.titles).axes[0]
     netvlad, dsgmm = (container.lines[0] for container in axes.containers)
     assert list(netvlad.get_ydata()) == pytest.approx([0.0, 0.1])
     assert list(dsgmm.get_ydata()) == pytest.approx([0.2, 0.3])

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
-from yt8m_models.embedding.embedding_model import EmbeddingModel
-from yt8m_models.embedding.loading import model_identity
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.frame_table import FrameTable
 from yt8m_models.program.background import prefetched
@@ -17,34 +16,24 @@ class Embedder:
     """Embeds videos by their rows in a table; features are read while others are embedded.
 
     Args:
-        network: an embedding model.
+        model: an embedding model.
         table: the features, those that the model takes.
         batch_size: videos in a batch.
     """
 
     def __init__(
-        self, network: EmbeddingModel, table: FeatureTable | FrameTable, batch_size: int = 1024
+        self, model: keras.Model, table: FeatureTable | FrameTable, batch_size: int = 1024
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1; received {batch_size}")
-        self.network = network
+        self.model = model
         self.table = table
         self.batch_size = batch_size
         self._forward: Any = None
 
-    @property
-    def model(self) -> str:
-        """`Embeddings.model` of the embeddings."""
-        return model_identity(self.network)
-
-    @property
-    def size(self) -> int:
-        """The width of an embedding."""
-        return self.network.config.embedding_size
-
     def __call__(self, rows: np.ndarray) -> np.ndarray:
         """The embeddings of rows `(n,)` of the table, float32 `(n, embedding_size)`."""
-        empty = np.zeros((0, self.size), np.float32)
+        empty = np.zeros((0, self.model.config.embedding_size), np.float32)
         return np.concatenate([empty, *self.batches(rows)])
 
     def batches(self, rows: np.ndarray) -> Iterator[np.ndarray]:
@@ -68,5 +57,5 @@ class Embedder:
         for name, values in inputs.items():
             shape = [None] if values.ndim == 1 else [None] * (values.ndim - 1) + [values.shape[-1]]
             specs[name] = tf.TensorSpec(shape, values.dtype)
-        forward = tf.function(lambda inputs: self.network(inputs, training=False))
+        forward = tf.function(lambda inputs: self.model(inputs, training=False))
         return forward.get_concrete_function(specs)

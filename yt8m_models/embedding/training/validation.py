@@ -53,7 +53,7 @@ class Validation:
         self._summaries = summaries
         directory = join(train_dir, BEST)
         self._best_ndcg = tf.Variable(_best_ndcg(directory), dtype=tf.float32)
-        model: keras.Model = embedder.network
+        model: keras.Model = embedder.model
         self._best = Checkpoints(
             directory, keep=1, model=model, step=step, validation_ndcg=self._best_ndcg
         )

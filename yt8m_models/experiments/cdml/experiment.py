@@ -3,7 +3,7 @@
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.features_of_model import load_features_of_model
 from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
-from yt8m_models.experiments.cdml.report import write_plots, write_report
+from yt8m_models.experiments.cdml.report import CDMLReport
 from yt8m_models.experiments.cdml.rows import tables
 from yt8m_models.experiments.cdml.runs import Result, plan
 from yt8m_models.experiments.cdml.training import train_and_measure
@@ -39,12 +39,5 @@ def run_cdml(
         best = result.quality[max(result.quality)]
         return {f"T2E NDCG@{config.top_k}": best["t2e_ndcg"], "seconds": result.seconds}
 
-    return run_experiment(
-        "cdml",
-        planned,
-        train_and_measure,
-        shown,
-        write_report=lambda: write_report(config, found, planned),
-        write_plots=lambda: write_plots(config, found, planned),
-        dry_run=config.dry_run,
-    )
+    report = CDMLReport(config, found, planned)
+    return run_experiment("cdml", report, train_and_measure, shown, config.dry_run)

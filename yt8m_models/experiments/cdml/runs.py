@@ -8,6 +8,7 @@ from typing import Any
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.training.config import EmbeddingTrainConfig
 from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
+from yt8m_models.experiments.common import runs as common
 from yt8m_models.experiments.common.rows import Row
 from yt8m_models.experiments.common.runs import (
     RESULT,
@@ -22,7 +23,6 @@ from yt8m_models.retrieval.evaluation.config import (
     EvaluateRetrievalConfig,
 )
 from yt8m_models.retrieval.evaluation.row_vectors import EXACT
-from yt8m_models.storage.result_file import read_result, write_result
 from yt8m_models.storage.whole_file import join
 
 METRICS = {  # of a row, with their titles
@@ -38,12 +38,10 @@ _UNIMPORTANT = {  # to what a run finds
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(common.Result):
     """What a run found.
 
     Attributes:
-        settings: those of the run.
-        seed: of the run.
         quality: the value of each of `METRICS`, by the bits of a dimension.
         step: of the checkpoint that was measured; 0 without training.
         validation_ndcg: of that checkpoint, on training videos kept out; NaN without.
@@ -51,43 +49,23 @@ class Result:
         seconds: training and measuring, without what an interruption left out.
     """
 
-    settings: Mapping[str, Any]
-    seed: int
     quality: Mapping[int, Mapping[str, float]]
     step: int
     validation_ndcg: float
     num_parameters: int
     seconds: float
 
-    def write(self, path: str) -> None:
-        """Writes a JSON file that appears whole or not at all."""
-        write_result(path, vars(self))
-
     @classmethod
-    def read(cls, path: str) -> "Result | None":
-        """The result that `write` wrote; `None` where there is none.
-
-        Raises:
-            ValueError: the file is not one.
-        """
-        return read_result(path, cls._parse)
-
-    @classmethod
-    def _parse(cls, record: dict[str, Any]) -> "Result":
+    def from_record(cls, record: dict[str, Any]) -> "Result":
         quality = {int(bits): dict(metrics) for bits, metrics in record["quality"].items()}
         return cls(**{**record, "quality": quality})
 
 
 @dataclass(frozen=True)
-class Run:
-    """Embeddings to make and to measure.
+class Run(common.Run[Result]):
+    """Embeddings to make and to measure, in `embeddings` and `retrieval` of its directory.
 
     Attributes:
-        name: of the first row that it is for, and the seed.
-        directory: for its training (`train`), measures (`retrieval`) and result (`result.json`). It
-            is named by the settings, so that equal runs are one, also those of another command.
-        settings: all that the result depends on but the seed and the bits, where it is not the
-            default.
         content: `cdml`, `raw` or `random`.
         features: names of the content features.
         model: the network, whose `embedding_size` random vectors have too.
@@ -96,9 +74,6 @@ class Run:
         keep_embeddings: leave them in `embeddings`.
     """
 
-    name: str
-    directory: str
-    settings: Mapping[str, Any]
     content: str
     features: tuple[str, ...]
     model: EmbeddingConfig

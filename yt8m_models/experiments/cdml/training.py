@@ -2,16 +2,16 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from yt8m_models.embedding.embedder import Embedder
-from yt8m_models.embedding.embeddings_writer import DEFAULT_SHARD_SIZE
+from yt8m_models.embedding.embeddings_writer import DEFAULT_SHARD_SIZE, EmbeddingsWriter
 from yt8m_models.embedding.loading import load_embedding_model
 from yt8m_models.embedding.training.trainer import train
-from yt8m_models.embedding.writing import write_embeddings
 from yt8m_models.experiments.cdml.runs import Result, Run
 from yt8m_models.experiments.common.runs import RESULT
 from yt8m_models.features.load_features import load_features
@@ -36,7 +36,7 @@ def train_and_measure(run: Run) -> Result | None:
         The result; `None` where a signal ended the training.
 
     Raises:
-        ValueError: as from `train`, `write_embeddings` and `evaluate_retrieval`.
+        ValueError: as from `train`, `EmbeddingsWriter` and `evaluate_retrieval`.
         OSError: a file cannot be read or written.
     """
     start = time.monotonic()
@@ -76,30 +76,20 @@ def _train(run: Run) -> _Trained | None:
 def _embed(run: Run, directory: str) -> None:
     """Writes the embeddings of all videos with features."""
     table = load_features(run.training.features_dir, run.features)
-    vectors: Embedder | RawFeatures | _RandomVectors
+    size, seed = run.model.embedding_size, run.training.seed
+    batches: Callable[[np.ndarray], Iterable[np.ndarray]]
     if run.content == "cdml":
-        vectors = Embedder(load_embedding_model(run.training.train_dir)[0], table)
+        network, trained = load_embedding_model(run.training.train_dir)
+        batches, model = Embedder(network, table).batches, trained.model
     elif run.content == "raw":
-        vectors = RawFeatures(table)
+        raw = RawFeatures(table)
+        batches, model, size = raw.batches, raw.model, raw.size
     else:
-        vectors = _RandomVectors(run.training.seed, run.model.embedding_size)
-    write_embeddings(vectors, table.ids, directory, progress=True)
+        batches, model = partial(_random_vectors, seed, size), f"random-{size}, seed {seed}"
+    EmbeddingsWriter(directory, table.ids, model, size).write_all(batches)
 
 
-class _RandomVectors:
-    """Vectors from a normal distribution, in the place of embeddings.
-
-    Args:
-        seed: of the vectors.
-        size: their width.
-    """
-
-    def __init__(self, seed: int, size: int) -> None:
-        self.seed = seed
-        self.size = size
-        self.model = f"random-{size}, seed {seed}"
-
-    def batches(self, rows: np.ndarray) -> Iterator[np.ndarray]:
-        """The vectors of a shard's rows `(n,)`, float32 `(n, size)`."""
-        rng = np.random.default_rng([self.seed, rows[0] // DEFAULT_SHARD_SIZE])
-        yield rng.standard_normal((len(rows), self.size), np.float32)
+def _random_vectors(seed: int, size: int, rows: np.ndarray) -> list[np.ndarray]:
+    """Vectors for the rows `(n,)` of a shard, one batch."""
+    rng = np.random.default_rng([seed, rows[0] // DEFAULT_SHARD_SIZE])
+    return [rng.standard_normal((len(rows), size), np.float32)]

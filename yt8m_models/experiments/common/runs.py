@@ -3,36 +3,83 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from yt8m_models.experiments.common.rows import Row
+from yt8m_models.storage.result_file import read_result, write_result
 from yt8m_models.storage.whole_file import join
 
 RESULT = "result.json"
 
-Found = TypeVar("Found", covariant=True)
+Kept = TypeVar("Kept", bound="Result")
 
 
-class Run(Protocol[Found]):
-    """What is done for a row and a seed: its name, where it is kept, and what it found."""
+@dataclass(frozen=True)
+class Result:
+    """What a run found, kept as a JSON file.
 
-    @property
-    def name(self) -> str: ...
+    Attributes:
+        settings: those of the run.
+        seed: of the run.
+    """
 
-    @property
-    def directory(self) -> str: ...
+    settings: Mapping[str, Any]
+    seed: int
+
+    def write(self, path: str) -> None:
+        """Writes a file that appears whole or not at all."""
+        write_result(path, self.record())
+
+    @classmethod
+    def read(cls: type[Kept], path: str) -> Kept | None:
+        """The result that `write` wrote; `None` where there is none.
+
+        Raises:
+            ValueError: the file is not one.
+        """
+        return read_result(path, cls.from_record)
+
+    def record(self) -> dict[str, Any]:
+        """The same as values that JSON can hold."""
+        return vars(self)
+
+    @classmethod
+    def from_record(cls: type[Kept], record: dict[str, Any]) -> Kept:
+        """Inverse of `record`, after JSON."""
+        return cls(**record)
+
+
+Found = TypeVar("Found", bound=Result)
+
+
+@dataclass(frozen=True)
+class Run(Generic[Found]):
+    """What is done for a row and a seed.
+
+    Attributes:
+        name: of the first row that it is for, and the seed.
+        directory: for its training (`train`) and its result (`result.json`). It is named by the
+            settings, so that equal runs are one, also those of another command.
+        settings: all that the result depends on but the seed, where it is not the default.
+    """
+
+    name: str
+    directory: str
+    settings: Mapping[str, Any]
 
     def result(self) -> Found | None:
-        """`None` while it is not done."""
+        """What it found; `None` while it is not done."""
+        raise NotImplementedError
 
 
 AnyRun = TypeVar("AnyRun", bound=Run)
 
 
 def plan_runs(
-    rows: Iterable[Row],
-    seeds: Iterable[int],
+    rows: Sequence[Row],
+    seeds: Sequence[int],
     run_of: Callable[[Row, int], AnyRun],
     together: Callable[[AnyRun, AnyRun], AnyRun] = lambda first, other: first,
 ) -> dict[tuple[str, int], AnyRun]:
@@ -46,7 +93,6 @@ def plan_runs(
         run_of: the run of a row and a seed.
         together: makes one of two runs in the same directory.
     """
-    rows = list(rows)
     wanted = {(row.name, seed): run_of(row, seed) for seed in seeds for row in rows}
     by_directory: dict[str, AnyRun] = {}
     for run in wanted.values():
@@ -58,16 +104,6 @@ def plan_runs(
 def distinct(planned: Mapping[tuple[str, int], AnyRun]) -> list[AnyRun]:
     """The runs of a plan, each once."""
     return list({run.directory: run for run in planned.values()}.values())
-
-
-def results_of(planned: Mapping[tuple[str, int], Run[Found]]) -> dict[str, Found]:
-    """What was found so far, by the directory of the run.
-
-    Raises:
-        ValueError: a file is not a result.
-    """
-    found = {run.directory: run.result() for run in distinct(planned)}
-    return {directory: result for directory, result in found.items() if result is not None}
 
 
 def directory_of(output_dir: str, name: str, settings: Mapping[str, Any], seed: int) -> str:

@@ -1,24 +1,13 @@
 """What the runs of several seeds found, together."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 
 from yt8m_models.experiments.common.rows import Row
-from yt8m_models.experiments.common.runs import Run
-
-
-class Seeded(Protocol):
-    """The result of a run with a seed."""
-
-    @property
-    def seed(self) -> int: ...
-
-
-Found = TypeVar("Found", bound=Seeded)
 
 
 @dataclass(frozen=True)
@@ -38,10 +27,6 @@ class Summary:
     def deviation(self, metric: str) -> float:
         """The standard deviation over the seeds, of a sample (n - 1); NaN for fewer than two."""
         return float(np.std(self._values(metric), ddof=1)) if len(self.metrics) > 1 else math.nan
-
-    def error(self, metric: str) -> float:
-        """The deviation; 0 for fewer than two seeds."""
-        return self.deviation(metric) if len(self.metrics) > 1 else 0.0
 
     def statistics(self, metrics: Iterable[str]) -> list[float]:
         """The mean and the deviation of each metric, as `statistics_header` names them."""
@@ -74,27 +59,3 @@ class RowSummary(Summary):
 def statistics_header(metrics: Iterable[str]) -> list[str]:
     """The names of columns with `Summary.statistics`."""
     return [f"{metric}_{kind}" for metric in metrics for kind in ("mean", "std")]
-
-
-def summarize(
-    planned: Mapping[tuple[str, int], Run],
-    results: Mapping[str, Found],
-    rows: Sequence[Row],
-    metrics_of: Callable[[Row, Found], Mapping[str, float]],
-) -> dict[str, RowSummary]:
-    """The metrics of each row, by its name; a run that serves all seeds counts once.
-
-    Args:
-        planned: the run of each row's name and seed.
-        results: those that are done, by the directory of the run.
-        rows: the rows.
-        metrics_of: what a result says of a row.
-    """
-    seeds = dict.fromkeys(seed for _, seed in planned)
-    summaries = {}
-    for row in rows:
-        directories = list(dict.fromkeys(planned[row.name, seed].directory for seed in seeds))
-        done = [results[directory] for directory in directories if directory in results]
-        metrics = {result.seed: metrics_of(row, result) for result in done}
-        summaries[row.name] = RowSummary(metrics, row, directories[0].rsplit("/", 1)[0])
-    return summaries

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.significance import mcnemar
+from eval.mcnemar_test import mcnemar
 from yt8m_models.experiments.common.summary import RowSummary
 from yt8m_models.experiments.dsgmm.runs import Result
 from yt8m_models.storage.whole_file import join

@@ -5,7 +5,7 @@ from yt8m_models.data.patterns import match_files
 from yt8m_models.experiments.common.rows import rows_of
 from yt8m_models.experiments.common.running import run_experiment
 from yt8m_models.experiments.dsgmm.config import TablesConfig, TrainingFlags
-from yt8m_models.experiments.dsgmm.report import write_plots, write_report
+from yt8m_models.experiments.dsgmm.report import TablesReport
 from yt8m_models.experiments.dsgmm.rows import tables
 from yt8m_models.experiments.dsgmm.runs import plan
 from yt8m_models.experiments.dsgmm.training import train_and_measure
@@ -33,10 +33,8 @@ def run_tables(
     planned = plan(config, training, data, model, rows_of(found))
     return run_experiment(
         "tables",
-        planned,
+        TablesReport(config, found, planned),
         train_and_measure,
-        shown=lambda result: {"GAP": result.metrics["gap"], "seconds": result.seconds},
-        write_report=lambda: write_report(config, found, planned),
-        write_plots=lambda: write_plots(config, found, planned),
-        dry_run=config.dry_run,
+        lambda result: {"GAP": result.metrics["gap"], "seconds": result.seconds},
+        config.dry_run,
     )

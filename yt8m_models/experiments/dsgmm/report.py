@@ -1,74 +1,60 @@
-"""The results as files: `results.csv`, `runs.csv`, `mcnemar.csv`, `results.md` and images."""
+"""The results as files, with McNemar's tests."""
 
 from collections.abc import Mapping, Sequence
 
-from yt8m_models.experiments.common.plots import write_images
-from yt8m_models.experiments.common.report import results_csv, runs_csv, section, write_texts
-from yt8m_models.experiments.common.rows import Table, rows_of
-from yt8m_models.experiments.common.runs import results_of
-from yt8m_models.experiments.common.summary import RowSummary, summarize
+from yt8m_models.experiments.common.report import Report
+from yt8m_models.experiments.common.rows import Row, Table
+from yt8m_models.experiments.common.summary import RowSummary
 from yt8m_models.experiments.dsgmm.comparison import Comparison, compare
 from yt8m_models.experiments.dsgmm.config import TablesConfig
 from yt8m_models.experiments.dsgmm.runs import METRICS, Result, Run
 from yt8m_models.storage.text_tables import csv_text, markdown_table
 
-TITLES = {"gap": "GAP", "hit_at_one": "Hit@1"}
-Planned = Mapping[tuple[str, int], Run]
 
+class TablesReport(Report[Result]):
+    """`results.csv`, `runs.csv`, `mcnemar.csv`, `results.md` and an image of each table.
 
-def write_report(config: TablesConfig, tables: Sequence[Table], planned: Planned) -> list[str]:
-    """Writes the files, of the runs that are done; their paths."""
-    results = results_of(planned)
-    summaries = summaries_of(tables, planned, results)
-    comparisons = compare(summaries.values(), results)
-    columns = [*METRICS, "validation_loss", "step", "seconds", "num_parameters"]
-    texts = {
-        "results.csv": results_csv(config.output_dir, tables, summaries, METRICS),
-        "runs.csv": runs_csv(config.output_dir, planned, results, columns, _lines),
-        "mcnemar.csv": csv_text(
-            ("row_a", "row_b", "seed", "only_a", "only_b", "p_value"),
-            (vars(each).values() for each in comparisons),
-        ),
-        "results.md": _markdown(config, tables, summaries, comparisons),
-    }
-    return write_texts(config.output_dir, texts)
+    Args:
+        config: the flags.
+        tables: tables and figures.
+        planned: the run of each row's name and seed.
+    """
 
+    metrics = METRICS
+    columns = (*METRICS, "validation_loss", "step", "seconds", "num_parameters")
+    series = "pooling"
 
-def write_plots(config: TablesConfig, tables: Sequence[Table], planned: Planned) -> list[str]:
-    """Writes an image of each table and figure with results, see `write_images`."""
-    summaries = summaries_of(tables, planned, results_of(planned))
-    return write_images(config.output_dir, tables, summaries, TITLES)
+    def __init__(
+        self,
+        config: TablesConfig,
+        tables: Sequence[Table],
+        planned: Mapping[tuple[str, int], Run],
+    ) -> None:
+        super().__init__(config.output_dir, config.seeds, tables, planned)
+        self.titles = {"gap": "GAP", "hit_at_one": "Hit@1"}
+        self.introduction = (
+            f"Means over seeds {', '.join(map(str, config.seeds))} ± their standard deviation, "
+            f"on the test videos `{config.test_data_pattern}`.\n"
+            "Each run's checkpoint is the one with the lowest validation loss."
+        )
 
+    def metrics_of(self, row: Row, result: Result) -> Mapping[str, float]:
+        return result.metrics
 
-def summaries_of(
-    tables: Sequence[Table], planned: Planned, results: Mapping[str, Result]
-) -> dict[str, RowSummary]:
-    """The test metrics of each row, by its name."""
-    return summarize(planned, results, rows_of(tables), lambda row, result: result.metrics)
+    def lines_of(self, result: Result) -> list[list[object]]:
+        metrics = [result.metrics[metric] for metric in METRICS]
+        about = [result.validation_loss, result.step, result.seconds, result.num_parameters]
+        return [[*metrics, *about]]
 
+    def texts(self, results: Mapping[str, Result]) -> dict[str, str]:
+        self._comparisons = compare(self.summaries(results).values(), results)
+        header = ("row_a", "row_b", "seed", "only_a", "only_b", "p_value")
+        lines = (vars(each).values() for each in self._comparisons)
+        return {**super().texts(results), "mcnemar.csv": csv_text(header, lines)}
 
-def _lines(result: Result) -> list[list[object]]:
-    metrics = [result.metrics[metric] for metric in METRICS]
-    about = [result.validation_loss, result.step, result.seconds, result.num_parameters]
-    return [[*metrics, *about]]
-
-
-def _markdown(
-    config: TablesConfig,
-    tables: Sequence[Table],
-    summaries: Mapping[str, RowSummary],
-    comparisons: Sequence[Comparison],
-) -> str:
-    lines = [
-        f"Means over seeds {', '.join(map(str, config.seeds))} ± their standard deviation, "
-        f"on the test videos `{config.test_data_pattern}`.",
-        "Each run's checkpoint is the one with the lowest validation loss.",
-    ]
-    for table in tables:
-        lines += section(table, summaries, TITLES, series="pooling")
-        if not table.axis:
-            lines += _matrix(table, summaries, comparisons)
-    return "\n".join(lines) + "\n"
+    def section(self, table: Table, summaries: Mapping[str, RowSummary]) -> list[str]:
+        lines = super().section(table, summaries)
+        return lines if table.axis else lines + _matrix(table, summaries, self._comparisons)
 
 
 def _matrix(

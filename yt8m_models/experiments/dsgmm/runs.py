@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from yt8m_models.config import FIXED_POOLINGS, DataConfig, ModelConfig
+from yt8m_models.experiments.common import runs as common
 from yt8m_models.experiments.common.rows import Row
 from yt8m_models.experiments.common.runs import (
     RESULT,
@@ -20,7 +21,6 @@ from yt8m_models.experiments.common.runs import (
 from yt8m_models.experiments.dsgmm.config import TablesConfig, TrainingFlags
 from yt8m_models.gmm.config import UBMConfig
 from yt8m_models.presets import DEFAULTS, PRESETS
-from yt8m_models.storage.result_file import read_result, write_result
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.config import TrainConfig
 
@@ -34,42 +34,10 @@ _UNNAMED = "unknown yet"  # the output_dir in the digests that name background m
 
 
 @dataclass(frozen=True)
-class Run:
-    """One model to train and test.
-
-    Attributes:
-        name: of the first row that it is for, and the seed.
-        directory: for its training (`train`) and its result (`result.json`). It is named by the
-            settings, so that equal runs are one, also those of another command.
-        settings: all that the result depends on but the seed, where it is not the default.
-        model: resolved.
-        data: the format of the records.
-        training: with `train_dir`, `seed` and validation records.
-        test_data_pattern: the test records.
-        ubm: how to train the background model that the pooling needs; `None` where it needs none.
-    """
-
-    name: str
-    directory: str
-    settings: Mapping[str, Any]
-    model: ModelConfig
-    data: DataConfig
-    training: TrainConfig
-    test_data_pattern: str
-    ubm: UBMConfig | None
-
-    def result(self) -> "Result | None":
-        """What it found; `None` while it is not done."""
-        return Result.read(join(self.directory, RESULT))
-
-
-@dataclass(frozen=True)
-class Result:
+class Result(common.Result):
     """What a run found on the test records.
 
     Attributes:
-        settings: those of the run.
-        seed: of the run.
         metrics: `gap`, `hit_at_one`, `perr` and `map` of the test videos.
         validation_loss: of the tested checkpoint, the lowest of the run.
         step: of the tested checkpoint.
@@ -79,8 +47,6 @@ class Result:
         correct: for each video, in the order of the ids, whether its best class is a label.
     """
 
-    settings: Mapping[str, Any]
-    seed: int
     metrics: Mapping[str, float]
     validation_loss: float
     step: int
@@ -89,23 +55,34 @@ class Result:
     videos: str
     correct: np.ndarray
 
-    def write(self, path: str) -> None:
-        """Writes a JSON file that appears whole or not at all."""
-        correct = "".join("01"[int(hit)] for hit in self.correct)
-        write_result(path, {**vars(self), "correct": correct})
+    def record(self) -> dict[str, Any]:
+        return {**vars(self), "correct": "".join("01"[int(hit)] for hit in self.correct)}
 
     @classmethod
-    def read(cls, path: str) -> "Result | None":
-        """The result that `write` wrote; `None` where there is none.
-
-        Raises:
-            ValueError: the file is not one.
-        """
-        return read_result(path, cls._parse)
-
-    @classmethod
-    def _parse(cls, record: dict[str, Any]) -> "Result":
+    def from_record(cls, record: dict[str, Any]) -> "Result":
         return cls(**{**record, "correct": np.array(list(record["correct"])) == "1"})
+
+
+@dataclass(frozen=True)
+class Run(common.Run[Result]):
+    """One model to train and test.
+
+    Attributes:
+        model: resolved.
+        data: the format of the records.
+        training: with `train_dir`, `seed` and validation records.
+        test_data_pattern: the test records.
+        ubm: how to train the background model that the pooling needs; `None` where it needs none.
+    """
+
+    model: ModelConfig
+    data: DataConfig
+    training: TrainConfig
+    test_data_pattern: str
+    ubm: UBMConfig | None
+
+    def result(self) -> Result | None:
+        return Result.read(join(self.directory, RESULT))
 
 
 def plan(

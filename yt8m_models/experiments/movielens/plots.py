@@ -60,19 +60,16 @@ def draw_table(
 ) -> "Figure":
     """Table 4: a point for each method, with a bar of a standard deviation over the seeds."""
     found = [method for method in methods if (None, method) in summaries]
-    colors = _colors([method.label for method in methods if method.aggregation])
+    rows = [summaries[None, method] for method in found]
+    color_of = _colors([method.label for method in methods if method.aggregation])
+    colors = [color_of.get(method.label, _BASELINE) for method in found]
     names = [", ".join(filter(None, (method.label, method.history))) for method in found]
     figure, panels = _panels(
         f"{config.train_fraction:.0%} of each user's ratings for training", 1.4 + 0.28 * len(found)
     )
     for axes, (metric, name) in zip(panels, METRICS.items(), strict=True):
-        draw_points(
-            axes,
-            metric,
-            [summaries[None, method] for method in found],
-            names if axes is panels[0] else [""] * len(found),
-            [colors.get(method.label, _BASELINE) for method in found],
-        )
+        draw_points(axes, metric, rows, colors)
+        axes.set_yticks(range(len(found)), names if axes is panels[0] else [""] * len(found))
         styled(axes, name.format(top_k=config.top_k), grid="x")
     return figure
 
@@ -89,7 +86,7 @@ def draw_figure(
             places = [count for count in counts if (count, method) in summaries]
             rows = [summaries[count, method] for count in places]
             color = colors.get(method.label, _BASELINE)
-            draw_line(axes, metric, places, rows, color, method.label)
+            draw_line(axes, metric, places, rows, color=color, label=method.label)
         axes.set_xscale("log")
         axes.minorticks_off()
         axes.set_xticks(counts, map(str, counts))
