@@ -5,6 +5,7 @@ from typing import Any
 
 from yt8m_models.embedding.config import FUSIONS
 from yt8m_models.embedding.training.config import EmbeddingTrainConfig
+from yt8m_models.experiments.common.config import ExperimentConfig
 from yt8m_models.program.option import Options, option, same_option
 from yt8m_models.retrieval.evaluation.config import BITS, EvaluateRetrievalConfig
 
@@ -13,7 +14,7 @@ FIGURES = (3,)
 
 
 @dataclass(frozen=True)
-class CDMLConfig(Options):
+class CDMLConfig(ExperimentConfig):
     """What to compare, on which graph and features, and where the results go.
 
     Raises:
@@ -29,23 +30,10 @@ class CDMLConfig(Options):
     figures: tuple[int, ...] = option(
         FIGURES, "3: quality over --embedding_sizes, and over --step_counts.", choices=FIGURES
     )
-    rows: tuple[str, ...] = option(
-        (), "Rows to run and to report, by name, such as raw*,late-4000; all of them."
-    )
-    seeds: tuple[int, ...] = option(
-        (0, 1, 2),
-        "Each row is trained once with each of these seeds.",
-        required=True,
-        at_least=0,
-        distinct=True,
-    )
     graph_dir: str = same_option(EmbeddingTrainConfig, "graph_dir")
     features_dir: str = same_option(EmbeddingTrainConfig, "features_dir")
     feature_names: tuple[str, ...] = option(
         (), "Features, in order, e.g. mean_rgb,mean_audio; all of --features_dir unless given."
-    )
-    output_dir: str = option(
-        "", "Directory for the results, and for the runs that they come from.", required=True
     )
     fusions: tuple[str, ...] = option(
         ("early", "late"), "Table 2: fusions of the features.", required=True, choices=FUSIONS
@@ -76,12 +64,9 @@ class CDMLConfig(Options):
     keep_embeddings: bool = option(
         False, "Keep the embeddings of each run; otherwise they are removed when it is measured."
     )
-    dry_run: bool = option(False, "List the runs and whether they are done, and train nothing.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.tables and not self.figures:
-            raise ValueError("--tables or --figures must name one; received neither")
         for entry in self.hidden_sizes:
             hidden_widths(entry)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from yt8m_models.config import DataConfig
+from yt8m_models.experiments.common.config import ExperimentConfig
 from yt8m_models.program.option import Options, option, same_option
 from yt8m_models.training.config import TrainConfig
 
@@ -12,7 +13,7 @@ FIGURES = (2, 3)
 
 
 @dataclass(frozen=True)
-class TablesConfig(Options):
+class TablesConfig(ExperimentConfig):
     """What to compare, on which records, and where the results go.
 
     Raises:
@@ -29,16 +30,6 @@ class TablesConfig(Options):
     figures: tuple[int, ...] = option(
         FIGURES, "Figures of the paper. 2: the number of clusters; 3: gamma.", choices=FIGURES
     )
-    rows: tuple[str, ...] = option(
-        (), "Rows to run and to report, by name, such as netvlad,dsgmm or dsgmm*; all of them."
-    )
-    seeds: tuple[int, ...] = option(
-        (0, 1, 2),
-        "Each row is trained once with each of these seeds.",
-        required=True,
-        at_least=0,
-        distinct=True,
-    )
     train_data_pattern: str = option(
         "",
         "Training records: file patterns with commas between, or @file with a path a line.",
@@ -50,9 +41,6 @@ class TablesConfig(Options):
         required=True,
     )
     test_data_pattern: str = option("", "Records for the results.", required=True)
-    output_dir: str = option(
-        "", "Directory for the results, and for the runs that they come from.", required=True
-    )
     cluster_counts: tuple[int, ...] = option(
         (16, 32, 64, 128, 256),
         "Figure 2: the numbers of clusters.",
@@ -68,12 +56,6 @@ class TablesConfig(Options):
         "Frames at most for the background models of VLAD and SGMM; 0 uses all.",
         at_least=0,
     )
-    dry_run: bool = option(False, "List the runs and whether they are done, and train nothing.")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self.tables and not self.figures:
-            raise ValueError("--tables or --figures must name one; received neither")
 
 
 @dataclass(frozen=True)
