@@ -95,7 +95,7 @@ def test_what_is_saved_is_loaded(tmp_path, shown):
 
 
 def test_other_directories_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"holds no co_watch_graph.json.*build_graph"):
+    with pytest.raises(ValueError, match=r"holds no co_watch_graph.json.*build-graph"):
         CoWatchGraph.load(tmp_path)
     with pytest.raises(ValueError, match="must be a local directory"):
         small().save("gs://bucket/graph")

@@ -75,7 +75,7 @@ class EmbeddingTrainConfig(Options):
     negatives: str = option(
         "uniform",
         "Where negatives come from: all training videos (uniform), or videos that were shown to a "
-        "member who watched the anchor, and not co-watched (shown).",
+        "user who watched the anchor, and not co-watched (shown).",
         choices=NEGATIVES,
     )
     batch_size: int = option(7200, "Triplets in a batch.")

@@ -33,7 +33,7 @@ class EvaluateRetrievalConfig(Options):
     top_k: int = option(10, "NDCG looks at this many candidates.")
     relevance: str = option(
         "binary",
-        "Gain of a co-watched candidate in NDCG: 1 (binary), or the number of members who "
+        "Gain of a co-watched candidate in NDCG: 1 (binary), or the number of users who "
         "co-watched it with the query (graded).",
         choices=RELEVANCES,
     )
