@@ -51,7 +51,7 @@ class EmbeddingTrainConfig(Options):
     negatives: str = option(
         "uniform",
         "Where negatives come from: all training videos (uniform), or videos that were shown to a "
-        "member who watched the anchor, and not co-watched (shown).",
+        "user who watched the anchor, and not co-watched (shown).",
         choices=("uniform", "shown"),
     )
     batch_size: int = option(7200, "Triplets in a batch.", at_least=1)

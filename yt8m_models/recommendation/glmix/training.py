@@ -39,7 +39,7 @@ class Training:
 
 
 def train(config: GLMixConfig, progress: bool = False) -> Training:
-    """Fits GLMix to `config.events` and saves it in `config.glmix_dir`.
+    """Fits GLMix to `config.watch_log` and saves it in `config.glmix_dir`.
 
     Args:
         config: what to fit.
@@ -50,7 +50,7 @@ def train(config: GLMixConfig, progress: bool = False) -> Training:
     """
     GLMIX.refuse_existing(config.glmix_dir)
     embeddings = Embeddings.load(config.embeddings_dir)
-    events = read_known_events(config.events, embeddings)
+    events = read_known_events(config, embeddings)
     batches = UserBatches(events.vectors, events.offsets, events.video_rows, events.labels)
     bar = Progress(unit="users", description="fitting") if progress else None
     with nullcontext() if bar is None else bar:

@@ -130,7 +130,7 @@ def _notes(
             f"{direction}: {num_queries:,}{drawn} queries, {num_candidates:,} candidates; left "
             f"out: {each.num_without_relevant:,} queries that were co-watched with no candidate."
         )
-    gain = "the members who co-watched both" if config.relevance == "graded" else "1"
+    gain = "the users who co-watched both" if config.relevance == "graded" else "1"
     notes.append(f"The gain of a co-watched candidate in NDCG@{config.top_k} is {gain}.")
     return notes
 
