@@ -100,10 +100,9 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
         connection = stack.enter_context(engine(directory / _SPILL, config.memory_limit))
         needed = [TIME, WATCHED] if config.min_watched_seconds else [TIME]
         log = WatchLog(connection, directory / _SPILL, config, needed, [IMPRESSION])
-        bar = None
-        if progress:
-            total = len(log.paths) + _NUM_STEPS
-            bar = stack.enter_context(Progress(total, "steps", "co-watch graph"))
+        total = len(log.paths) + _NUM_STEPS
+        bar = Progress(total, "steps", "co-watch graph", enabled=progress)
+        stack.enter_context(bar)
         num_rows = read_log(connection, log, config.min_watched_seconds, bar)
         with _step(bar, "numbering the ids"):
             number_events(connection)
@@ -163,13 +162,11 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
 
 
 @contextmanager
-def _step(bar: Progress | None, name: str) -> Iterator[None]:
+def _step(bar: Progress, name: str) -> Iterator[None]:
     """Shows the step that is worked on, and counts it in the end."""
-    if bar is not None:
-        bar.update(0, now=name)
+    bar.update(0, now=name)
     yield
-    if bar is not None:
-        bar.update(1)
+    bar.update(1)
 
 
 def _num_edges(connection: Any, config: BuildGraphConfig) -> int:

@@ -23,9 +23,7 @@ WATCH, SHORT_WATCH, SHOWN = 0, 1, 2
 _VECTORS = 512  # of 2,048 rows each, in a block of a result
 
 
-def read_log(
-    connection: Any, log: WatchLog, min_watched_seconds: float, bar: Progress | None
-) -> int:
+def read_log(connection: Any, log: WatchLog, min_watched_seconds: float, bar: Progress) -> int:
     """Makes the table `log`: `user_id`, `video_id`, `time` in microseconds, and `kind`.
 
     `kind` is `WATCH`, `SHORT_WATCH` (no longer than `min_watched_seconds`) or `SHOWN`.
@@ -46,8 +44,7 @@ def read_log(
     values = f"{USER}, {VIDEO}, {TIME}, {kind} ELSE {WATCH} END"
     for inserted in log.blocks(values, into="INSERT INTO log"):
         num_rows += int(inserted.iloc[0, 0])
-        if bar is not None:
-            bar.update(rows=num_rows)
+        bar.update(rows=num_rows)
     if not num_rows:
         raise ValueError(f"the watch log is empty: there are no rows in {', '.join(log.paths)}")
     return num_rows

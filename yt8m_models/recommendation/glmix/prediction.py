@@ -1,6 +1,5 @@
 """Probabilities of GLMix for the pairs in files."""
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,9 +68,9 @@ def predict(config: GLMixConfig, progress: bool = False) -> Prediction:
     glmix.check_embeddings(embeddings.model, embeddings.size)
     num_pairs = num_known = num_new = 0
     unknown_video = None
-    bar = Progress(unit="pairs", description="predicting") if progress else None
+    bar = Progress(unit="pairs", description="predicting", enabled=progress)
     with (
-        nullcontext() if bar is None else bar,
+        bar,
         whole_file(config.output, "w") as file,
     ):
         file.write("user_id,video_id,score\n")
@@ -88,8 +87,7 @@ def predict(config: GLMixConfig, progress: bool = False) -> Prediction:
             num_new += int(np.sum(user_rows == UNKNOWN))
             if unknown_video is None and len(users) < len(events):
                 unknown_video = str(events.videos.iloc[int(is_known.argmin())])
-            if bar is not None:
-                bar.update(len(events))
+            bar.update(len(events))
         if not num_pairs:
             raise ValueError(f"there are no pairs in {config.watch_log}")
     return Prediction(config.output, num_known, num_new, num_pairs - num_known, unknown_video)
