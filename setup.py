@@ -40,6 +40,7 @@ setup(
             "faiss-cpu",
             "scikit-learn>=1.4",
             "scikit-surprise>=1.1.5",
+            "scipy",
             "threadpoolctl",
         ],
         "extract": ["imageio-ffmpeg"],
