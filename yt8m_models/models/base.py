@@ -1,11 +1,10 @@
 """What both assemblies share."""
 
 import dataclasses
-from typing import Any
 
 import keras
 
-from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.config import DataConfig, ModelConfig, ResolvedModel
 from yt8m_models.layers import InputNormalization, Logistic, MixtureOfExperts
 
 
@@ -13,18 +12,17 @@ class BaseModel(keras.Model):
     """A model that is built from its configuration, saved with it and rebuilt from it.
 
     Args:
-        config: the model; presets are resolved here.
+        config: the model.
         data: the features' sizes and the number of classes.
 
     Attributes:
-        config: the resolved configuration.
-        data: as received.
+        config, data: as received.
         has_logits: whether `call(inputs, return_logits=True)` gives logits.
     """
 
-    def __init__(self, config: ModelConfig, data: DataConfig, **kwargs):
+    def __init__(self, config: ResolvedModel, data: DataConfig, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self.config: Any = config.resolved()  # no value is None any more
+        self.config = config
         self.data = data
         self.input_normalization = InputNormalization(
             data.feature_sizes, self.config.per_feature_l2_norm, name="input_normalization"
@@ -53,10 +51,10 @@ class BaseModel(keras.Model):
         data = dict(config.pop("data"))
         for name in ("feature_names", "feature_sizes"):
             data[name] = tuple(data[name])
-        return cls(ModelConfig(**config.pop("config")), DataConfig(**data), **config)
+        return cls(ModelConfig(**config.pop("config")).resolved(), DataConfig(**data), **config)
 
 
-def _classifier(config: ModelConfig, num_classes: int):
+def _classifier(config: ResolvedModel, num_classes: int):
     if config.video_level_classifier_model == "LogisticModel":
         return Logistic(num_classes, l2=config.moe_l2, name="classifier")
     return MixtureOfExperts(

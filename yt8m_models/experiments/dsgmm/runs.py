@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from yt8m_models.config import FIXED_POOLINGS, DataConfig, ModelConfig
+from yt8m_models.config import DataConfig, ModelConfig, ResolvedModel
 from yt8m_models.experiments.dsgmm.config import TablesConfig, TrainingFlags
 from yt8m_models.experiments.dsgmm.rows import Row
 from yt8m_models.gmm.config import UBMConfig
-from yt8m_models.presets import DEFAULTS, PRESETS
+from yt8m_models.poolings import FIXED_POOLINGS
+from yt8m_models.presets import PRESETS
 from yt8m_models.storage.whole_file import join, write_text
 from yt8m_models.training.config import TrainConfig
 
@@ -36,7 +37,7 @@ class Run:
         directory: for its training (`train`) and its result (`result.json`). It is named by the
             settings, so that equal runs are one, also those of another command.
         settings: all that the result depends on but the seed, where it is not the default.
-        model: resolved.
+        model: what it is.
         data: the format of the records.
         training: with `train_dir`, `seed` and validation records.
         test_data_pattern: the test records.
@@ -46,7 +47,7 @@ class Run:
     name: str
     directory: str
     settings: Mapping[str, Any]
-    model: ModelConfig
+    model: ResolvedModel
     data: DataConfig
     training: TrainConfig
     test_data_pattern: str
@@ -142,7 +143,7 @@ def _run(
     )
     data_settings = _differing(vars(data), _defaults(DataConfig))
     settings = {
-        **_differing({**PRESETS[row_model.model], **_given(row_model)}, DEFAULTS),
+        **_differing({**PRESETS[row_model.model], **_given(row_model)}, _defaults(ResolvedModel)),
         **data_settings,
         **_differing(vars(train_config), _defaults(TrainConfig)),
         "test_data_pattern": config.test_data_pattern,
@@ -166,7 +167,7 @@ def _run(
     )
 
 
-def _ubm(config: TablesConfig, model: ModelConfig, data_settings: Mapping[str, Any]) -> UBMConfig:
+def _ubm(config: TablesConfig, model: ResolvedModel, data_settings: Mapping[str, Any]) -> UBMConfig:
     """The background model of a model; it is trained once for all seeds and rows."""
     ubm = UBMConfig(
         train_data_pattern=config.train_data_pattern,
