@@ -46,7 +46,14 @@ setup(
         "extract": ["imageio-ffmpeg"],
         "jax": ["jax>=0.8"],
         "quickstart": ["scikit-learn", "matplotlib"],
-        "dev": ["pytest>=8", "hypothesis", "ruff~=0.17.0", "mypy~=2.4"],
+        "dev": [
+            "pytest>=8",
+            "pytest-xdist>=3.6",
+            "hypothesis",
+            "ruff~=0.17.0",
+            "mypy~=2.4",
+            "import-linter~=2.17",
+        ],
     },
     entry_points={"console_scripts": ["yt8m = yt8m_models.__main__:run"]},
     # Not `build`, which is the file `BUILD` where file names ignore case.

@@ -59,7 +59,7 @@ class StepConfig(Options):
             raise ValueError("--batch_sizes and --rounds must be at least 1")
 
 
-PROGRAM = Program("benchmarks.step", "Measure training steps.", StepConfig)
+PROGRAM = Program("python -m benchmarks.step", "Measure training steps.", StepConfig)
 
 
 def figures(workdir: Path) -> list[Figure]:
@@ -115,6 +115,7 @@ def _backend() -> Any:
     return step_tensorflow
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     config = arguments[StepConfig]
     device = _backend().device()
@@ -150,4 +151,4 @@ def _peak(device: str, precision: str) -> float | None:
 
 
 if __name__ == "__main__":
-    PROGRAM.run(main)
+    PROGRAM.run()
