@@ -43,7 +43,6 @@ setup(
             "scipy",
             "threadpoolctl",
         ],
-        "extract": ["imageio-ffmpeg"],
         "jax": ["jax>=0.8"],
         "quickstart": ["scikit-learn", "matplotlib"],
         "dev": [

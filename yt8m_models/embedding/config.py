@@ -13,7 +13,6 @@ FUSIONS = ("late", "early", "frames")
 FRAME_POOLINGS = ("netvlad", "dsgmm")
 ACTIVATIONS = ("relu", "relu6", "elu", "gelu", "tanh", "none")
 MININGS = ("random", "semi_hard", "hardest", "none")
-TRIPLET_LOSSES = ("TripletHingeLoss", "TripletLogLoss", "TripletExponentialLoss")
 
 _CHOICES = {
     "fusion": FUSIONS,
