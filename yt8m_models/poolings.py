@@ -1,17 +1,15 @@
 """The poolings by name: what `--pooling` can be, and how the layer of a model is made.
 
 This module imports neither TensorFlow nor Keras, so that `--help` knows the names at once: a
-function receives the package `yt8m_models.layers`, and what the flags say of one feature.
+function receives the package `yt8m_models.layers`, and as a `ResolvedModel` what the flags say of
+one feature.
 """
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from yt8m_models.config import ResolvedModel
-
-POOLINGS: dict[str, Callable[[ModuleType, "ResolvedModel"], Any]] = {
+POOLINGS: dict[str, Callable[[ModuleType, Any], Any]] = {
     "average": lambda layers, config: layers.AveragePooling(),
     "max": lambda layers, config: layers.MaxPooling(),
     "netbow": lambda layers, config: layers.NetBoW(**_cluster_options(config)),
@@ -61,13 +59,13 @@ FIXED_POOLINGS = ("vlad", "sgmm")  # their clusters are those of a UBM, and stay
 BAGS_OF_FRAMES = ("dbof", "soft_dbof", "gated_dbof")
 
 
-def _smoothing_options(config: "ResolvedModel") -> dict[str, Any]:
+def _smoothing_options(config: Any) -> dict[str, Any]:
     """What the flags say of the statistics of `DSGMM`."""
     names = ("statistics", "gamma", "gamma_weights", "gamma_means", "gamma_covariances")
     return {name: getattr(config, name) for name in names}
 
 
-def _cluster_options(config: "ResolvedModel") -> dict[str, Any]:
+def _cluster_options(config: Any) -> dict[str, Any]:
     """What the flags say of every `ClusterPooling`."""
     names = (
         "num_clusters",
@@ -81,12 +79,12 @@ def _cluster_options(config: "ResolvedModel") -> dict[str, Any]:
     return {name: getattr(config, name) for name in names}
 
 
-def _fixed_options(config: "ResolvedModel") -> dict[str, Any]:
+def _fixed_options(config: Any) -> dict[str, Any]:
     """The same for clusters that are those of a UBM and are not trained."""
     return {**_cluster_options(config), "batch_norm": False, "trainable": False}
 
 
-def _recurrent_options(config: "ResolvedModel") -> dict[str, Any]:
+def _recurrent_options(config: Any) -> dict[str, Any]:
     return {
         "cells": config.recurrent_cells,
         "num_layers": config.recurrent_layers,

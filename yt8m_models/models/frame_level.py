@@ -1,6 +1,7 @@
 """The assembly for frame-level features."""
 
 import dataclasses
+from typing import Any
 
 import keras
 from keras import ops
@@ -13,6 +14,7 @@ from yt8m_models.layers import (
     SampleRandomSequence,
     SqueezeExcitationGating,
 )
+from yt8m_models.layers.base import Tensor
 from yt8m_models.layers.normalization import batch_normalization
 from yt8m_models.layers.wide_dense import WideDense
 from yt8m_models.models.base import BaseModel
@@ -42,7 +44,7 @@ class FrameLevelModel(BaseModel):
     """
 
     def __init__(
-        self, config: ResolvedModel, data: DataConfig, sample_frames: int = 0, **kwargs
+        self, config: ResolvedModel, data: DataConfig, sample_frames: int = 0, **kwargs: Any
     ) -> None:
         super().__init__(config, data, **kwargs)
         self.sample_frames = sample_frames
@@ -63,10 +65,6 @@ class FrameLevelModel(BaseModel):
         self.pooling = [POOLINGS[each.pooling](layers, each) for each in configs]
         for index, layer in enumerate(self.pooling):
             setattr(self, f"pooling_{index}", layer)  # checkpoints follow attributes, not lists
-        if not 0 <= self.config.dropout < 1:
-            raise ValueError(
-                f"--dropout must be at least 0 and below 1; received {self.config.dropout}"
-            )
         self.dropout = (
             keras.layers.Dropout(self.config.dropout, name="dropout")
             if self.config.dropout > 0
@@ -96,7 +94,7 @@ class FrameLevelModel(BaseModel):
         if self.config.gating:
             self.gating = _gating(self.config)
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Any = None) -> None:
         features = sum(self.data.feature_sizes)
         frames = (None, None, features)
         self.input_normalization.build(frames)
@@ -116,7 +114,9 @@ class FrameLevelModel(BaseModel):
         self.classifier.build((None, pooled))
         self.built = True
 
-    def call(self, inputs, training=False, return_logits=False):
+    def call(
+        self, inputs: dict[str, Tensor], training: bool = False, return_logits: bool = False
+    ) -> Tensor:
         frames, num_frames = inputs["video_matrix"], inputs["num_frames"]
         if self.sampling is not None:
             frames = self.sampling(frames, num_frames)
@@ -137,7 +137,7 @@ class FrameLevelModel(BaseModel):
             activations = self.gating(activations, training=training)
         return self.classify(activations, training, return_logits)
 
-    def _pool(self, frames, mask, training):
+    def _pool(self, frames: Tensor, mask: Tensor, training: bool) -> Tensor:
         """`(batch, T, D)` to the pooled features side by side."""
         start, pooled = 0, []
         for layer, size in zip(self.pooling, self.pooled_sizes, strict=True):
@@ -146,7 +146,7 @@ class FrameLevelModel(BaseModel):
             pooled.append(layer(part, mask=mask, training=training))
         return pooled[0] if len(pooled) == 1 else ops.concatenate(pooled, axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "sample_frames": self.sample_frames}
 
 

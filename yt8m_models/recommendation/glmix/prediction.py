@@ -13,7 +13,7 @@ from yt8m_models.graph.events import USER, VIDEO, Events, read_events, rows_of
 from yt8m_models.program.progress import Progress
 from yt8m_models.recommendation.glmix.config import GLMixConfig
 from yt8m_models.recommendation.glmix.glmix import GLMix
-from yt8m_models.storage.whole_file import whole_path
+from yt8m_models.storage.whole_file import whole_file
 
 _BLOCK_ELEMENTS = 1 << 22
 
@@ -73,8 +73,7 @@ def predict(config: GLMixConfig, progress: bool = False) -> Prediction:
     bar = Progress(unit="pairs", description="predicting") if progress else None
     with (
         nullcontext() if bar is None else bar,
-        whole_path(config.output) as path,
-        open(path, "w", encoding="utf-8", newline="") as file,
+        whole_file(config.output, "w") as file,
     ):
         file.write(f"{USER},{VIDEO},score\n")
         for events in read_events(match_files(config.events)):

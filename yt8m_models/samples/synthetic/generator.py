@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yt8m_models.data.dequantize import BIAS, SCALE
+from yt8m_models.data.quantization import BIAS, SCALE
 from yt8m_models.data.records import frame_record, video_record
 from yt8m_models.samples.made_ids import video_id
 from yt8m_models.samples.shards import write_shards
