@@ -40,9 +40,9 @@ setup(
             "faiss-cpu",
             "scikit-learn>=1.4",
             "scikit-surprise>=1.1.5",
+            "scipy",
             "threadpoolctl",
         ],
-        "extract": ["imageio-ffmpeg"],
         "jax": ["jax>=0.8"],
         "quickstart": ["scikit-learn", "matplotlib"],
         "dev": [

@@ -8,7 +8,7 @@ import pytest
 from yt8m_models.data.video_ids import UNKNOWN
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.program.command import UsageError
-from yt8m_models.recommendation.history import max_scores, mean_scores
+from yt8m_models.recommendation.history import max_scores
 from yt8m_models.recommendation.recommend import recommending
 from yt8m_models.recommendation.recommend.__main__ import PROGRAM
 from yt8m_models.recommendation.recommend.config import RecommendConfig
@@ -17,7 +17,10 @@ from yt8m_models.recommendation.recommender import Recommender
 from yt8m_models.retrieval.index import Index
 
 NUM_VIDEOS, SIZE = 50, 8
-AGGREGATE = {"mean": mean_scores, "max": max_scores}
+AGGREGATE = {
+    "mean": lambda history, candidates: candidates @ history.mean(axis=0),
+    "max": max_scores,
+}
 
 
 def _unit(rng, count):

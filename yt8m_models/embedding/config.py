@@ -10,7 +10,6 @@ from yt8m_models.program.option import Options, option
 
 FUSIONS = ("late", "early", "frames")
 MININGS = ("random", "semi_hard", "hardest", "none")
-TRIPLET_LOSSES = ("TripletHingeLoss", "TripletLogLoss", "TripletExponentialLoss")
 
 
 @dataclass(frozen=True)
