@@ -63,7 +63,7 @@ class Point:
 class ScalingConfig(Options):
     """Which parts to measure, and where to write them."""
 
-    parts: tuple[str, ...] = option(tuple(AXES), "What to measure.", choices=tuple(AXES))
+    parts: tuple[str, ...] = option(tuple(AXES), "Parts to measure.", choices=tuple(AXES))
     output_dir: str = option("out/scaling", "Directory for the table and the plot.")
 
 

@@ -159,7 +159,7 @@ def test_two_files_of_one_name_are_refused(config, tmp_path):
     ("options", "message"),
     [
         ({"embeddings_dir": " "}, "--embeddings_dir must be given"),
-        ({"missing": "skip"}, "--missing must be zeros or error; received skip"),
+        ({"missing": "skip"}, "--missing=skip: must be one of zeros, error"),
         ({"max_bad_records": -1}, "--max_bad_records must be at least 0; received -1"),
     ],
 )

@@ -214,9 +214,9 @@ def test_a_directory_that_cannot_be_made(tmp_path):
     [
         (["--input_data_pattern="], "--input_data_pattern must be given"),
         (["--output_dir="], "--output_dir must be given"),
-        (["--fraction=0"], "--fraction must be between 0 and 1; received 0"),
-        (["--fraction=1"], "--fraction must be between 0 and 1; received 1"),
-        (["--fraction=nan"], "--fraction must be between 0 and 1; received nan"),
+        (["--fraction=0"], "--fraction must be above 0 and below 1; received 0"),
+        (["--fraction=1"], "--fraction must be above 0 and below 1; received 1"),
+        (["--fraction=nan"], "--fraction must be a finite number; received nan"),
         (["--seed=-1"], "--seed must be at least 0; received -1"),
         (["--max_bad_records=-1"], "--max_bad_records must be at least 0; received -1"),
     ],

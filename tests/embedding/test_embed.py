@@ -248,8 +248,8 @@ def test_an_embedding_that_is_not_finite_is_refused_by_the_video(tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ({"features_dir": ""}, "--features_dir must name a directory"),
-        ({"output_dir": ""}, "--output_dir must name a directory"),
+        ({"features_dir": ""}, "--features_dir must be given"),
+        ({"output_dir": ""}, "--output_dir must be given"),
         ({"raw": True}, "give --train_dir or --raw"),
         ({"train_dir": ""}, "give --train_dir or --raw"),
         ({"feature_names": ("rgb",)}, "--feature_names is for --raw"),

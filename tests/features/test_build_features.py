@@ -255,7 +255,7 @@ def test_bad_numpy_tables(tmp_path, values):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ("", "--output_dir must name a directory"),
+        ("", "--output_dir must be given"),
         ("--output_dir=o", "one of --data_pattern and --table must be given; received neither"),
         ("--output_dir=o --data_pattern=x --table=y.npz", "received both"),
         ("--output_dir=o --table=y.npy", "--table_ids must be given for an .npy"),

@@ -31,7 +31,7 @@ def quantize(values: np.ndarray) -> np.ndarray:
     Steps are 4 / 255 wide and reach from -1.99 to 2.01; values beyond take the last one.
     """
     steps = np.rint((values - np.float32(BIAS)) * np.float32(1 / SCALE))
-    return np.clip(steps, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(steps, 0, 255), np.uint8)
 
 
 def num_out_of_range(values: np.ndarray) -> int:

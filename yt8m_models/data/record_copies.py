@@ -99,7 +99,7 @@ class RecordCopies:
 
     def size(self, name: str) -> int:
         """The bytes of a file of the input."""
-        return tf.io.gfile.stat(self.files[name]).length
+        return int(tf.io.gfile.stat(self.files[name]).length)
 
     def _copy(self, copy_file: Callable[[str, str], Mapping[str, int]]) -> None:
         for name, path in self.files.items():

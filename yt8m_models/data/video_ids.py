@@ -8,7 +8,7 @@ import numpy as np
 UNKNOWN = -1
 
 
-class VideoIds(Sequence):
+class VideoIds(Sequence[bytes]):
     """The ids of a table's videos, by row, and the row of each id.
 
     Args:
@@ -49,7 +49,7 @@ class VideoIds(Sequence):
         if rows.size and (rows.min() < 0 or rows.max() >= len(self)):
             wrong = rows[(rows < 0) | (rows >= len(self))].flat[0]
             raise ValueError(f"rows must be 0 to {len(self) - 1}; received {wrong}")
-        return rows.astype(np.int64, copy=False)
+        return np.asarray(rows, np.int64)
 
     def __len__(self) -> int:
         return len(self.ids)

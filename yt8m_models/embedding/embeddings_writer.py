@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from yt8m_models import __version__
 from yt8m_models.data.video_ids import VideoIds
+from yt8m_models.program.progress import Progress
 from yt8m_models.storage.artifact_dir import ArtifactDir, read_array, write_array
 
 EMBEDDINGS = ArtifactDir(
@@ -27,9 +29,7 @@ class EmbeddingsWriter:
     `embeddings.json` says that all are there only after `finish`.
 
         writer = EmbeddingsWriter(directory, ids, model, size)
-        for shard in writer.pending:
-            writer.write(shard, embed(writer.rows(shard)))
-        writer.finish()
+        writer.write_all(embedder.batches)
 
     Args:
         directory: receives the embeddings; local.
@@ -104,6 +104,25 @@ class EmbeddingsWriter:
         write_array(self.directory, ids_name(shard), self.ids[rows])
         write_array(self.directory, vectors_name(shard), vectors)  # the last file of a shard
         self.pending = [other for other in self.pending if other != shard]
+
+    def write_all(self, batches: Callable[[np.ndarray], Iterable[np.ndarray]]) -> None:
+        """Writes the shards that are pending, with a progress bar, and finishes.
+
+        Args:
+            batches: gives the embeddings of rows `(n,)` in batches `(videos, size)`.
+
+        Raises:
+            ValueError: as from `write`.
+        """
+        done = len(self.ids) - sum(len(self.rows(shard)) for shard in self.pending)
+        with Progress(len(self.ids), "videos", "embedding", done) as progress:
+            for shard in self.pending:
+                found = []
+                for batch in batches(self.rows(shard)):
+                    found.append(batch)
+                    progress.update(len(batch))
+                self.write(shard, np.concatenate(found))
+        self.finish()
 
     def finish(self) -> None:
         """Marks the embeddings as complete.

@@ -20,6 +20,7 @@ from yt8m_models.program.progress import Progress
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.array_archive import read_arrays, write_arrays
 from yt8m_models.storage.plots import can_plot, save_figure
+from yt8m_models.storage.same_flags import require_same_flags
 from yt8m_models.storage.whole_file import join
 
 _SAMPLE_PER_CLUSTER = 100
@@ -97,7 +98,12 @@ class UBMTrainer:
         path = join(self.config.output_dir, STATISTICS)
         if tf.io.gfile.exists(path):
             statistics = read_arrays(path)
-            self._check_settings(json.loads(str(statistics["settings"])))
+            require_same_flags(
+                json.loads(str(statistics["settings"])),
+                self.settings,
+                f"--output_dir={self.config.output_dir} belongs to another UBM:",
+                "Give another --output_dir, the same flags, or --overwrite to replace it.",
+            )
         else:
             statistics = self._summarize()
             write_arrays(path, statistics)
@@ -223,23 +229,6 @@ class UBMTrainer:
         done = "converged" if all(mixture.converged for mixture in self.mixtures) else "stopped"
         print(f"{done.capitalize()} after {self._iterations()} iterations; wrote {directory}.")
         return results
-
-    def _check_settings(self, recorded: dict[str, Any]) -> None:
-        differing = [
-            f"  --{name}: {recorded.get(name)} there, {value} now"
-            for name, value in self.settings.items()
-            if recorded.get(name) != value
-        ]
-        if differing:
-            raise ValueError(
-                "\n".join(
-                    [
-                        f"--output_dir={self.config.output_dir} belongs to another UBM:",
-                        *differing,
-                        "Give another --output_dir, the same flags, or --overwrite to replace it.",
-                    ]
-                )
-            )
 
     def _remove(self) -> None:
         files = [f"{name}.npz" for name in self.names]

@@ -58,8 +58,8 @@ def whole_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[An
                 file.write("" if mode == "w" else b"")  # an empty file too
                 yield file
         else:
-            text = {"encoding": "utf-8", "newline": ""} if mode == "w" else {}
-            with open(partial, mode, **text) as file:
+            encoding, newline = ("utf-8", "") if mode == "w" else (None, None)
+            with open(partial, mode, encoding=encoding, newline=newline) as file:
                 yield file
 
 

@@ -14,6 +14,7 @@ from yt8m_models.gmm.ubm import UBM
 from yt8m_models.gmm.ubm_dir import UBM_DIR, load_ubm, ubm_names
 from yt8m_models.layers import ClusterPooling
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.same_flags import require_same_flags
 from yt8m_models.training.config import TrainConfig
 
 _FRAMES_PER_VIDEO = 10
@@ -106,15 +107,7 @@ def _check_fits(model: keras.Model, ubm_dir: str, flag: str) -> None:
     }
     if len(model.pooling) > 1:
         wanted["num_clusters_audio"] = config.num_clusters_audio
-    differing = [
-        f"  --{name}: {settings.get(name)} there, {value} now"
-        for name, value in wanted.items()
-        if settings.get(name) != value
-    ]
-    if differing:
-        raise ValueError(
-            "\n".join([f"--{flag}={ubm_dir} holds a UBM of another form:", *differing])
-        )
+    require_same_flags(settings, wanted, f"--{flag}={ubm_dir} holds a UBM of another form:")
 
 
 def _start_from_records(model: keras.Model, config: TrainConfig, scale: float | None) -> None:

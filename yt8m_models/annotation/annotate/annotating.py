@@ -24,9 +24,10 @@ from yt8m_models.config import DataConfig
 from yt8m_models.data.patterns import match_files
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.same_flags import require_same_flags
 from yt8m_models.storage.whole_file import join, whole_file, write_text
-from yt8m_models.training.checkpoints import checkpoint_paths
-from yt8m_models.training.validation import METRICS
+from yt8m_models.training.classifier_measure import METRICS
+from yt8m_models.training.train_dir import checkpoint_paths
 
 SETTINGS = "settings.json"
 MODEL = "model.keras"
@@ -171,18 +172,9 @@ def _check_settings(config: AnnotateConfig, data: VideoDataConfig) -> None:
         return
     with tf.io.gfile.GFile(path) as file:
         recorded = json.loads(file.read())
-    differing = [
-        f"  --{name}: {recorded.get(name)} there, {value} now"
-        for name, value in settings.items()
-        if recorded.get(name) != value
-    ]
-    if differing:
-        raise ValueError(
-            "\n".join(
-                [
-                    f"--output_dir={config.output_dir} belongs to other flags:",
-                    *differing,
-                    "Give another --output_dir, or the same flags.",
-                ]
-            )
-        )
+    require_same_flags(
+        recorded,
+        settings,
+        f"--output_dir={config.output_dir} belongs to other flags:",
+        "Give another --output_dir, or the same flags.",
+    )

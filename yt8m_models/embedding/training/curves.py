@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _PANELS = {
     "Loss": {"loss": "triplet loss"},
     "Squared distance": {"positive_distance": "to positives", "negative_distance": "to negatives"},
-    "NDCG@10 of held-out videos": {"ndcg": "validation"},
+    "NDCG@10 of validation videos": {"ndcg": "validation"},
 }
 
 

@@ -7,8 +7,9 @@ import time
 import keras
 import tensorflow as tf
 
+from yt8m_models.experiments.common.runs import RESULT
 from yt8m_models.experiments.dsgmm.measuring import measure
-from yt8m_models.experiments.dsgmm.runs import RESULT, Result, Run
+from yt8m_models.experiments.dsgmm.runs import Result, Run
 from yt8m_models.gmm.config import UBMConfig
 from yt8m_models.gmm.trainer import train_ubm
 from yt8m_models.gmm.ubm_dir import UBM_DIR

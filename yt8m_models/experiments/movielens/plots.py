@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from yt8m_models.experiments.common.plots import draw_line, draw_points
 from yt8m_models.experiments.movielens.config import MovieLensConfig
-from yt8m_models.experiments.movielens.results import (
+from yt8m_models.experiments.movielens.runs import (
     METRICS,
+    Method,
+    Run,
     Summaries,
-    Summary,
+    chosen,
     summarize,
 )
-from yt8m_models.experiments.movielens.runs import Method, Run, chosen
 from yt8m_models.storage.plots import (
     BLUE,
     GREEN,
@@ -57,19 +59,17 @@ def draw_table(
     config: MovieLensConfig, methods: Sequence[Method], summaries: Summaries
 ) -> "Figure":
     """Table 4: a point for each method, with a bar of a standard deviation over the seeds."""
-    rows = [summaries[None, method] for method in methods if (None, method) in summaries]
-    colors = _colors([method.label for method in methods if method.aggregation])
-    names = [", ".join(filter(None, (row.method.label, row.method.history))) for row in rows]
+    found = [method for method in methods if (None, method) in summaries]
+    rows = [summaries[None, method] for method in found]
+    color_of = _colors([method.label for method in methods if method.aggregation])
+    colors = [color_of.get(method.label, _BASELINE) for method in found]
+    names = [", ".join(filter(None, (method.label, method.history))) for method in found]
     figure, panels = _panels(
-        f"{config.train_fraction:.0%} of each user's ratings for training", 1.4 + 0.28 * len(rows)
+        f"{config.train_fraction:.0%} of each user's ratings for training", 1.4 + 0.28 * len(found)
     )
     for axes, (metric, name) in zip(panels, METRICS.items(), strict=True):
-        for place, row in enumerate(rows):
-            color = colors.get(row.method.label, _BASELINE)
-            deviation = _deviation(row, metric)
-            axes.errorbar(row.mean(metric), place, xerr=deviation, fmt="o", color=color, capsize=3)
-        axes.set_yticks(range(len(rows)), names if axes is panels[0] else [""] * len(rows))
-        axes.set_ylim(len(rows) - 0.5, -0.5)
+        draw_points(axes, metric, rows, colors)
+        axes.set_yticks(range(len(found)), names if axes is panels[0] else [""] * len(found))
         styled(axes, name.format(top_k=config.top_k), grid="x")
     return figure
 
@@ -83,19 +83,10 @@ def draw_figure(
     figure, panels = _panels(f"Training ratings of each user, history {config.history}", 4.2)
     for axes, (metric, name) in zip(panels, METRICS.items(), strict=True):
         for method in methods:
-            rows = [summaries[key] for count in counts if (key := (count, method)) in summaries]
-            axes.errorbar(
-                [count for count in counts if (count, method) in summaries],
-                [row.mean(metric) for row in rows],
-                yerr=[_deviation(row, metric) for row in rows],
-                color=colors.get(method.label, _BASELINE),
-                label=method.label,
-                fmt="o-",
-                capsize=2,
-                linewidth=1.8,
-                elinewidth=1.0,
-                markersize=4,
-            )
+            places = [count for count in counts if (count, method) in summaries]
+            rows = [summaries[count, method] for count in places]
+            color = colors.get(method.label, _BASELINE)
+            draw_line(axes, metric, places, rows, color=color, label=method.label)
         axes.set_xscale("log")
         axes.minorticks_off()
         axes.set_xticks(counts, map(str, counts))
@@ -108,11 +99,6 @@ def draw_figure(
 def _panels(title: str, height: float) -> tuple["Figure", Sequence["Axes"]]:
     figure = new_figure(11, height, title)
     return figure, figure.subplots(1, len(METRICS))
-
-
-def _deviation(summary: Summary, metric: str) -> float:
-    """0 where there is one seed alone."""
-    return summary.deviation(metric) if len(summary.results) > 1 else 0.0
 
 
 def _colors(labels: Sequence[str]) -> dict[str, str]:

@@ -127,4 +127,5 @@ def _running_mean(values: np.ndarray) -> np.ndarray:
     sums = np.concatenate([[0.0], np.cumsum(values)])
     centre = np.arange(len(values))
     first, end = np.maximum(centre - reach, 0), np.minimum(centre + reach + 1, len(values))
-    return (sums[end] - sums[first]) / (end - first)
+    means: np.ndarray = (sums[end] - sums[first]) / (end - first)
+    return means
