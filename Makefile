@@ -4,8 +4,12 @@ PYTHON ?= python3
 VENV := .venv/bin
 OUT := out
 QUICKSTART := $(OUT)/quickstart
-TESTS_IO := tests/io tests/data tests/layers tests/models tests/training tests/prediction \
-	tests/embedding
+BASE ?= HEAD~1
+WORKERS ?= auto
+PYTEST := python -m pytest -n $(WORKERS) --dist loadfile
+TESTS_IO := tests/io tests/data tests/storage tests/layers tests/models tests/training \
+	tests/prediction tests/features tests/graph tests/embedding tests/retrieval \
+	tests/recommendation tests/annotation
 TESTS_JAX := tests/layers tests/losses tests/embedding/test_mining.py \
 	tests/embedding/test_embedding_models.py
 
@@ -47,18 +51,19 @@ quickstart: setup  ## Sample data, a trained model, its metrics, a submission an
 		--output=$(QUICKSTART)/curves.png
 
 test: setup  ## The whole suite, but for the tests marked slow.
-	$(VENV)/python -m pytest -m 'not slow'
+	$(VENV)/$(PYTEST) -m 'not slow'
 
 test-all: setup  ## The whole suite.
-	$(VENV)/python -m pytest
+	$(VENV)/$(PYTEST)
 
-lint: setup  ## Formatting, lint and types.
+lint: setup  ## Formatting, lint, types and the direction of imports.
 	$(VENV)/ruff format --check .
 	$(VENV)/ruff check .
 	$(VENV)/mypy
+	$(VENV)/lint-imports
 
 test-io: .venv-io/.installed  ## Remote file systems, and the oldest TensorFlow: 2.16.
-	.venv-io/bin/python -m pytest -m 'not slow' $(TESTS_IO)
+	.venv-io/bin/$(PYTEST) -m 'not slow' $(TESTS_IO)
 
 # tensorflow-io has no release for Python 3.13; a name on the path may be a stub that cannot run.
 .venv-io/.installed: setup.py pyproject.toml yt8m_models/__init__.py
@@ -72,20 +77,18 @@ test-io: .venv-io/.installed  ## Remote file systems, and the oldest TensorFlow:
 	touch $@
 
 test-jax: .venv-jax/.installed  ## Layers and losses on JAX, without TensorFlow.
-	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest -m 'not slow' $(TESTS_JAX)
+	KERAS_BACKEND=jax .venv-jax/bin/$(PYTEST) -m 'not slow' $(TESTS_JAX)
 
 .venv-jax/.installed: setup.py pyproject.toml yt8m_models/__init__.py
 	$(PYTHON) -m venv .venv-jax
-	.venv-jax/bin/python -m pip install --quiet 'keras>=3.10' 'jax>=0.8' absl-py pandas pytest hypothesis
+	.venv-jax/bin/python -m pip install --quiet 'keras>=3.10' 'jax>=0.8' absl-py pandas pytest pytest-xdist hypothesis
 	touch $@
 
 bench: setup  ## The benchmarks, as a table and as out/benchmarks.json.
 	$(VENV)/python -m benchmarks --output=$(OUT)/benchmarks.json
 
-# To record anew: remove the file and run this a few times with --record in place of --check.
-bench-check: setup  ## A short form of the benchmarks, against the recorded figures.
-	$(VENV)/python -m benchmarks --only=step,training,pipeline,inference,metrics \
-		--check=benchmarks/baseline.json
+bench-check: setup  ## A short form of the benchmarks beside those of a commit: BASE=HEAD~1.
+	$(VENV)/python -m benchmarks --only=step,training,pipeline,inference,metrics --base=$(BASE)
 
 wheel-smoke: setup  ## Build the wheel and use it from a clean environment.
 	PYTHON=$(CURDIR)/$(VENV)/python .ci/wheel-smoke

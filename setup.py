@@ -27,7 +27,7 @@ setup(
         "keras>=3.10",
         "numpy",
         "absl-py",
-        "pandas",
+        "pandas>=2",
     ],
     extras_require={
         # The last release of tensorflow-io fits TensorFlow 2.16 alone.
@@ -36,7 +36,7 @@ setup(
             'tensorflow>=2.16.2,<2.17; python_version < "3.13"',
         ],
         "recommend": [
-            "duckdb",
+            "duckdb>=1.2",
             "faiss-cpu",
             "scikit-learn>=1.4",
             "scikit-surprise>=1.1.5",
@@ -45,7 +45,14 @@ setup(
         "extract": ["imageio-ffmpeg"],
         "jax": ["jax>=0.8"],
         "quickstart": ["scikit-learn", "matplotlib"],
-        "dev": ["pytest>=8", "hypothesis", "ruff~=0.17.0", "mypy~=2.4"],
+        "dev": [
+            "pytest>=8",
+            "pytest-xdist>=3.6",
+            "hypothesis",
+            "ruff~=0.17.0",
+            "mypy~=2.4",
+            "import-linter~=2.17",
+        ],
     },
     entry_points={"console_scripts": ["yt8m = yt8m_models.__main__:run"]},
     # Not `build`, which is the file `BUILD` where file names ignore case.

@@ -15,11 +15,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.baseline import read_baseline, record, regressions
+from benchmarks.comparison import compare, gain, slower
 from benchmarks.figure import Figure, table
 from yt8m_models import __version__
-from yt8m_models.program.command import Arguments, Program, UsageError
-from yt8m_models.program.option import Options, closest, option
+from yt8m_models.program.command import Arguments, Program
+from yt8m_models.program.option import Options, option
 
 NAMES = tuple(
     sorted(
@@ -34,41 +34,42 @@ NAMES = tuple(
 class BenchmarkConfig(Options):
     """What to measure, and where to write it."""
 
-    only: tuple[str, ...] = option((), f"Benchmarks to run: {', '.join(NAMES)}; all unless given.")
+    only: tuple[str, ...] = option((), "Benchmarks to run; all unless given.", choices=NAMES)
     output: str = option("", "JSON file for the figures, the machine and the versions.")
-    record: str = option(
-        "", "JSON file to record the figures in; of several runs it keeps the worst of each."
+    base: str = option(
+        "",
+        "Commit to compare the working tree with, both measured now in turn: fail where a figure "
+        "is below nine tenths of the commit's.",
     )
-    check: str = option(
-        "", "JSON file of recorded figures: fail where one measured now is below nine tenths of it."
-    )
+    rounds: int = option(2, "--base: how often each of the two is measured.", at_least=1)
 
 
-PROGRAM = Program("benchmarks", "Measure this code against its bounds.", BenchmarkConfig)
+PROGRAM = Program("python -m benchmarks", "Measure this code against its bounds.", BenchmarkConfig)
 
 
 @PROGRAM.main
 def main(arguments: Arguments) -> None:
     config = arguments[BenchmarkConfig]
-    for name in config.only:
-        if name not in NAMES:
-            raise UsageError(f"--only={name}: {closest(name, NAMES)}")
-    recorded = read_baseline("--check", config.check) if config.check else {}
+    if config.base:
+        _compare(config)
+        return
     figures = measure(config.only or NAMES)
     print(table(figures))
     if config.output:
         path = Path(config.output)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(report(figures), indent=2) + "\n", encoding="utf-8")
-    if config.record:
-        record(figures, config.record, environment())
-    if config.check:
-        if worse := regressions(figures, recorded):
-            raise ValueError("worse than recorded:\n" + "\n".join(worse))
-        return
     missed = [figure.name for figure in figures if not figure.reached]
     if missed:
         raise ValueError(f"not reached: {'; '.join(missed)}")
+
+
+def _compare(config: BenchmarkConfig) -> None:
+    pairs = compare(config.base, config.only or NAMES, config.rounds)
+    for before, now in pairs:
+        print(f"{now.name}: {now.value:.3g}, {gain(before, now):.2f} times {config.base}")
+    if worse := slower(pairs):
+        raise ValueError(f"worse than {config.base}:\n" + "\n".join(worse))
 
 
 def measure(names: tuple[str, ...]) -> list[Figure]:

@@ -124,11 +124,11 @@ def measure(model: ModelConfig, workdir: Path) -> dict[str, float]:
         return Trainer(config, data, model, Interruption())
 
     tiny = ModelConfig("DSGMMModel", num_clusters=2, hidden_size=2)
-    trainer("tiny", _TINY_DATA, tiny, batch_size=8).run()
+    trainer("tiny", _TINY_DATA, tiny, batch_size=8).train()
     gc.collect()
     training = trainer("whole", DATA, model, BATCH_SIZE)
     before = status_mb("VmRSS")
-    training.run()
+    training.train()
     return {"model_and_optimizer_mb": before, "peak_mb": status_mb("VmHWM")}
 
 

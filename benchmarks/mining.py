@@ -35,19 +35,16 @@ _NEIGHBORS = 1e-3  # share of the candidates that an anchor's neighbours are
 class MiningConfig(Options):
     """What to measure."""
 
-    batch_size: int = option(BATCH_SIZE, "Triplets in a batch.")
-    rounds: int = option(ROUNDS, "Steps to time.")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("batch_size", "rounds"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"--{name} must be at least 1; received {getattr(self, name)}")
+    batch_size: int = option(BATCH_SIZE, "Triplets in a batch.", at_least=1)
+    rounds: int = option(ROUNDS, "Steps to time.", at_least=1)
 
 
-PROGRAM = Program("benchmarks.mining", "Measure what mining takes of a step.", MiningConfig)
+PROGRAM = Program(
+    "python -m benchmarks.mining", "Measure what mining takes of a step.", MiningConfig
+)
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     config = arguments[MiningConfig]
     found = measure(config.batch_size, config.rounds)
@@ -156,4 +153,4 @@ def _excluded(batch_size: int) -> Any:
 
 
 if __name__ == "__main__":
-    PROGRAM.run(main)
+    PROGRAM.run()

@@ -63,19 +63,14 @@ class Point:
 class ScalingConfig(Options):
     """Which parts to measure, and where to write them."""
 
-    parts: tuple[str, ...] = option(tuple(AXES), f"Of {', '.join(AXES)}.")
+    parts: tuple[str, ...] = option(tuple(AXES), "Parts to measure.", choices=tuple(AXES))
     output_dir: str = option("out/scaling", "Directory for the table and the plot.")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for part in self.parts:
-            if part not in AXES:
-                raise ValueError(f"--parts must be of {', '.join(AXES)}; received {part}")
+
+PROGRAM = Program("python -m benchmarks.scaling", "Measure how the cost grows.", ScalingConfig)
 
 
-PROGRAM = Program("benchmarks.scaling", "Measure how the cost grows.", ScalingConfig)
-
-
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     config = arguments[ScalingConfig]
     directory = Path(config.output_dir)
@@ -284,4 +279,4 @@ if __name__ == "__main__":
     if len(sys.argv) == 4 and sys.argv[1] in AXES:
         print(json.dumps(asdict(measure(sys.argv[1], sys.argv[2], int(sys.argv[3])))))
     else:
-        PROGRAM.run(main)
+        PROGRAM.run()

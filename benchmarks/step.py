@@ -40,26 +40,14 @@ _PEAKS: dict[str, dict[str, float]] = {
 class StepConfig(Options):
     """Which steps to measure."""
 
-    models: tuple[str, ...] = option(tuple(CASES), f"Of {', '.join(CASES)}.")
-    batch_sizes: tuple[int, ...] = option((BATCH_SIZE,), "Videos in a batch.")
-    precisions: tuple[str, ...] = option(("float32",), f"Of {', '.join(PRECISIONS)}.")
-    rounds: int = option(ROUNDS, "Steps to time.")
+    models: tuple[str, ...] = option(tuple(CASES), "Models to measure.", choices=tuple(CASES))
+    batch_sizes: tuple[int, ...] = option((BATCH_SIZE,), "Videos in a batch.", at_least=1)
+    precisions: tuple[str, ...] = option(("float32",), "Precisions to measure.", choices=PRECISIONS)
+    rounds: int = option(ROUNDS, "Steps to time.", at_least=1)
     output: str = option("", "JSON file for the measurements.")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for flag, values, known in (
-            ("models", self.models, CASES),
-            ("precisions", self.precisions, PRECISIONS),
-        ):
-            for value in values:
-                if value not in known:
-                    raise ValueError(f"--{flag} must be of {', '.join(known)}; received {value}")
-        if min((*self.batch_sizes, self.rounds)) < 1:
-            raise ValueError("--batch_sizes and --rounds must be at least 1")
 
-
-PROGRAM = Program("benchmarks.step", "Measure training steps.", StepConfig)
+PROGRAM = Program("python -m benchmarks.step", "Measure training steps.", StepConfig)
 
 
 def figures(workdir: Path) -> list[Figure]:
@@ -115,6 +103,7 @@ def _backend() -> Any:
     return step_tensorflow
 
 
+@PROGRAM.main
 def main(arguments: Arguments) -> None:
     config = arguments[StepConfig]
     device = _backend().device()
@@ -150,4 +139,4 @@ def _peak(device: str, precision: str) -> float | None:
 
 
 if __name__ == "__main__":
-    PROGRAM.run(main)
+    PROGRAM.run()

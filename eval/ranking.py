@@ -79,7 +79,7 @@ class Ranking:
         """
         among_best = np.arange(self.hits.shape[1]) < self.num_labels[:, None]
         retrieved = np.sum(self.hits & among_best & (self.scores > 0), axis=1)
-        return retrieved / np.maximum(self.num_labels, 1)
+        return np.asarray(retrieved / np.maximum(self.num_labels, 1))
 
     def top(self, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Scores, classes and hits of every video's best `k` entries, each `(entries,)`."""
@@ -232,8 +232,9 @@ class RunningPrecision:
         """`(num_groups,)` float64, of groups with so many positives; NaN for those without."""
         if self._top_n is not None:
             positives = np.minimum(positives, self._top_n)
-        nan = np.full(len(self._sums), np.nan)
-        return np.divide(self._sums, positives, out=nan, where=positives > 0)
+        averages = np.full(len(self._sums), np.nan)
+        np.divide(self._sums, positives, out=averages, where=positives > 0)
+        return averages
 
 
 def pooled_average_precision(hits: np.ndarray, num_positives: int) -> float:
@@ -269,7 +270,7 @@ def _above_zero(name: str, values: Any, scores: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"{name} must have the shape of predictions, {scores.shape}; received {values.shape}"
         )
-    return values if values.dtype == bool else values > 0
+    return np.asarray(values if values.dtype == bool else values > 0)
 
 
 def _candidates(scores: np.ndarray, is_rated: np.ndarray | None, depth: int) -> np.ndarray:
@@ -297,4 +298,4 @@ def _candidates(scores: np.ndarray, is_rated: np.ndarray | None, depth: int) -> 
 
 def _starts(sizes: np.ndarray) -> np.ndarray:
     """Where each of consecutive groups of these sizes starts."""
-    return np.cumsum(sizes) - sizes
+    return np.asarray(np.cumsum(sizes) - sizes)

@@ -284,4 +284,6 @@ def _sums_before(values: np.ndarray) -> np.ndarray:
 
 def _divide(values: np.ndarray, by: np.ndarray) -> np.ndarray:
     """Quotients; NaN where `by` is 0."""
-    return np.divide(values, by, out=np.full(len(values), np.nan), where=by > 0)
+    quotients = np.full(len(values), np.nan)
+    np.divide(values, by, out=quotients, where=by > 0)
+    return quotients

@@ -29,10 +29,7 @@ class HingeLoss(ClassificationLoss):
     """
 
     def __init__(
-        self,
-        b: float = 1.0,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = None,
+        self, b: float = 1.0, reduction: str | None = "sum_over_batch_size", name: str | None = None
     ) -> None:
         super().__init__(reduction=reduction, name=name)
         self.b = b

@@ -1,11 +1,9 @@
 """What the benchmarks make of their measurements."""
 
-import json
-
 import pytest
 from matplotlib import image
 
-from benchmarks.baseline import read_baseline, record, regressions
+from benchmarks import comparison
 from benchmarks.figure import Figure, table
 from benchmarks.scaling import Point, plot
 from benchmarks.scaling import table as scaling_table
@@ -26,41 +24,33 @@ def test_figures_against_their_bounds():
     ("value", "at_most", "is_worse"),
     [(0.91, False, False), (0.89, False, True), (1.1, True, False), (1.12, True, True)],
 )
-def test_figures_against_recorded_ones(value, at_most, is_worse):
+def test_figures_against_those_of_another_commit(value, at_most, is_worse):
     """Nine tenths of 1 are 0.9; of a figure that is to be small, 1 / 0.9 = 1.11."""
-    found = regressions([Figure("a", value, at_most=at_most), Figure("new", 0.0)], {"a": 1.0})
+    before, now = Figure("a", 1.0, at_most=at_most), Figure("a", value, at_most=at_most)
+    found = comparison.slower([(before, now)])
     assert bool(found) == is_worse
-    assert not is_worse or found[0].startswith(f"a: {value} x, recorded 1 (")
+    assert not is_worse or found[0].startswith(f"a: {value} x, before 1 (")
 
 
-def test_nothing_to_compare():
-    with pytest.raises(ValueError, match="none of the figures measured is recorded"):
-        regressions([Figure("a", 1.0)], {"b": 1.0})
+def test_both_trees_are_measured_in_turn_and_medians_compared(monkeypatch):
+    measured = []
+
+    def measure(tree, names):
+        measured.append((tree / "README.md").exists() and tree == comparison.ROOT)
+        value = float(len(measured))
+        figures = {"speed": Figure("speed", value), f"only {tree}": Figure("new", 1.0)}
+        return figures
+
+    monkeypatch.setattr(comparison, "_measured", measure)
+    ((before, now),) = comparison.compare("HEAD", ("step",), 3)
+    assert measured == [False, True] * 3
+    assert (before.value, now.value) == (3.0, 4.0)  # the medians of 1, 3, 5 and of 2, 4, 6
+    assert comparison.gain(before, now) == pytest.approx(4 / 3)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"figures": {"a": "fast"}}', '{"figures": 3}'])
-def test_a_file_that_is_no_baseline(tmp_path, text):
-    path = tmp_path / "baseline.json"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=f"--check={path}: not a file of recorded figures"):
-        read_baseline("--check", str(path))
-
-
-def test_a_baseline(tmp_path):
-    path = tmp_path / "baseline.json"
-    path.write_text(json.dumps({"figures": {"a": 2}}))
-    assert read_baseline("--check", str(path)) == {"a": 2.0}
-
-
-def test_the_worst_of_several_runs_is_recorded(tmp_path):
-    path = str(tmp_path / "baseline.json")
-    for speed, memory in ((3.0, 5.0), (2.0, 4.0), (2.5, 4.5)):
-        figures = [Figure("speed", speed), Figure("memory", memory, at_most=True)]
-        record(figures, path, {"machine": "this one"})
-    assert read_baseline("--check", path) == {"speed": 2.0, "memory": 5.0}
-    record([Figure("other", 1.0)], path, {"machine": "that one"})
-    assert read_baseline("--check", path) == {"speed": 2.0, "memory": 5.0, "other": 1.0}
-    assert json.loads((tmp_path / "baseline.json").read_text())["machine"] == "that one"
+def test_a_commit_that_is_not_there():
+    with pytest.raises(ValueError, match=r"--base=nowhere: .*not a valid object name"):
+        comparison.compare("nowhere", ("step",), 1)
 
 
 def test_work_of_a_step():

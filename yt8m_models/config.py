@@ -42,7 +42,6 @@ ASSIGNMENTS = (
     "shared_diagonal",
     "diagonal",
 )
-CLASSIFIERS = ("MoeModel", "LogisticModel")
 
 
 @dataclass(frozen=True)
@@ -55,33 +54,31 @@ class DataConfig(Options):
     """
 
     feature_names: tuple[str, ...] = option(
-        ("mean_rgb",), "Features to read, in order, e.g. rgb,audio or mean_rgb,mean_audio."
+        ("mean_rgb",),
+        "Features to read, in order, e.g. rgb,audio or mean_rgb,mean_audio.",
+        required=True,
+        distinct=True,
     )
-    feature_sizes: tuple[int, ...] = option((1024,), "Width of each feature, e.g. 1024,128.")
+    feature_sizes: tuple[int, ...] = option(
+        (1024,), "Width of each feature, e.g. 1024,128.", at_least=1
+    )
     frame_features: bool = option(
         False, "Records are frame level (SequenceExample); otherwise video level (Example)."
     )
     segment_labels: bool = option(
         False, "Use the rated 5-frame segments of the 2019 release as examples."
     )
-    num_classes: int = option(3862, "Number of classes; labels are 0 to num_classes - 1.")
-    max_frames: int = option(300, "Frames of a video beyond this many are left out.")
+    num_classes: int = option(
+        3862, "Number of classes; labels are 0 to num_classes - 1.", at_least=1
+    )
+    max_frames: int = option(300, "Frames of a video beyond this many are left out.", at_least=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.feature_names or len(self.feature_names) != len(self.feature_sizes):
+        if len(self.feature_names) != len(self.feature_sizes):
             raise ValueError(
-                "--feature_names and --feature_sizes must have equally many entries, at least one; "
-                f"received {list(self.feature_names)} and {list(self.feature_sizes)}"
-            )
-        if len(set(self.feature_names)) != len(self.feature_names):
-            raise ValueError(f"--feature_names must differ; received {list(self.feature_names)}")
-        for name in ("num_classes", "max_frames"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"--{name} must be at least 1; received {getattr(self, name)}")
-        if min(self.feature_sizes) < 1:
-            raise ValueError(
-                f"--feature_sizes must be at least 1; received {list(self.feature_sizes)}"
+                "--feature_names and --feature_sizes must have equally many entries; received "
+                f"{list(self.feature_names)} and {list(self.feature_sizes)}"
             )
         if self.segment_labels and not self.frame_features:
             raise ValueError(
@@ -98,12 +95,10 @@ class ModelConfig(Options):
 
     model: str = option(
         "LogisticModel",
-        f"The preset to start from: {', '.join(PRESETS)}.",
+        "The preset to start from.",
         choices=tuple(PRESETS),
     )
-    pooling: str | None = option(
-        None, f"Pooling over frames: {', '.join(POOLINGS)}.", choices=POOLINGS
-    )
+    pooling: str | None = option(None, "Pooling over frames.", choices=POOLINGS)
     num_clusters: int | None = option(
         None,
         "Clusters K of the first feature.",
@@ -113,29 +108,43 @@ class ModelConfig(Options):
             "dbof_cluster_size",
             "nextvlad_cluster_size",
         ),
+        at_least=1,
     )
     pool_per_feature: bool | None = option(
         None, "Pool rgb and audio by themselves and concatenate; otherwise all features together."
     )
     num_clusters_audio: int | None = option(
-        None, "Clusters of each further feature; K / 2 unless given, K / 8 for bags of frames."
+        None,
+        "Clusters of each further feature; K / 2 unless given, K / 8 for bags of frames.",
+        at_least=1,
     )
     assignment: str | None = option(
-        None, f"How frames are assigned to clusters: {', '.join(ASSIGNMENTS)}.", choices=ASSIGNMENTS
+        None, "How frames are assigned to clusters.", choices=ASSIGNMENTS
     )
     initial_scale: float | None = option(
         None,
         "Deviation of the clusters at the start, where they have one; by the normalisation of the "
         "input unless given.",
+        above=0,
     )
     statistics: tuple[str, ...] | None = option(
-        None, "DSGMM: what to pool, of weights, means and covariances, with commas between."
+        None,
+        "DSGMM: what to pool.",
+        required=True,
+        choices=("weights", "means", "covariances"),
+        distinct=True,
     )
-    gamma: float | None = option(None, "Smoothing of DSGMM: weight of the UBM, in frames.")
-    gamma_weights: float | None = option(None, "--gamma of the weights; --gamma unless given.")
-    gamma_means: float | None = option(None, "--gamma of the means; --gamma unless given.")
+    gamma: float | None = option(
+        None, "Smoothing of DSGMM: weight of the UBM, in frames.", at_least=0
+    )
+    gamma_weights: float | None = option(
+        None, "--gamma of the weights; --gamma unless given.", at_least=0
+    )
+    gamma_means: float | None = option(
+        None, "--gamma of the means; --gamma unless given.", at_least=0
+    )
     gamma_covariances: float | None = option(
-        None, "--gamma of the covariances; --gamma unless given."
+        None, "--gamma of the covariances; --gamma unless given.", at_least=0
     )
     fv_couple_weights: bool | None = option(
         None, "NetFV: the means are --fv_coupling_factor times the weights of the assignment."
@@ -144,7 +153,7 @@ class ModelConfig(Options):
     intra_norm: bool | None = option(None, "L2-normalise the statistics of each cluster.")
     final_norm: bool | None = option(None, "L2-normalise the whole pooled vector.")
     iterations: int | None = option(
-        None, "Frames sampled per video in training; 0 takes every frame."
+        None, "Frames sampled per video in training; 0 takes every frame.", at_least=0
     )
     sample_random_frames: bool | None = option(
         None, "Sample single frames, with replacement; otherwise one run of frames."
@@ -195,12 +204,14 @@ class ModelConfig(Options):
         None,
         "Fraction of the pooled features dropped in training.",
         aliases=("drop_rate", "nextvlad_dropout"),
+        at_least=0,
+        below=1,
     )
     per_feature_l2_norm: bool | None = option(
         None, "L2-normalise each feature by itself instead of all together."
     )
     dbof_pooling_method: str | None = option(
-        None, "DBoF: average or max over frames.", choices=("average", "max")
+        None, "DBoF: how frames are pooled.", choices=("average", "max")
     )
     dbof_activation: str | None = option(
         None, "DBoF: activation of the clusters, and in DbofModel of the dense layer too."
@@ -212,19 +223,20 @@ class ModelConfig(Options):
         None,
         "NeXtVLAD: groups of the first feature; each further one has half as many.",
         aliases=("groups",),
+        at_least=1,
     )
     nextvlad_expansion: int | None = option(
-        None, "NeXtVLAD: how many times wider frames are made.", aliases=("expansion",)
+        None, "NeXtVLAD: how many times wider frames are made.", aliases=("expansion",), at_least=1
     )
-    attention_heads: int | None = option(None, "Self-attention pooling: heads.")
+    attention_heads: int | None = option(None, "Self-attention pooling: heads.", at_least=1)
     attention_size: int | None = option(
-        None, "Self-attention pooling: units of the layer that gives the weights."
+        None, "Self-attention pooling: units of the layer that gives the weights.", at_least=1
     )
     recurrent_cells: int | None = option(
-        None, "LSTM and GRU: size of each state.", aliases=("lstm_cells", "gru_cells")
+        None, "LSTM and GRU: size of each state.", aliases=("lstm_cells", "gru_cells"), at_least=1
     )
     recurrent_layers: int | None = option(
-        None, "LSTM and GRU: stacked layers.", aliases=("lstm_layers", "gru_layers")
+        None, "LSTM and GRU: stacked layers.", aliases=("lstm_layers", "gru_layers"), at_least=1
     )
     recurrent_backward: bool | None = option(
         None,
@@ -239,12 +251,14 @@ class ModelConfig(Options):
     )
     video_level_classifier_model: str | None = option(
         None,
-        f"Classifier of a frame-level model: {', '.join(CLASSIFIERS)}.",
-        choices=CLASSIFIERS,
+        "Classifier of a frame-level model.",
+        choices=("MoeModel", "LogisticModel"),
     )
-    moe_num_mixtures: int | None = option(None, "MoE: experts per class, without the dummy expert.")
+    moe_num_mixtures: int | None = option(
+        None, "MoE: experts per class, without the dummy expert.", at_least=1
+    )
     moe_l2: float | None = option(
-        None, "L2 penalty of the classifier's weights.", aliases=("l2_penalty",)
+        None, "L2 penalty of the classifier's weights.", aliases=("l2_penalty",), at_least=0
     )
     moe_prob_gating: bool | None = option(None, "MoE: context gating of the predictions.")
     moe_low_rank_gating: int | None = option(

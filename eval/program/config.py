@@ -2,18 +2,9 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.program.option import Options, option
+from yt8m_models.prediction.config import InferenceConfig
+from yt8m_models.program.option import Options, option, same_option
 from yt8m_models.training.config import LABEL_LOSSES
-
-_AT_LEAST = {
-    "batch_size": 1,
-    "num_readers": 1,
-    "top_k": 1,
-    "sample_frames": 0,
-    "seed": 0,
-    "max_bad_records": 0,
-    "poll_seconds": 0,
-}
 
 
 @dataclass(frozen=True)
@@ -24,51 +15,45 @@ class EvalConfig(Options):
         ValueError: a value is missing or outside its range; the message names the flag.
     """
 
-    train_dir: str = option("/tmp/yt8m_model/", "The directory that the model is trained in.")
+    train_dir: str = option(
+        "/tmp/yt8m_model/", "The directory that the model is trained in.", required=True
+    )
     eval_data_pattern: str = option(
-        "", "Records to evaluate: file patterns with commas between, or @file with a path a line."
+        "",
+        "Records to evaluate: file patterns with commas between, or @file with a path a line.",
+        required=True,
     )
     checkpoint: str = option(
-        "latest", "latest, best (lowest validation loss), or the path of a checkpoint."
+        "latest",
+        "latest, best (lowest validation loss), or the path of a checkpoint.",
+        required=True,
     )
     run_once: bool = option(
         False, "Evaluate one checkpoint and end; otherwise go on with each new one."
     )
-    poll_seconds: float = option(30.0, "Seconds between two looks for a new checkpoint.")
+    poll_seconds: float = option(
+        30.0, "Seconds between two looks for a new checkpoint.", at_least=0
+    )
     batch_size: int = option(
         1024,
         "Videos in a batch at most. Frame-level batches are never larger than 128 videos, so that "
         "memory stays bounded.",
+        at_least=1,
     )
     label_loss: str | None = option(
-        None, f"The loss: {', '.join(LABEL_LOSSES)}; that of the training.", choices=LABEL_LOSSES
+        None, "The loss; that of the training unless given.", choices=LABEL_LOSSES
     )
-    top_k: int = option(20, "Predictions per video that count in GAP and mAP.")
-    num_readers: int = option(8, "Files that are read in parallel.")
-    sample_frames: int = option(0, "Frames sampled per video, from --seed; 0 takes every frame.")
-    seed: int = option(0, "Seed of the sampled frames.")
-    max_bad_records: int = option(
-        0, "Skip up to this many corrupt or malformed records instead of stopping at the first."
-    )
+    top_k: int = option(20, "Predictions per video that count in GAP and mAP.", at_least=1)
+    num_readers: int = option(8, "Files that are read in parallel.", at_least=1)
+    sample_frames: int = same_option(InferenceConfig, "sample_frames")
+    seed: int = same_option(InferenceConfig, "seed")
+    max_bad_records: int = same_option(InferenceConfig, "max_bad_records")
     vocabulary: str = option("", "CSV with the columns Index and Name: names for per_class.csv.")
     output_dir: str = option(
         "",
         "Directory for metrics.json, per_class.csv and TensorBoard scalars; 'eval' in --train_dir.",
     )
-    jit_compile: bool = option(
-        False, "Compile the forward pass with XLA, and pad every video to the same length for it."
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("train_dir", "eval_data_pattern", "checkpoint"):
-            if not getattr(self, name).strip():
-                raise ValueError(f"--{name} must be given")
-        for name, least in _AT_LEAST.items():
-            if getattr(self, name) < least:
-                raise ValueError(
-                    f"--{name} must be at least {least}; received {getattr(self, name)}"
-                )
+    jit_compile: bool = same_option(InferenceConfig, "jit_compile")
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.prediction.predictor import device_batch_size
 from yt8m_models.storage.whole_file import join
-from yt8m_models.training.checkpoints import Restored, checkpoint_paths, restore_model
+from yt8m_models.training.checkpoints import Restored, restore_model
 from yt8m_models.training.evaluator import evaluate
-from yt8m_models.training.train_dir import BEST
+from yt8m_models.training.train_dir import BEST, checkpoint_paths
 
 
 def evaluate_training(

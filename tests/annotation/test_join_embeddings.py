@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from yt8m_models.annotation.join_config import JoinConfig
-from yt8m_models.annotation.joining import MANIFEST, join_embeddings
+from yt8m_models.annotation.joining import join_embeddings
 from yt8m_models.config import DataConfig
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.data.record_reader import read_records
@@ -80,7 +80,7 @@ def test_missing_embeddings_can_be_an_error(config, tmp_path):
     with pytest.raises(ValueError, match=r"train1\.tfrecord: video 'v7' has no embedding in"):
         join_embeddings(config)
     written = {path.name for path in (tmp_path / "joined").iterdir()}
-    assert written == {"train0.tfrecord", MANIFEST}  # nothing unfinished
+    assert written == {"train0.tfrecord", "join.json"}  # nothing unfinished
 
 
 def test_an_interrupted_join_goes_on(config, tmp_path):
@@ -91,11 +91,11 @@ def test_an_interrupted_join_goes_on(config, tmp_path):
     summary = join_embeddings(config)
     assert (summary.num_videos, summary.num_missing) == (9, 2)
     assert done.stat().st_mtime_ns == modified
-    record = json.loads((tmp_path / "joined" / MANIFEST).read_text())
+    record = json.loads((tmp_path / "joined" / "join.json").read_text())
     assert record["files"]["train1.tfrecord"]["missing"] == 2
     # A kill after the file appeared and before join.json listed it:
     del record["files"]["train1.tfrecord"]
-    (tmp_path / "joined" / MANIFEST).write_text(json.dumps(record))
+    (tmp_path / "joined" / "join.json").write_text(json.dumps(record))
     assert join_embeddings(config) == summary
 
 
@@ -159,7 +159,7 @@ def test_two_files_of_one_name_are_refused(config, tmp_path):
     ("options", "message"),
     [
         ({"embeddings_dir": " "}, "--embeddings_dir must be given"),
-        ({"missing": "skip"}, "--missing must be zeros or error; received skip"),
+        ({"missing": "skip"}, "--missing=skip: must be one of zeros, error"),
         ({"max_bad_records": -1}, "--max_bad_records must be at least 0; received -1"),
     ],
 )

@@ -14,7 +14,7 @@ import yt8m_models
 from eval.__main__ import PROGRAM as EVAL
 from eval.__main__ import main as evaluate
 from yt8m_models.compat.import_checkpoint.__main__ import PROGRAM, main
-from yt8m_models.data.dequantize import dequantize
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.data.records import frame_record, video_record, write_records
 from yt8m_models.prediction.__main__ import PROGRAM as INFERENCE
 from yt8m_models.prediction.__main__ import main as infer

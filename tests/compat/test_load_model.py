@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import yt8m_models
 from yt8m_models.config import DataConfig, ModelConfig
-from yt8m_models.data.dequantize import dequantize
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.models import create_model
 from yt8m_models.training.checkpoints import Checkpoints, restore_model
 from yt8m_models.training.train_dir import record_model_flags

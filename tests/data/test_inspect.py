@@ -294,7 +294,7 @@ def test_patterns_are_positional_or_a_flag():
     assert PROGRAM.parse(["a"]).given == {"pattern"}
     with pytest.raises(UsageError, match="received both --pattern=a and b c"):
         PROGRAM.parse(["--pattern=a", "b", "c"])
-    with pytest.raises(UsageError, match="--pattern must name"):
+    with pytest.raises(UsageError, match="--pattern must be given"):
         PROGRAM.parse([])
     with pytest.raises(UsageError, match="--max_records must be at least 0; received -1"):
         PROGRAM.parse(["a", "--max_records=-1"])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from yt8m_models.config import DataConfig
-from yt8m_models.data.dequantize import dequantize
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.data.quantization import dequantize
 
 READERS = Path(__file__).resolve().parents[2].parent / "shared" / "parity" / "readers"
 CONFIGS = {

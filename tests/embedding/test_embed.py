@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from yt8m_models.config import DataConfig
 from yt8m_models.data.bad_records import Ledger
-from yt8m_models.data.dequantize import dequantize
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.data.record_index import index_records
 from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.config import EmbeddingConfig
@@ -248,8 +248,8 @@ def test_an_embedding_that_is_not_finite_is_refused_by_the_video(tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ({"features_dir": ""}, "--features_dir must name a directory"),
-        ({"output_dir": ""}, "--output_dir must name a directory"),
+        ({"features_dir": ""}, "--features_dir must be given"),
+        ({"output_dir": ""}, "--output_dir must be given"),
         ({"raw": True}, "give --train_dir or --raw"),
         ({"train_dir": ""}, "give --train_dir or --raw"),
         ({"feature_names": ("rgb",)}, "--feature_names is for --raw"),

@@ -371,15 +371,15 @@ def test_a_graph_without_a_usable_edge_is_refused(world, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ({"train_dir": ""}, "--train_dir must name a directory"),
-        ({"graph_dir": " "}, "--graph_dir must name a directory"),
-        ({"loss": "quadratic"}, "--loss must be one of hinge, log, exponential; received quadrati"),
-        ({"mining": "easy"}, "--mining must be one of"),
-        ({"negatives": "none"}, "--negatives must be one of uniform, shown"),
+        ({"train_dir": ""}, "--train_dir must be given"),
+        ({"graph_dir": " "}, "--graph_dir must be given"),
+        ({"loss": "quadratic"}, "--loss=quadratic: must be one of hinge, log, exponential"),
+        ({"mining": "easy"}, "--mining=easy: must be one of"),
+        ({"negatives": "none"}, "--negatives=none: must be one of uniform, shown"),
         ({"margin": -0.1}, "--margin must be at least 0; received -0.1"),
         ({"batch_size": 0}, "--batch_size must be at least 1"),
-        ({"base_learning_rate": float("nan")}, "--base_learning_rate must be positive"),
-        ({"validation_fraction": 1.0}, "--validation_fraction must be from 0 to below 1"),
+        ({"base_learning_rate": float("nan")}, "--base_learning_rate must be a finite number"),
+        ({"validation_fraction": 1.0}, "--validation_fraction must be at least 0 and below 1"),
         ({"vocabulary": "v.csv"}, "--vocabulary needs --projector_records"),
     ],
 )

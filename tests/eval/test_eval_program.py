@@ -16,7 +16,7 @@ from eval.__main__ import PROGRAM, main
 from eval.program import evaluation
 from eval.program.report import class_names
 from yt8m_models.config import DataConfig, ModelConfig
-from yt8m_models.data.dequantize import dequantize
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.data.records import frame_record, video_record, write_records
 from yt8m_models.models import create_model
 from yt8m_models.program.command import UsageError

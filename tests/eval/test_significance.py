@@ -232,7 +232,7 @@ def test_bad_records(tmp_path, files, labels):
 def test_wrong_flags(flags, message):
     with pytest.raises(UsageError, match=message):
         PROGRAM.parse(flags)
-    with pytest.raises(ValueError, match="--missing must be one of refuse, wrong, skip"):
+    with pytest.raises(ValueError, match="--missing=no: must be one of refuse, wrong, skip"):
         SignificanceConfig("a.csv,b.csv", "x", missing="no")
 
 

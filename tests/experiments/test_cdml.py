@@ -13,14 +13,16 @@ import pytest
 from yt8m_models.config import DataConfig
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.experiments.cdml import experiment
 from yt8m_models.experiments.cdml.__main__ import PROGRAM
 from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
-from yt8m_models.experiments.cdml.experiment import execute, run_cdml
-from yt8m_models.experiments.cdml.report import summarize, write_plots, write_report
+from yt8m_models.experiments.cdml.experiment import run_cdml
+from yt8m_models.experiments.cdml.report import CDMLReport
 from yt8m_models.experiments.cdml.rows import tables
-from yt8m_models.experiments.cdml.runs import METRICS, Quality, Result, plan
+from yt8m_models.experiments.cdml.runs import METRICS, Result, plan
 from yt8m_models.experiments.cdml.training import train_and_measure
+from yt8m_models.experiments.common import running
+from yt8m_models.experiments.common.execution import in_own_process
+from yt8m_models.experiments.common.rows import rows_of
 from yt8m_models.features.build_features.building import build_features
 from yt8m_models.features.build_features.config import BuildFeaturesConfig
 from yt8m_models.graph.build_graph.building import build_graph
@@ -39,10 +41,6 @@ DIRECTORIES = {"graph_dir": "graph", "features_dir": "features", "output_dir": "
 
 def everything(**changes):
     return CDMLConfig(**{**DIRECTORIES, **changes})
-
-
-def rows_of(found):
-    return list({row.name: row for table in found for row in table.rows}.values())
 
 
 def planned(config, flags=None, model=EmbeddingConfig()):  # noqa: B008
@@ -99,11 +97,11 @@ def in_process(monkeypatch):
     """Runs in this process instead of one of their own; a list of their names."""
     done = []
 
-    def run(run, interruption):
+    def run(function, run, interruption):
         done.append(run.name)
-        return train_and_measure(run)
+        return function(run)
 
-    monkeypatch.setattr(experiment, "execute", run)
+    monkeypatch.setattr(running, "in_own_process", run)
     return done
 
 
@@ -211,16 +209,16 @@ def test_rows_are_picked_by_name_or_pattern():
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ("--graph_dir=", "--graph_dir must name a directory"),
-        ("--tables=4", "--tables must be of 1, 2, 3; received 4"),
+        ("--graph_dir=", "--graph_dir must be given"),
+        ("--tables=4", "--tables=4: must be one of 1, 2, 3"),
         ("--tables= --figures=", "--tables or --figures must name one"),
-        ("--bits=16", "--bits must be of 32, 8, 4, 2; received 16"),
-        ("--bits=", "--bits must have at least one entry"),
-        ("--fusions=middle", "--fusions must be of late, early, frames; received middle"),
+        ("--bits=16", "--bits=16: must be one of 32, 8, 4, 2"),
+        ("--bits=", "--bits must be given"),
+        ("--fusions=middle", "--fusions=middle: must be one of late, early, frames"),
         ("--hidden_sizes=40x4", "--hidden_sizes must be none, or widths .*; received '40x4'"),
         ("--hidden_sizes=0", "--hidden_sizes must be none"),
-        ("--seeds=1,1", "--seeds must be different numbers of at least 0; received 1,1"),
-        ("--embedding_sizes=0", "--embedding_sizes must be different numbers of at least 1"),
+        ("--seeds=1,1", "--seeds must have entries that differ; received 1,1"),
+        ("--embedding_sizes=0", "--embedding_sizes must be at least 1"),
         ("--top_k=0", "--top_k must be at least 1"),
         ("--relevance=no", "--relevance=no"),
         ("--batch_size=0", "--batch_size must be at least 1"),
@@ -251,7 +249,7 @@ def result(values, seed=0):
         settings={},
         seed=seed,
         quality={
-            bits: Quality(dict(zip(METRICS, (value, value / 2, 0.1, 0.2), strict=True)))
+            bits: dict(zip(METRICS, (value, value / 2, 0.1, 0.2), strict=True))
             for bits, value in values.items()
         },
         step=7,
@@ -271,7 +269,7 @@ def test_means_and_spreads(config):
         path = f"{runs['bits-2', seed].directory}/result.json"
         result({32: value, 2: value / 10}, seed).write(path)
     result({32: 0.25}).write(f"{runs['raw-mean_rgb', 0].directory}/result.json")
-    write_report(config, found, runs)
+    CDMLReport(config, found, runs).write()
     raw, exact, coarse = read_csv(f"{config.output_dir}/results.csv")
     assert [line["runs"] for line in (raw, exact, coarse)] == ["1", "2", "2"]
     assert (raw["t2e_ndcg_mean"], raw["t2e_ndcg_std"]) == ("0.25", "")
@@ -291,7 +289,7 @@ def test_means_and_spreads(config):
     ]
     assert lines[0]["validation_ndcg"] == ""
     pytest.importorskip("matplotlib", reason="matplotlib is an extra")
-    assert [Path(path).name for path in write_plots(config, found, runs)] == [
+    assert [Path(path).name for path in CDMLReport(config, found, runs).write_images()] == [
         *("table1.png", "table3.png")
     ]
 
@@ -302,7 +300,8 @@ def test_a_result_without_some_of_the_bits_is_not_done(config):
     Path(run.directory).mkdir(parents=True)
     result({32: 0.5}).write(f"{run.directory}/result.json")
     assert run.result() is None
-    assert summarize(runs, rows_of(tables(config, MODEL, FEATURES)))[1].results == {}
+    report = CDMLReport(config, tables(config, MODEL, FEATURES), runs)
+    assert report.summaries(report.results())["bits-32"].metrics == {}
     Path(run.directory, "result.json").write_text("{}")
     with pytest.raises(ValueError, match=r"result\.json is not a result of a run"):
         run.result()
@@ -314,20 +313,20 @@ def test_a_result_without_some_of_the_bits_is_not_done(config):
 def test_going_on_and_more_bits(config, in_process, monkeypatch, capsys):
     """An interrupted experiment goes on; bits that are asked for later need no new training."""
     small = dataclasses.replace(config, seeds=(0,))
-    run_in_process = experiment.execute
+    run_in_process = running.in_own_process
 
-    def interrupted(run, interruption):
+    def interrupted(function, run, interruption):
         if run.content == "cdml":
             interruption.signal = 15
             return None
-        return run_in_process(run, interruption)
+        return run_in_process(function, run, interruption)
 
-    monkeypatch.setattr(experiment, "execute", interrupted)
+    monkeypatch.setattr(running, "in_own_process", interrupted)
     assert run_cdml(small, steps(2), TINY) == 15
     raw, exact, _ = read_csv(f"{config.output_dir}/results.csv")
     assert (raw["runs"], exact["runs"], exact["t2e_ndcg_mean"]) == ("1", "0", "")
 
-    monkeypatch.setattr(experiment, "execute", run_in_process)
+    monkeypatch.setattr(running, "in_own_process", run_in_process)
     in_process.clear()
     assert run_cdml(small, steps(2), TINY) is None
     assert in_process == ["bits-32, seed 0"]
@@ -395,7 +394,7 @@ def test_what_is_refused(config, small_world):
 
 def test_a_run_in_a_process_of_its_own(config):
     run = planned(config, steps(2), TINY)["raw-mean_rgb", 0]
-    found = execute(run, Interruption())
+    found = in_own_process(train_and_measure, run, Interruption())
     assert found == run.result()
     assert (found.step, found.num_parameters) == (0, 0)
 

@@ -14,16 +14,17 @@ import pytest
 from eval.program.config import EvalConfig
 from eval.program.evaluation import evaluate_training
 from yt8m_models.config import ASSIGNMENTS, ModelConfig
-from yt8m_models.experiments.dsgmm import experiment
+from yt8m_models.experiments.common import running
+from yt8m_models.experiments.common.execution import in_own_process
+from yt8m_models.experiments.common.plots import draw
+from yt8m_models.experiments.common.rows import rows_of
 from yt8m_models.experiments.dsgmm.__main__ import PROGRAM, main
+from yt8m_models.experiments.dsgmm.comparison import compare
 from yt8m_models.experiments.dsgmm.config import FrameDataConfig, TablesConfig, TrainingFlags
-from yt8m_models.experiments.dsgmm.execution import execute
 from yt8m_models.experiments.dsgmm.experiment import run_tables
-from yt8m_models.experiments.dsgmm.plots import draw
-from yt8m_models.experiments.dsgmm.report import write_report
+from yt8m_models.experiments.dsgmm.report import TablesReport
 from yt8m_models.experiments.dsgmm.rows import tables
 from yt8m_models.experiments.dsgmm.runs import Result, plan
-from yt8m_models.experiments.dsgmm.summary import compare, summarize
 from yt8m_models.experiments.dsgmm.training import train_and_measure
 from yt8m_models.program.command import UsageError
 from yt8m_models.program.interruption import Interruption
@@ -38,10 +39,6 @@ PATTERNS = {
 
 def everything(**changes):
     return TablesConfig(**{**PATTERNS, **changes})
-
-
-def rows_of(found):
-    return list({row.name: row for table in found for row in table.rows}.values())
 
 
 def planned(config, training=None, data=None, model=None):
@@ -71,11 +68,11 @@ def in_process(monkeypatch):
     """Runs in this process instead of one of their own; a list of their names."""
     done = []
 
-    def run(run, interruption):
+    def run(function, run, interruption):
         done.append(run.name)
-        return train_and_measure(run)
+        return function(run)
 
-    monkeypatch.setattr(experiment, "execute", run)
+    monkeypatch.setattr(running, "in_own_process", run)
     return done
 
 
@@ -185,12 +182,12 @@ def test_one_background_model_for_all_seeds():
     [
         ({"test_data_pattern": " "}, "--test_data_pattern must be given"),
         ({"output_dir": ""}, "--output_dir must be given"),
-        ({"tables": (2, 6)}, "--tables must be of 2, 3, 4, 5; received 6"),
-        ({"figures": (1,)}, "--figures must be of 2, 3; received 1"),
+        ({"tables": (2, 6)}, "--tables=6: must be one of 2, 3, 4, 5"),
+        ({"figures": (1,)}, "--figures=1: must be one of 2, 3"),
         ({"tables": (), "figures": ()}, "--tables or --figures must name one"),
-        ({"seeds": ()}, "--seeds must be different numbers of at least 0; received none"),
-        ({"seeds": (1, 1)}, "--seeds must be different numbers of at least 0; received 1,1"),
-        ({"cluster_counts": (0, 2)}, "--cluster_counts must be different numbers of at least 1"),
+        ({"seeds": ()}, "--seeds must be given; received nothing"),
+        ({"seeds": (1, 1)}, "--seeds must have entries that differ; received 1,1"),
+        ({"cluster_counts": (0, 2)}, "--cluster_counts must be at least 1; received 0,2"),
         ({"ubm_max_frames": -1}, "--ubm_max_frames must be at least 0; received -1"),
     ],
 )
@@ -250,7 +247,7 @@ def finished(config, training, data, model):
 def test_means_and_spreads(config, finished):
     """Mean (0.5 + 0.7) / 2 and deviation sqrt((0.1² + 0.1²) / 1) = 0.141421."""
     found, runs = finished
-    write_report(config, found, runs)
+    TablesReport(config, found, runs).write()
     average, netvlad = read_csv(f"{config.output_dir}/results.csv")
     assert (average["table"], average["row"], average["runs"]) == ("table2", "average", "2")
     assert math.isclose(float(average["gap_mean"]), 0.6)
@@ -267,7 +264,7 @@ def test_means_and_spreads(config, finished):
 def test_mcnemar_of_two_rows(config, finished):
     """Seed 0: 1 against 4 of 5, p = 2 (C(5,0) + C(5,1)) / 2⁵ = 0.375; seed 1: 0 and 3, 2 / 2³."""
     found, runs = finished
-    write_report(config, found, runs)
+    TablesReport(config, found, runs).write()
     first, second = read_csv(f"{config.output_dir}/mcnemar.csv")
     assert (first["row_a"], first["row_b"], first["seed"]) == ("average", "netvlad", "0")
     assert (first["only_a"], first["only_b"]) == ("1", "4")
@@ -281,7 +278,7 @@ def test_mcnemar_of_two_rows(config, finished):
 def test_missing_runs_are_not_in_the_means(config, finished):
     found, runs = finished
     Path(runs["average", 1].directory, "result.json").unlink()
-    write_report(config, found, runs)
+    TablesReport(config, found, runs).write()
     average, _ = read_csv(f"{config.output_dir}/results.csv")
     assert (average["runs"], average["gap_mean"], average["gap_std"]) == ("1", "0.5", "")
     assert len(read_csv(f"{config.output_dir}/mcnemar.csv")) == 1
@@ -295,7 +292,7 @@ def test_results_of_different_videos_are_not_compared(config, finished):
     path = Path(runs["average", 1].directory, "result.json")
     path.write_text(path.read_text().replace("digest", "other"))
     with pytest.raises(ValueError, match="the test records have changed"):
-        write_report(config, found, runs)
+        TablesReport(config, found, runs).write()
 
 
 def test_rows_that_share_a_run_are_compared_once(config, training, data, model):
@@ -307,7 +304,9 @@ def test_rows_that_share_a_run_are_compared_once(config, training, data, model):
     for (row, seed), run in runs.items():
         Path(run.directory).mkdir(parents=True, exist_ok=True)
         result((0.5, 0.5), [row == "netvlad", 1], seed).write(f"{run.directory}/result.json")
-    comparisons = compare(summarize(runs, rows_of(found)))
+    report = TablesReport(config, found, runs)
+    results = report.results()
+    comparisons = compare(report.summaries(results).values(), results)
     assert [(each.row_a, each.row_b, each.seed) for each in comparisons] == [
         ("netvlad", "dsgmm", 0),
         ("netvlad", "dsgmm", 1),
@@ -317,7 +316,9 @@ def test_rows_that_share_a_run_are_compared_once(config, training, data, model):
 def test_plots_show_the_means(config, finished):
     pytest.importorskip("matplotlib", reason="matplotlib is an extra")
     found, runs = finished
-    gap, hit_at_one = draw(found[0], summarize(runs, found[0].rows)).axes
+    report = TablesReport(config, found, runs)
+    summaries = list(report.summaries(report.results()).values())
+    gap, hit_at_one = draw(found[0], summaries, report.titles).axes
     assert (gap.get_title(loc="left"), hit_at_one.get_title(loc="left")) == ("GAP", "Hit@1")
     assert list(gap.containers[0].lines[0].get_xdata()) == pytest.approx([0.6, 0.75])
     assert [label.get_text() for label in gap.get_yticklabels()] == ["Average pooling", "NetVLAD"]
@@ -333,7 +334,9 @@ def test_figures_have_a_line_for_each_pooling(config, training, data, model):
     for index, run in enumerate(runs.values()):
         Path(run.directory).mkdir(parents=True)
         result((index / 10, 0.5), [True]).write(f"{run.directory}/result.json")
-    axes = draw(figure, summarize(runs, figure.rows)).axes[0]
+    report = TablesReport(config, [figure], runs)
+    summaries = list(report.summaries(report.results()).values())
+    axes = draw(figure, summaries, report.titles).axes[0]
     netvlad, dsgmm = (container.lines[0] for container in axes.containers)
     assert list(netvlad.get_ydata()) == pytest.approx([0.0, 0.1])
     assert list(dsgmm.get_ydata()) == pytest.approx([0.2, 0.3])
@@ -383,20 +386,20 @@ def test_an_experiment_from_records_to_results(config, training, data, model, in
 
 def test_interruption_and_going_on(config, training, data, model, in_process, monkeypatch):
     """A run that a signal ends leaves the report of those before; the next command goes on."""
-    run_in_process = experiment.execute
+    run_in_process = running.in_own_process
 
-    def interrupted(run, interruption):
+    def interrupted(function, run, interruption):
         if run.name != "average, seed 0":
             interruption.signal = 15
             return None
-        return run_in_process(run, interruption)
+        return run_in_process(function, run, interruption)
 
-    monkeypatch.setattr(experiment, "execute", interrupted)
+    monkeypatch.setattr(running, "in_own_process", interrupted)
     assert run_tables(config, training, data, model) == 15
     average, netvlad = read_csv(f"{config.output_dir}/results.csv")
     assert (average["runs"], netvlad["runs"], netvlad["gap_mean"]) == ("1", "0", "")
 
-    monkeypatch.setattr(experiment, "execute", run_in_process)
+    monkeypatch.setattr(running, "in_own_process", run_in_process)
     in_process.clear()
     assert run_tables(dataclasses.replace(config, seeds=(0,)), training, data, model) is None
     assert in_process == ["netvlad, seed 0"]
@@ -422,7 +425,7 @@ def test_a_failing_run_is_named(config, training, data, model):
     data = dataclasses.replace(data, num_classes=3)
     run = plan(config, training, data, model, rows_of(tables(config)))["average", 0]
     with pytest.raises(ValueError, match=r"average, seed 0 \(.*runs/average-.*\): .*num_classes"):
-        execute(run, Interruption())
+        in_own_process(train_and_measure, run, Interruption())
 
 
 def test_program(config, tmp_path):

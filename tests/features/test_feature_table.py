@@ -5,8 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from yt8m_models.data.dequantize import dequantize
-from yt8m_models.data.quantization import num_out_of_range, quantize
+from yt8m_models.data.quantization import dequantize, num_out_of_range, quantize
 from yt8m_models.data.video_ids import UNKNOWN
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.feature_table_writer import FeatureTableWriter
@@ -133,7 +132,7 @@ def test_an_interrupted_table_is_none(tmp_path, values):
     with pytest.raises(KeyboardInterrupt):
         FeatureTable.write(tmp_path, IDS, interrupted(), NAMES, SIZES)
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(ValueError, match=r"holds no features.json.*build_features"):
+    with pytest.raises(ValueError, match=r"holds no features.json.*build-features"):
         load_features(tmp_path)
     assert len(write(tmp_path, values)) == 7
 
@@ -154,7 +153,7 @@ def test_damaged_tables_are_refused(tmp_path, values):
     with pytest.raises(ValueError, match=r"features\.npy cannot be read"):
         load_features(tmp_path)
     np.save(tmp_path / "features.npy", values[:3])
-    with pytest.raises(ValueError, match=r"features\.npy has the shape \(3, 8\).*\(7, 8\)"):
+    with pytest.raises(ValueError, match=r"features\.npy must be .* \(7, 8\); it is .* \(3, 8\)"):
         load_features(tmp_path)
     for change, message in [
         ({"kind": "frame"}, r"ids|file_numbers\.npy cannot be read"),
@@ -165,5 +164,5 @@ def test_damaged_tables_are_refused(tmp_path, values):
         with pytest.raises(ValueError, match=message):
             load_features(tmp_path)
     (tmp_path / "features.json").write_text(json.dumps(record | {"kind": "frame"}))
-    with pytest.raises(ValueError, match="features of kind 'frame', not 'video'"):
+    with pytest.raises(ValueError, match="kind must be video; it is 'frame'"):
         FeatureTable.load(tmp_path)

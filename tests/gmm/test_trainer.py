@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from yt8m_models.config import DataConfig
-from yt8m_models.data.dequantize import dequantize
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.gmm.config import FrameFormat, UBMConfig
 from yt8m_models.gmm.frames import Frames
 from yt8m_models.gmm.train_ubm.__main__ import PROGRAM
 from yt8m_models.gmm.trainer import train_ubm
-from yt8m_models.gmm.ubm_dir import load_ubm, read_record
+from yt8m_models.gmm.ubm_dir import UBM_DIR, load_ubm
 
 from .conftest import DATA
 
@@ -90,7 +90,7 @@ def test_training_leaves_its_files(config, change, quantised, covariance_type, c
         assert ubm.means.shape == (clusters, parts[name].shape[1])
         assert ubm.weights.sum() == pytest.approx(1)
         assert ubm.log_density(parts[name]).mean() >= history[-1] - 1e-6
-        assert read_record(config.output_dir)["ubms"][name]["log_likelihood"] == history
+        assert UBM_DIR.read(config.output_dir)["ubms"][name]["log_likelihood"] == history
     output = capsys.readouterr()
     assert output.out.count("iteration ") >= 5
     assert f"rgb {result['rgb']['log_likelihood'][4]:.6f} (+" in output.out
@@ -199,9 +199,9 @@ def test_refusals(config, change, records, tmp_path):
         ({"output_dir": " "}, "--output_dir must be given"),
         ({"num_clusters": 0}, "--num_clusters must be at least 1; received 0"),
         ({"num_clusters_audio": 0}, "--num_clusters_audio must be at least 1"),
-        ({"covariance_floor": 0.0}, "--covariance_floor must be positive; received 0"),
-        ({"covariance_type": "full"}, "--covariance_type must be one of tied"),
-        ({"tolerance": float("nan")}, "--tolerance must be at least 0"),
+        ({"covariance_floor": 0.0}, "--covariance_floor must be above 0; received 0"),
+        ({"covariance_type": "full"}, "--covariance_type=full: must be one of tied"),
+        ({"tolerance": float("nan")}, "--tolerance must be a finite number"),
         ({"max_frames": -1}, "--max_frames must be at least 0"),
         ({"cache_gb": -1.0}, "--cache_gb must be at least 0"),
     ],

@@ -101,7 +101,7 @@ def test_other_directories_are_refused(tmp_path):
         small().save("gs://bucket/graph")
     for text in ("{", "[]", '{"kind": "index"}'):
         (tmp_path / "co_watch_graph.json").write_text(text)
-        with pytest.raises(ValueError, match="not the record of a graph"):
+        with pytest.raises(ValueError, match="not the record of a co-watch graph"):
             CoWatchGraph.load(tmp_path)
 
 
@@ -111,13 +111,18 @@ def test_damage_is_found(tmp_path):
     with pytest.raises(ValueError, match=r"weights.npy cannot be read"):
         CoWatchGraph.load(tmp_path)
     np.save(tmp_path / "weights.npy", np.ones(7, np.int32))
-    with pytest.raises(ValueError, match="damaged co-watch graph: weights and neighbors"):
+    with pytest.raises(ValueError, match=r"weights.npy must be .* \(8,\); it is .* \(7,\)"):
         CoWatchGraph.load(tmp_path)
     (tmp_path / "kept").replace(tmp_path / "weights.npy")
+    offsets = np.load(tmp_path / "offsets.npy")
+    np.save(tmp_path / "offsets.npy", offsets[::-1])
+    with pytest.raises(ValueError, match="a co-watch graph, damaged: offsets must rise"):
+        CoWatchGraph.load(tmp_path)
+    np.save(tmp_path / "offsets.npy", offsets)
     record = json.loads((tmp_path / "co_watch_graph.json").read_text())
     record["num_edges"] = 5
     (tmp_path / "co_watch_graph.json").write_text(json.dumps(record))
-    with pytest.raises(ValueError, match="tells of 5 videos and 5 edges; beside it are 5 and 4"):
+    with pytest.raises(ValueError, match=r"neighbors.npy must be .* \(10,\); it is .* \(8,\)"):
         CoWatchGraph.load(tmp_path)
 
 

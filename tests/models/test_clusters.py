@@ -80,7 +80,7 @@ def test_start_of_deviations(flags, expected, build):
 
 
 def test_refusals(build):
-    with pytest.raises(ValueError, match="statistics must be one or more of"):
+    with pytest.raises(ValueError, match="--statistics=median: did you mean means"):
         build(statistics=("median",))
     with pytest.raises(ValueError, match="couple_weights needs assignment='decoupled'"):
         build("NetFVModelLF", fv_couple_weights=True, assignment="diagonal")

@@ -271,7 +271,7 @@ def test_refusals(build, small_data):
     for dropout in (-0.1, 1.0):
         with pytest.raises(ValueError, match=f"--dropout must be .*received {dropout}"):
             build("NeXtVLADModel", dropout=dropout)
-    with pytest.raises(ValueError, match="unknown model 'Moe'"):
+    with pytest.raises(ValueError, match="--model=Moe: did you mean MoeModel"):
         create_model(ModelConfig(model="Moe"), small_data(frame_features=False))
 
 

@@ -268,10 +268,10 @@ def test_weights_must_fit_the_files(tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--weights=1,x"], "--weights must be numbers; received 1,x"),
-        (["--weights=1,-1"], "--weights must be finite and at least 0; received 1,-1"),
-        (["--weights=1,nan"], "--weights must be finite and at least 0; received 1,nan"),
-        (["--weights=0,0"], "--weights must not all be 0; received 0,0"),
+        (["--weights=1,x"], "--weights takes numbers with commas between; received 1,x"),
+        (["--weights=1,-1"], "--weights must be at least 0; received 1.0,-1.0"),
+        (["--weights=1,nan"], "--weights must be a finite number; received 1.0,nan"),
+        (["--weights=0,0"], "--weights must not all be 0; received 0.0,0.0"),
         (["--top_k=0"], "--top_k must be at least 1; received 0"),
         (["--output_file="], "--output_file must be given"),
     ],

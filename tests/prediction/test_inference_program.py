@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from yt8m_models.config import DataConfig, ModelConfig
-from yt8m_models.data.dequantize import dequantize
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.data.records import frame_record, video_record, write_records
 from yt8m_models.models import create_model
 from yt8m_models.prediction import inference

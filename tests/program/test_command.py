@@ -15,6 +15,7 @@ from yt8m_models.config import (
     model_flags,
     parse_model_flags,
 )
+from yt8m_models.data.inspect.__main__ import PROGRAM as INSPECT
 from yt8m_models.presets import DEFAULTS, PRESETS
 from yt8m_models.program.command import Program, UsageError, exit_cleanly
 from yt8m_models.program.option import Options, closest, option
@@ -32,7 +33,8 @@ class Cooking(Options):
     dish: str = option("soup", "What.", choices=("soup", "salad"))
     minutes: float = option(5.0, "How long.", aliases=("time",), at_least=0)
     portions: int | None = option(None, "How many.")
-    spices: tuple[str, ...] = option((), "Which.")
+    spices: tuple[str, ...] = option((), "Which.", choices=("salt", "dill"))
+    shares: tuple[float, ...] = option((), "Of each.")
     amounts: tuple[int, ...] = option((1,), "How much of each.")
     hot: bool = option(True, "Whether to heat.")
 
@@ -62,14 +64,18 @@ def test_every_kind_of_flag():
             "2.5",
             "--portions=3",
             "--spices=salt,dill",
+            "--shares=1,.5",
             "--amounts=2,7",
             "--nohot",
             "--plate=blue",
         ]
     )
-    assert arguments[Cooking] == Cooking("salad", 2.5, 3, ("salt", "dill"), (2, 7), False)
+    assert arguments[Cooking] == Cooking(
+        "salad", 2.5, 3, ("salt", "dill"), (1.0, 0.5), (2, 7), False
+    )
     assert arguments[Serving] == Serving("blue")
-    assert arguments.given == {"dish", "minutes", "portions", "spices", "amounts", "hot", "plate"}
+    named = {"dish", "minutes", "portions", "spices", "shares", "amounts", "hot", "plate"}
+    assert arguments.given == named
 
 
 def test_an_alias_is_its_field():
@@ -116,7 +122,8 @@ def test_an_empty_list():
         (["--dish=salat"], ["--dish=salat", "did you mean salad?"]),
         (["--minutes=long"], ["minutes", "long"]),
         (["--minutes=-1"], ["--minutes must be at least 0", "-1"]),
-        (["--amounts=2,x"], ["--amounts", "whole numbers", "2,x"]),
+        (["--amounts=2,x"], ["--amounts takes whole numbers", "2,x"]),
+        (["--shares=2,x"], ["--shares takes numbers", "2,x"]),
         (["soup"], ["arguments must be flags", "soup"]),
     ],
 )
@@ -132,6 +139,7 @@ def test_closest():
         "did you mean NetVLADModelLF"
     )
     assert closest("zzz", ("a", "b")) == "must be one of a, b"
+    assert closest(3, (2, 32)) == "must be one of 2, 32"
 
 
 def test_help_has_each_group_and_flag():
@@ -141,6 +149,13 @@ def test_help_has_each_group_and_flag():
     assert "--[no]hot" in text
     assert "--minutes = 5.0" in text
     assert "(also --time)" in text
+    assert "What. One of soup, salad." in text
+    assert "Which. Of salt, dill." in text
+
+
+def test_help_marks_what_must_be_given():
+    assert "--train_data_pattern\n" in TRAIN.help()
+    assert "--pattern (required)\n" in INSPECT.help()
 
 
 def cook(main, argv):
@@ -284,14 +299,14 @@ def test_a_command_of_the_starter_codes_readme():
         ("--label_loss=CrossEntropy", ["did you mean CrossEntropyLoss"]),
         ("--batch_size=0", ["--batch_size must be at least 1; received 0"]),
         ("--max_steps=0", ["--max_steps must be at least 1; received 0"]),
-        ("--base_learning_rate=0", ["--base_learning_rate must be positive; received 0"]),
+        ("--base_learning_rate=0", ["--base_learning_rate must be above 0; received 0"]),
         (
             "--base_learning_rate=nan",
             ["--base_learning_rate must be a finite number; received nan"],
         ),
         ("--clip_gradient_norm=-1", ["--clip_gradient_norm must be at least 0; received -1"]),
-        ("--train_data_pattern=", ["--train_data_pattern must name the training records"]),
-        ("--train_dir=", ["--train_dir must name a directory"]),
+        ("--train_data_pattern=", ["--train_data_pattern must be given"]),
+        ("--train_dir=", ["--train_dir must be given"]),
     ],
 )
 def test_wrong_training_flags(flag, parts):
@@ -302,16 +317,36 @@ def test_wrong_training_flags(flag, parts):
 
 
 def test_training_without_records_names_the_flag():
-    with pytest.raises(UsageError, match="--train_data_pattern must name the training records"):
+    with pytest.raises(UsageError, match="--train_data_pattern must be given"):
         TRAIN.parse([])
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--num_clusters=0", "--num_clusters must be at least 1; received 0"),
+        ("--gamma=-1", "--gamma must be at least 0; received -1"),
+        ("--initial_scale=0", "--initial_scale must be above 0; received 0"),
+        ("--statistics=", "--statistics must be given"),
+        ("--statistics=means,means", "--statistics must have entries that differ"),
+        ("--dropout=1", "--dropout must be at least 0 and below 1; received 1"),
+        ("--moe_num_mixtures=0", "--moe_num_mixtures must be at least 1; received 0"),
+    ],
+)
+def test_wrong_model_flags(flag, message):
+    with pytest.raises(UsageError, match=message):
+        TRAIN.parse([DATA, flag])
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"feature_names": ("rgb", "audio")}, "--feature_names and --feature_sizes"),
-        ({"feature_names": ("a", "a"), "feature_sizes": (1, 1)}, "--feature_names must differ"),
-        ({"feature_names": (), "feature_sizes": ()}, "--feature_names and --feature_sizes"),
+        (
+            {"feature_names": ("a", "a"), "feature_sizes": (1, 1)},
+            "--feature_names must have entries",
+        ),
+        ({"feature_names": (), "feature_sizes": ()}, "--feature_names must be given"),
         ({"feature_sizes": (0,)}, "--feature_sizes must be at least 1"),
         ({"num_classes": 0}, "--num_classes must be at least 1; received 0"),
         ({"max_frames": 0}, "--max_frames must be at least 1; received 0"),

@@ -11,6 +11,7 @@ from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.retrieval import index as index_module
 from yt8m_models.retrieval.index import Index
 from yt8m_models.retrieval.top_k import TopK
+from yt8m_models.storage import artifact_dir
 
 
 def _embeddings(count=600, size=10, seed=0, model="late-8:aa"):
@@ -176,7 +177,7 @@ def test_bytes_per_video():
 
 
 def test_damaged_directories_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"holds no index\.json.*build_index"):
+    with pytest.raises(ValueError, match=r"holds no index\.json.*build-index"):
         Index.load(tmp_path / "nothing")
     Index.build(_embeddings(), bits=4).save(tmp_path)
     codes = tmp_path / "codes.npy"
@@ -219,7 +220,7 @@ def test_an_unfinished_index_is_none(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(index_module.index_dir, "write_record", stopped)
+        patched.setattr(artifact_dir, "write_text", stopped)
         with pytest.raises(KeyboardInterrupt):
             Index.build(_embeddings()).save(tmp_path)
     with pytest.raises(ValueError, match="holds no index"):

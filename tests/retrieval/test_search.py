@@ -216,7 +216,7 @@ def test_a_missing_index_and_an_existing_one(index_dir, tmp_path):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"index_dir": ""}, "--index_dir must name a directory"),
+        ({"index_dir": ""}, "--index_dir must be given"),
         ({"query_video_ids": ()}, "one of --query_video_ids and --query_features.*neither"),
         ({"query_features": "q.npy", "train_dir": "t"}, "received both"),
         ({"query_video_ids": (), "query_features": "q.npy"}, "go together"),
@@ -233,9 +233,9 @@ def test_wrong_flags_of_search(values, message):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"embeddings_dir": " "}, "--embeddings_dir must name a directory"),
-        ({"output_dir": ""}, "--output_dir must name a directory"),
-        ({"bits": 3}, "--bits must be 2, 4, 8 or 32; received 3"),
+        ({"embeddings_dir": " "}, "--embeddings_dir must be given"),
+        ({"output_dir": ""}, "--output_dir must be given"),
+        ({"bits": 3}, "--bits=3: must be one of 2, 4, 8, 32"),
         ({"num_lists": 4}, "--num_lists=4 is for --approximate"),
         ({"num_lists": 0, "approximate": True}, "--num_lists must be at least 1; received 0"),
         ({"seed": -1}, "--seed must be at least 0; received -1"),

@@ -199,8 +199,8 @@ def test_images_that_do_not_fit_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"output_dir": ""}, "--output_dir must name a directory"),
-        ({"images_dir": ""}, "--images_dir must name a directory"),
+        ({"output_dir": ""}, "--output_dir must be given"),
+        ({"images_dir": ""}, "--images_dir must be given"),
         ({"num_test_videos": 0}, "--num_test_videos must be at least 1; received 0"),
         ({"num_validation_videos": 3}, "--num_shards must be at most 3"),
         ({"seed": -1}, "--seed"),

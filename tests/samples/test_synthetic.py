@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from yt8m_models.data.dequantize import dequantize
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.samples.made_ids import NUM_IDS, video_id
 from yt8m_models.samples.shards import write_shards
 from yt8m_models.samples.synthetic import label_distribution, write_synthetic
@@ -285,16 +285,16 @@ def test_directory_that_cannot_be_made(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"level": "clip"}, "--level must be one of frame, video, segment; received 'clip'"),
+        ({"level": "clip"}, "--level=clip: must be one of frame, video, segment"),
         ({"num_videos": 0}, "--num_videos"),
         ({"num_videos": NUM_IDS + 1}, "--num_videos"),
-        ({"num_shards": 13}, "--num_shards must be 1 to --num_videos=12; received 13"),
+        ({"num_shards": 13}, "--num_shards must be at most --num_videos=12; received 13"),
         ({"seed": -1}, "--seed"),
         ({"prefix": "a/b"}, "--prefix"),
         ({"num_classes": 0}, "--num_classes"),
-        ({"min_frames": 24}, "--min_frames must be 1 to --max_frames; received 24 and 23"),
+        ({"min_frames": 24}, "--min_frames must be at most --max_frames=23; received 24"),
         ({"feature_names": ("rgb",)}, "same number of entries"),
-        ({"feature_names": ("rgb", "rgb")}, "must differ"),
+        ({"feature_names": ("rgb", "rgb")}, "must have entries that differ"),
         ({"feature_sizes": (16, 0)}, "--feature_sizes"),
     ],
 )

@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from eval.retrieval import mean_over_queries, ndcg
 from yt8m_models.config import DataConfig
-from yt8m_models.data.dequantize import dequantize
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.data.video_hash import is_test
 from yt8m_models.program.command import UsageError
 from yt8m_models.samples.world import WorldConfig, write_world
@@ -139,10 +139,10 @@ def test_an_existing_world_is_replaced_on_demand_alone(tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ("", "--output_dir must name a directory"),
-        ("--output_dir=x --num_videos=31", r"must be 32 \(2 for each of"),
+        ("", "--output_dir must be given"),
+        ("--output_dir=x --num_videos=31", "must be at least 32, 2 for each of"),
         ("--output_dir=x --feature_sizes=8", "sizes of rgb and of audio"),
-        ("--output_dir=x --min_frames=9 --max_frames=8", "received 9 and 8"),
+        ("--output_dir=x --min_frames=9 --max_frames=8", "at most --max_frames=8; received 9"),
         ("--output_dir=x --num_users=0", "--num_users must be at least 1; received 0"),
         ("--output_dir=x --num_shards=5000", "at most --num_videos=4000"),
         ("--output_dir=x --log_format=json", "--log_format=json"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from yt8m_models.storage.whole_file import whole_file
+from yt8m_models.storage.whole_file import text_output, whole_file
 
 
 def test_the_file_appears_at_the_end_in_new_directories(tmp_path):
@@ -62,3 +62,11 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path):
     path = f"{tmp_path}/file/below/out.csv"
     with pytest.raises(OSError, match=f"cannot write '{path}'"), whole_file(path):
         pytest.fail("opened")
+
+
+def test_text_goes_to_a_file_or_to_standard_output(tmp_path, capsys):
+    for path in (str(tmp_path / "out" / "file.csv"), ""):
+        with text_output(path) as file:
+            file.write("é\r\n")
+    assert (tmp_path / "out" / "file.csv").read_bytes() == "é\r\n".encode()
+    assert capsys.readouterr().out == "é\r\n"

@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.models import create_model
-from yt8m_models.training.checkpoints import Checkpoints, checkpoint_paths, restore_model
+from yt8m_models.training.checkpoints import Checkpoints, restore_model
 from yt8m_models.training.optimizers import create_optimizer
-from yt8m_models.training.train_dir import record_model_flags
+from yt8m_models.training.train_dir import checkpoint_paths, record_model_flags
 
 MODEL = ModelConfig("MoeModel")
 DATA = DataConfig(("mean_rgb",), (8,), num_classes=3)

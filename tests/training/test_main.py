@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from yt8m_models.training.checkpoints import checkpoint_paths, restore_model
+from yt8m_models.training.checkpoints import restore_model
 from yt8m_models.training.history import read_history
+from yt8m_models.training.train_dir import checkpoint_paths
 
 ROOT = Path(__file__).resolve().parents[2]
 

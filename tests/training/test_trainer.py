@@ -12,8 +12,9 @@ import tensorflow as tf
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.data.records import frame_record, video_record, write_records
 from yt8m_models.training import trainer as trainer_module
-from yt8m_models.training.checkpoints import checkpoint_paths, restore_model
+from yt8m_models.training.checkpoints import restore_model
 from yt8m_models.training.history import read_history
+from yt8m_models.training.train_dir import checkpoint_paths
 from yt8m_models.training.trainer import train
 
 from .conftest import DATA, MODEL, NUM_CLASSES, frame_records

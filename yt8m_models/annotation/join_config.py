@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from yt8m_models.program.option import Options, option
 
-MISSING = ("zeros", "error")
-
 
 @dataclass(frozen=True)
 class JoinConfig(Options):
@@ -18,31 +16,21 @@ class JoinConfig(Options):
     input_data_pattern: str = option(
         "",
         "Video-level records: file patterns with commas between, or @file with a path a line.",
+        required=True,
     )
-    embeddings_dir: str = option("", "Directory of embeddings (yt8m embed).")
+    embeddings_dir: str = option("", "Directory of embeddings (yt8m embed).", required=True)
     output_dir: str = option(
         "",
         "Directory for the joined records, in files named as the input's, and join.json. A run "
         "that was interrupted goes on there.",
+        required=True,
     )
-    feature_name: str = option("cdml", "Name of the feature in the joined records.")
+    feature_name: str = option("cdml", "Name of the feature in the joined records.", required=True)
     missing: str = option(
         "zeros",
         "Videos without an embedding: zeros in its place, counted, or an error.",
-        choices=MISSING,
+        choices=("zeros", "error"),
     )
     max_bad_records: int = option(
-        0, "Leave out up to this many corrupt records instead of stopping at the first."
+        0, "Leave out up to this many corrupt records instead of stopping at the first.", at_least=0
     )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("input_data_pattern", "embeddings_dir", "output_dir", "feature_name"):
-            if not getattr(self, name).strip():
-                raise ValueError(f"--{name} must be given; received nothing")
-        if self.missing not in MISSING:
-            raise ValueError(f"--missing must be {' or '.join(MISSING)}; received {self.missing}")
-        if self.max_bad_records < 0:
-            raise ValueError(
-                f"--max_bad_records must be at least 0; received {self.max_bad_records}"
-            )

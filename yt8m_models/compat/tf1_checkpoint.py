@@ -10,8 +10,8 @@ import tensorflow as tf
 from yt8m_models.compat.tf1_variables import local_name
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join
-from yt8m_models.training.checkpoints import OBJECT_GRAPH, checkpoint_paths
-from yt8m_models.training.train_dir import MODEL_RECORD
+from yt8m_models.training.checkpoints import OBJECT_GRAPH
+from yt8m_models.training.train_dir import MODEL_RECORD, checkpoint_paths
 
 _STEP = "global_step"
 _SLOT = re.compile(r"(Adam|AdamW|Momentum|Adagrad|Adadelta|RMSProp|Ftrl)(_\d+)?")

@@ -6,6 +6,7 @@ Only plain operations and assertions: a record that does not fit raises a Tensor
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -120,8 +121,8 @@ def parse_segments(serialized: tf.Tensor, data: DataConfig) -> Batch:
 
 
 def _parse_sequences(
-    serialized: tf.Tensor, data: DataConfig, context_features: dict
-) -> tuple[dict, list[tf.Tensor], tf.Tensor]:
+    serialized: tf.Tensor, data: DataConfig, context_features: dict[str, Any]
+) -> tuple[Batch, list[tf.Tensor], tf.Tensor]:
     """Context, each feature's frames as strings `(n, longest)`, and frames per video `(n,)`."""
     lists = {name: tf.io.FixedLenSequenceFeature([], tf.string) for name in data.feature_names}
     context, sequences, lengths = tf.io.parse_sequence_example(serialized, context_features, lists)
@@ -154,11 +155,11 @@ def _at_least_one(strings: tf.Tensor) -> tf.Tensor:
     return tf.pad(strings, [[0, 0], [0, tf.maximum(1 - tf.shape(strings)[1], 0)]])
 
 
-def _video_ids(context: dict) -> tf.Tensor:
+def _video_ids(context: Batch) -> tf.Tensor:
     return tf.where(context["id"] == "", context["video_id"], context["id"])
 
 
-def _labels(context: dict, count: tf.Tensor, data: DataConfig) -> tf.Tensor:
+def _labels(context: Batch, count: tf.Tensor, data: DataConfig) -> tf.Tensor:
     labels = context["labels"]
     present = tf.ones_like(labels.values, tf.bool)
     return _multi_hot(labels.indices[:, 0], labels.values, present, count, data)

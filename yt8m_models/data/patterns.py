@@ -8,7 +8,7 @@ from yt8m_models.storage import filesystems
 _PARALLEL_LOOKUPS = 16
 
 
-def match_files(pattern: str) -> list[str]:
+def match_files(pattern: str, flag: str = "") -> list[str]:
     """The files that a data pattern names.
 
     A pattern is a list of parts with commas between them. A part is
@@ -18,6 +18,10 @@ def match_files(pattern: str) -> list[str]:
     - `@` and the path of a text file with one path or glob a line, relative to the current
       directory; blank lines and lines that start with `#` are left out, commas have no meaning.
 
+    Args:
+        pattern: as above.
+        flag: the flag that it comes from, which errors then name.
+
     Returns:
         The files in the order of the parts, sorted within each glob, each file once.
 
@@ -25,6 +29,13 @@ def match_files(pattern: str) -> list[str]:
         ValueError: a part matches no file, names a directory, or cannot be listed; or a file of
             paths cannot be read. The message names the part.
     """
+    try:
+        return _match_files(pattern)
+    except ValueError as error:
+        raise ValueError(f"--{flag}: {error}" if flag else str(error)) from None
+
+
+def _match_files(pattern: str) -> list[str]:
     named_paths: list[tuple[str, str]] = []
     for part in filter(None, (part.strip() for part in pattern.split(","))):
         named_paths += _lines(part[1:]) if part.startswith("@") else [(repr(part), part)]
@@ -44,7 +55,7 @@ def _lines(path: str) -> list[tuple[str, str]]:
     filesystems.require(path)
     try:
         with tf.io.gfile.GFile(path) as file:
-            lines = [line.strip() for line in file.read().splitlines()]
+            lines = [line.strip().lstrip("\ufeff") for line in file.read().splitlines()]
     except (tf.errors.OpError, UnicodeDecodeError) as error:
         raise ValueError(f"cannot read the list of files {path!r}: {_reason(error)}") from None
     return [

@@ -143,7 +143,8 @@ def _values(context: Mapping[str, Any], name: str, kind: str) -> Any:
 def _video_id(context: Mapping[str, Any]) -> str:
     for name in ("id", "video_id"):
         if _kind(context, name) == "bytes_list" and context[name].bytes_list.value:
-            return context[name].bytes_list.value[0].decode(errors="replace")
+            video_id: bytes = context[name].bytes_list.value[0]
+            return video_id.decode(errors="replace")
     return ""
 
 

@@ -113,7 +113,8 @@ def _opened(file: str) -> Iterator[tuple[Reader, int]]:
 
         def read(offset: int, count: int) -> bytes:
             remote.seek(offset)
-            return remote.read(count)
+            content: bytes = remote.read(count)
+            return content
 
         yield read, remote.size()
 

@@ -18,7 +18,8 @@ def video_record(
     feature = {id_name: _bytes([video_id]), "labels": _ints(labels)}
     feature |= {name: _floats(values) for name, values in features.items()}
     example = tf.train.Example(features=tf.train.Features(feature=feature))
-    return example.SerializeToString(deterministic=True)
+    serialized: bytes = example.SerializeToString(deterministic=True)
+    return serialized
 
 
 def frame_record(
@@ -51,7 +52,8 @@ def frame_record(
         context=tf.train.Features(feature=context),
         feature_lists=tf.train.FeatureLists(feature_list=lists),
     )
-    return example.SerializeToString(deterministic=True)
+    serialized: bytes = example.SerializeToString(deterministic=True)
+    return serialized
 
 
 def write_records(path: str, records: Iterable[bytes]) -> None:

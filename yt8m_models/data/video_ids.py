@@ -8,7 +8,7 @@ import numpy as np
 UNKNOWN = -1
 
 
-class VideoIds(Sequence):
+class VideoIds(Sequence[bytes]):
     """The ids of a table's videos, by row, and the row of each id.
 
     Args:
@@ -38,6 +38,18 @@ class VideoIds(Sequence):
             return np.full(len(wanted), UNKNOWN)
         places = np.minimum(np.searchsorted(self._sorted, wanted), len(self.ids) - 1)
         return np.where(self._sorted[places] == wanted, self._order[places], UNKNOWN)
+
+    def checked_rows(self, rows: Any) -> np.ndarray:
+        """Rows of these ids, int64.
+
+        Raises:
+            ValueError: one is not a row of these, such as `UNKNOWN`.
+        """
+        rows = np.asarray(rows)
+        if rows.size and (rows.min() < 0 or rows.max() >= len(self)):
+            wrong = rows[(rows < 0) | (rows >= len(self))].flat[0]
+            raise ValueError(f"rows must be 0 to {len(self) - 1}; received {wrong}")
+        return np.asarray(rows, np.int64)
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -1,7 +1,6 @@
 """What an embedding model is, as plain values; imports neither TensorFlow nor Keras."""
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,24 +9,8 @@ from yt8m_models.config import ASSIGNMENTS
 from yt8m_models.program.option import Options, option
 
 FUSIONS = ("late", "early", "frames")
-FRAME_POOLINGS = ("netvlad", "dsgmm")
-ACTIVATIONS = ("relu", "relu6", "elu", "gelu", "tanh", "none")
 MININGS = ("random", "semi_hard", "hardest", "none")
 TRIPLET_LOSSES = ("TripletHingeLoss", "TripletLogLoss", "TripletExponentialLoss")
-
-_CHOICES = {
-    "fusion": FUSIONS,
-    "hidden_activation": ACTIVATIONS,
-    "pooling": FRAME_POOLINGS,
-    "assignment": ASSIGNMENTS,
-}
-_AT_LEAST = {
-    "embedding_size": 1,
-    "num_clusters": 1,
-    "num_clusters_audio": 1,
-    "gamma": 0,
-    "sample_frames": 0,
-}
 
 
 @dataclass(frozen=True)
@@ -49,27 +32,30 @@ class EmbeddingConfig(Options):
         (4000,),
         "Widths of the hidden layers before the embedding, e.g. 4000 or 4000,1000; nothing for "
         "none. After pooled frames, which are wide, 1024 is more fitting.",
+        at_least=1,
     )
-    embedding_size: int = option(256, "Width of the embedding.")
+    embedding_size: int = option(256, "Width of the embedding.", at_least=1)
     hidden_activation: str = option(
-        "relu", "Activation of the hidden layers; the last layer is linear.", choices=ACTIVATIONS
+        "relu",
+        "Activation of the hidden layers; the last layer is linear.",
+        choices=("relu", "relu6", "elu", "gelu", "tanh", "none"),
     )
     per_feature_l2_norm: bool = option(
         True, "L2-normalise each input feature by itself instead of all together."
     )
     pooling: str = option(
-        "dsgmm", "Fusion of frames: pooling over the frames.", choices=FRAME_POOLINGS
+        "dsgmm", "Fusion of frames: pooling over the frames.", choices=("netvlad", "dsgmm")
     )
-    num_clusters: int = option(64, "Fusion of frames: clusters K of the first feature.")
+    num_clusters: int = option(64, "Fusion of frames: clusters K of the first feature.", at_least=1)
     num_clusters_audio: int | None = option(
-        None, "Fusion of frames: clusters of each further feature; K / 2 unless given."
+        None, "Fusion of frames: clusters of each further feature; K / 2 unless given.", at_least=1
     )
     assignment: str = option(
         "decoupled",
-        f"Fusion of frames: how frames are assigned to clusters: {', '.join(ASSIGNMENTS)}.",
+        "Fusion of frames: how frames are assigned to clusters.",
         choices=ASSIGNMENTS,
     )
-    gamma: float = option(0.125, "Fusion of frames: smoothing of DSGMM.")
+    gamma: float = option(0.125, "Fusion of frames: smoothing of DSGMM.", at_least=0)
     batch_norm: bool = option(
         True, "Fusion of frames: batch normalisation of frames and of their assignment."
     )
@@ -77,21 +63,8 @@ class EmbeddingConfig(Options):
         30,
         "Fusion of frames: frames sampled of each video in training, at random with replacement; "
         "0 trains on all. Embeddings are always of all frames.",
+        at_least=0,
     )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(
-                    f"--{name} must be one of {', '.join(choices)}; received {getattr(self, name)}"
-                )
-        for name, least in _AT_LEAST.items():
-            value = getattr(self, name)
-            if value is not None and not least <= value < math.inf:
-                raise ValueError(f"--{name} must be at least {least}; received {value}")
-        if min(self.hidden, default=1) < 1:
-            raise ValueError(f"--hidden must be widths of at least 1; received {list(self.hidden)}")
 
     def record(self) -> dict[str, Any]:
         """The same as values that JSON can hold."""

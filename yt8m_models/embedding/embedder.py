@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.frame_table import FrameTable
-from yt8m_models.program.prefetch import prefetched
+from yt8m_models.program.background import prefetched
 
 
 class Embedder:

@@ -2,18 +2,18 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import numpy as np
 
 from yt8m_models.data.video_ids import VideoIds, as_bytes
 from yt8m_models.embedding.embeddings_writer import (
     DEFAULT_SHARD_SIZE,
+    EMBEDDINGS,
     EmbeddingsWriter,
     ids_name,
-    read_record,
     vectors_name,
 )
+from yt8m_models.storage.artifact_dir import read_array
 
 
 class Embeddings:
@@ -59,7 +59,7 @@ class Embeddings:
         Raises:
             ValueError: there are none, they are not complete, or a shard is damaged.
         """
-        record = read_record(directory)
+        record = EMBEDDINGS.read(directory)
         count, shard_size, size = record["count"], record["shard_size"], record["size"]
         if not record["complete"]:
             raise ValueError(
@@ -69,8 +69,8 @@ class Embeddings:
         shards, ids = [], []
         for shard, start in enumerate(range(0, count, shard_size)):
             videos = min(shard_size, count - start)
-            shards.append(_load(Path(directory, vectors_name(shard)), np.float32, (videos, size)))
-            ids.append(_load(Path(directory, ids_name(shard)), np.bytes_, (videos,)))
+            shards.append(read_array(directory, vectors_name(shard), np.float32, (videos, size)))
+            ids.append(read_array(directory, ids_name(shard), np.bytes_, (videos,)))
         all_ids = np.concatenate(ids) if ids else as_bytes([])
         return cls(VideoIds(all_ids), shards, record["model"], size)
 
@@ -115,10 +115,7 @@ class Embeddings:
         Raises:
             ValueError: a row is not one of these, such as `UNKNOWN`.
         """
-        rows = np.asarray(rows)
-        is_wrong = (rows < 0) | (rows >= len(self))
-        if is_wrong.any():
-            raise ValueError(f"rows must be 0 to {len(self) - 1}; received {rows[is_wrong][0]}")
+        rows = self.ids.checked_rows(rows)
         taken = np.empty((len(rows), self.size), np.float32)
         shards = np.searchsorted(self._ends, rows, side="right")
         for shard in np.unique(shards):
@@ -132,17 +129,3 @@ class Embeddings:
         for shard in self._shards:
             for start in range(0, len(shard), size):
                 yield shard[start : start + size]
-
-
-def _load(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> np.ndarray:
-    try:
-        # np.asarray: indexing a memmap object costs more than indexing a plain view of it
-        array = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
-    if array.shape != shape or not np.issubdtype(array.dtype, dtype):
-        raise ValueError(
-            f"{path} must be {dtype.__name__} of the shape {shape}; it is {array.dtype} of "
-            f"{array.shape}"
-        )
-    return array

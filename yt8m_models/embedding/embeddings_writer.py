@@ -1,18 +1,24 @@
 """Writing embeddings, shard by shard."""
 
 import hashlib
-import json
 import os
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from yt8m_models import __version__
 from yt8m_models.data.video_ids import VideoIds
-from yt8m_models.storage.filesystems import scheme
+from yt8m_models.program.progress import Progress
+from yt8m_models.storage.artifact_dir import ArtifactDir, read_array, write_array
 
-KIND = "embeddings"
-RECORD = "embeddings.json"
+EMBEDDINGS = ArtifactDir(
+    "embeddings.json",
+    ("embeddings",),
+    "embeddings",
+    "yt8m embed",
+    __version__,
+    {"model": str, "size": int, "count": int, "shard_size": int, "complete": bool},
+)
 DEFAULT_SHARD_SIZE = 65536
 
 
@@ -23,9 +29,7 @@ class EmbeddingsWriter:
     `embeddings.json` says that all are there only after `finish`.
 
         writer = EmbeddingsWriter(directory, ids, model, size)
-        for shard in writer.pending:
-            writer.write(shard, embed(writer.rows(shard)))
-        writer.finish()
+        writer.write_all(embedder.batches)
 
     Args:
         directory: receives the embeddings; local.
@@ -51,20 +55,17 @@ class EmbeddingsWriter:
         size: int,
         shard_size: int = DEFAULT_SHARD_SIZE,
     ) -> None:
-        if scheme(str(directory)):
-            raise ValueError(f"{directory} must be a local directory: embeddings are memory-mapped")
         for name, value in (("size", size), ("shard_size", shard_size)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1; received {value}")
         if not model:
             raise ValueError("model must say whose embeddings these are; received an empty string")
-        self.directory = Path(directory)
+        self.directory = EMBEDDINGS.prepare(directory, may_exist=True)
         self.ids = ids
         self.size = size
         self.shard_size = shard_size
         self.num_shards = -(-len(ids) // shard_size)
         self._record = {
-            "kind": KIND,
             "model": model,
             "size": size,
             "count": len(ids),
@@ -100,9 +101,28 @@ class EmbeddingsWriter:
                 f"the embedding of video {video_id!r} is not finite ({int(is_bad.sum()):,} such "
                 f"videos in shard {shard}): its features or the weights of the model are not"
             )
-        self._save(ids_name(shard), self.ids[rows])
-        self._save(vectors_name(shard), vectors)  # the last file of a shard
+        write_array(self.directory, ids_name(shard), self.ids[rows])
+        write_array(self.directory, vectors_name(shard), vectors)  # the last file of a shard
         self.pending = [other for other in self.pending if other != shard]
+
+    def write_all(self, batches: Callable[[np.ndarray], Iterable[np.ndarray]]) -> None:
+        """Writes the shards that are pending, with a progress bar, and finishes.
+
+        Args:
+            batches: gives the embeddings of rows `(n,)` in batches `(videos, size)`.
+
+        Raises:
+            ValueError: as from `write`.
+        """
+        done = len(self.ids) - sum(len(self.rows(shard)) for shard in self.pending)
+        with Progress(len(self.ids), "videos", "embedding", done) as progress:
+            for shard in self.pending:
+                found = []
+                for batch in batches(self.rows(shard)):
+                    found.append(batch)
+                    progress.update(len(batch))
+                self.write(shard, np.concatenate(found))
+        self.finish()
 
     def finish(self) -> None:
         """Marks the embeddings as complete.
@@ -112,12 +132,11 @@ class EmbeddingsWriter:
         """
         if self.pending:
             raise ValueError(f"{self.directory}: shards {self.pending[:10]} are not written yet")
-        self._write_record({**self._record, "complete": True})
+        EMBEDDINGS.write(self.directory, {**self._record, "complete": True})
 
     def _start(self) -> None:
-        path = self.directory / RECORD
-        if path.exists():
-            found = {**read_record(self.directory), "complete": False}
+        if EMBEDDINGS.is_in(self.directory):
+            found = {**EMBEDDINGS.read(self.directory), "complete": False}
             differing = [
                 f"{name} {found.get(name)} there, {value} now"
                 for name, value in self._record.items()
@@ -129,64 +148,30 @@ class EmbeddingsWriter:
                     "another directory"
                 )
             return
-        self.directory.mkdir(parents=True, exist_ok=True)
         if any(self.directory.glob("embeddings-*.npy")):
             raise ValueError(
-                f"{self.directory} has shards of embeddings and no {RECORD}; choose another "
-                "directory"
+                f"{self.directory} has shards of embeddings and no {EMBEDDINGS.record}; choose "
+                "another directory"
             )
-        self._write_record(self._record)
+        EMBEDDINGS.write(self.directory, self._record)
 
     def _is_written(self, shard: int) -> bool:
-        path = self.directory / vectors_name(shard)
-        if not path.exists():
+        shape = (len(self.rows(shard)), self.size)
+        try:
+            read_array(self.directory, vectors_name(shard), np.float32, shape)
+        except ValueError:
             return False
-        shape = np.load(path, mmap_mode="r").shape
-        return shape == (len(self.rows(shard)), self.size)
-
-    def _save(self, name: str, array: np.ndarray) -> None:
-        partial = self.directory / f".{name}.partial"
-        with partial.open("wb") as file:
-            np.save(file, array)
-        partial.replace(self.directory / name)
-
-    def _write_record(self, record: dict[str, Any]) -> None:
-        partial = self.directory / f".{RECORD}.partial"
-        partial.write_text(json.dumps(record, indent=1) + "\n")
-        partial.replace(self.directory / RECORD)
+        return True
 
 
 def ids_name(shard: int) -> str:
-    """The file of a shard's ids."""
-    return f"ids-{shard:05}.npy"
+    """The array of a shard's ids."""
+    return f"ids-{shard:05}"
 
 
 def vectors_name(shard: int) -> str:
-    """The file of a shard's embeddings."""
-    return f"embeddings-{shard:05}.npy"
-
-
-def read_record(directory: str | os.PathLike) -> dict[str, Any]:
-    """What `embeddings.json` says.
-
-    Raises:
-        ValueError: there is none, or the file is of something else.
-    """
-    path = Path(directory, RECORD)
-    try:
-        record = json.loads(path.read_text())
-        if record["kind"] != KIND:
-            raise ValueError(f"kind is {record['kind']!r}")
-        record["model"], record["size"] = str(record["model"]), int(record["size"])
-        record["count"], record["shard_size"] = int(record["count"]), int(record["shard_size"])
-        record["complete"] = bool(record["complete"])
-    except (FileNotFoundError, NotADirectoryError):
-        raise ValueError(
-            f"{directory} holds no {RECORD}: no embeddings were written there (yt8m embed)"
-        ) from None
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path}: not the record of embeddings ({error!r})") from error
-    return record
+    """The array of a shard's embeddings."""
+    return f"embeddings-{shard:05}"
 
 
 def _fingerprint(ids: VideoIds) -> str:

@@ -13,12 +13,8 @@ from yt8m_models.embedding.embedding_model import EmbeddingModel
 from yt8m_models.embedding.model_record import ModelRecord
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join
-from yt8m_models.training.checkpoints import (
-    checkpoint_paths,
-    chosen_checkpoints,
-    restore_newest,
-)
-from yt8m_models.training.train_dir import BEST
+from yt8m_models.training.checkpoints import chosen_checkpoints, restore_newest
+from yt8m_models.training.train_dir import BEST, checkpoint_paths
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any
 import tensorflow as tf
 
 from yt8m_models.embedding.config import EmbeddingConfig
+from yt8m_models.storage.same_flags import require_same_flags
 from yt8m_models.storage.whole_file import join, write_text
-from yt8m_models.training.checkpoints import checkpoint_paths
-from yt8m_models.training.train_dir import EMBEDDING_RECORD
+from yt8m_models.training.train_dir import EMBEDDING_RECORD, TO_REPLACE, checkpoint_paths
 
 
 @dataclass(frozen=True)
@@ -66,26 +66,14 @@ class ModelRecord:
         """
         path = join(train_dir, EMBEDDING_RECORD)
         if not tf.io.gfile.exists(path) or not checkpoint_paths(train_dir):
-            tf.io.gfile.makedirs(train_dir)
             write_text(path, json.dumps(self._content(), indent=2) + "\n")
             return
-        there, now = ModelRecord.read(train_dir)._flat(), self._flat()
-        differing = [
-            f"  --{name}: {there.get(name)} there, {value} now"
-            for name, value in now.items()
-            if there.get(name) != value
-        ]
-        if differing:
-            raise ValueError(
-                "\n".join(
-                    [
-                        f"--train_dir={train_dir} belongs to another training:",
-                        *differing,
-                        "Give another --train_dir, the same flags, or --start_new_model to remove "
-                        "it.",
-                    ]
-                )
-            )
+        require_same_flags(
+            ModelRecord.read(train_dir)._flat(),
+            self._flat(),
+            f"--train_dir={train_dir} belongs to another training:",
+            TO_REPLACE,
+        )
 
     def _content(self) -> dict[str, Any]:
         return {

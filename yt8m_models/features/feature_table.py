@@ -3,14 +3,14 @@
 import copy
 import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from yt8m_models.data.dequantize import dequantize
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.data.video_ids import VideoIds
-from yt8m_models.features import table_dir
 from yt8m_models.features.feature_table_writer import FEATURES, FeatureTableWriter
+from yt8m_models.features.table_dir import TABLE, VIDEO, selected
+from yt8m_models.storage.artifact_dir import read_array
 
 
 class FeatureTable:
@@ -55,12 +55,11 @@ class FeatureTable:
         Raises:
             ValueError: the directory holds no feature table, or one that is damaged.
         """
-        record = table_dir.read_record(directory, table_dir.VIDEO)
+        record = TABLE.read(directory, VIDEO)
         names, sizes, count = record["names"], record["sizes"], record["num_videos"]
-        ids = table_dir.load_array(Path(directory, table_dir.IDS), (np.bytes_,), (count,))
-        features = table_dir.load_array(
-            Path(directory, FEATURES), (np.uint8, np.float16, np.float32), (count, sum(sizes))
-        )
+        ids = read_array(directory, "ids", np.bytes_, (count,))
+        dtypes = (np.uint8, np.float16, np.float32)
+        features = read_array(directory, FEATURES, dtypes, (count, sum(sizes)))
         return cls(VideoIds(ids), features, names, sizes)
 
     @classmethod
@@ -109,7 +108,7 @@ class FeatureTable:
         Raises:
             ValueError: a row is not in the table.
         """
-        rows = table_dir.checked_rows(rows, len(self))
+        rows = self.ids.checked_rows(rows)
         taken = np.empty((len(rows), self.num_features), np.float32)
         start = 0
         for feature, size in zip(self._features, self.sizes, strict=True):
@@ -132,7 +131,7 @@ class FeatureTable:
         Raises:
             ValueError: a row is not in the table.
         """
-        rows = table_dir.checked_rows(rows, len(self))
+        rows = self.ids.checked_rows(rows)
         return np.concatenate([feature[rows] for feature in self._features], axis=1)
 
     def select(self, names: Sequence[str]) -> "FeatureTable":
@@ -141,7 +140,7 @@ class FeatureTable:
         Raises:
             ValueError: a feature is not in the table.
         """
-        places = table_dir.selected(names, self.names)
+        places = selected(names, self.names)
         table = copy.copy(self)
         table.names = tuple(names)
         table.sizes = tuple(self.sizes[place] for place in places)

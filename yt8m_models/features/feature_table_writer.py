@@ -2,18 +2,18 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from types import TracebackType
-from typing import BinaryIO
 
 import numpy as np
 
 from yt8m_models.data.quantization import num_out_of_range, quantize
 from yt8m_models.data.video_ids import VideoIds, as_bytes
-from yt8m_models.features import table_dir
+from yt8m_models.features.table_dir import TABLE, VIDEO
+from yt8m_models.storage.artifact_dir import array_file
 
-FEATURES = "features.npy"
+FEATURES = "features"
 DTYPES = ("uint8", "float16", "float32")
-_HEADER_SIZE = 128
 
 
 class FeatureTableWriter:
@@ -58,16 +58,17 @@ class FeatureTableWriter:
         self.names = tuple(names)
         self.sizes = tuple(int(size) for size in sizes)
         self.dtype = dtype
-        self.directory = table_dir.prepare(directory)
+        self.directory = TABLE.prepare(directory)
         self.num_videos = 0
         self.num_clipped = 0
         self._ids: list[np.ndarray] = []
         self._ends = np.cumsum(self.sizes)
-        self._partial = self.directory / f".{FEATURES}.partial"
+        self._stack = ExitStack()
 
     def __enter__(self) -> "FeatureTableWriter":
-        self._file: BinaryIO = self._partial.open("wb")
-        self._file.write(self._header())
+        self._append = self._stack.enter_context(
+            array_file(self.directory, FEATURES, self.dtype, int(self._ends[-1]))
+        )
         return self
 
     def add(self, ids: Iterable[bytes | str] | np.ndarray, features: np.ndarray) -> None:
@@ -89,7 +90,7 @@ class FeatureTableWriter:
                 f"{len(ids)} ids and {', '.join(self.names)}; received {features.shape}"
             )
         self._check(ids, features)
-        self._file.write(self._stored(features).tobytes())
+        self._append(self._stored(features))
         self._ids.append(ids)
         self.num_videos += len(ids)
 
@@ -104,30 +105,20 @@ class FeatureTableWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        try:
-            if kind is None:
-                self._finish()
-        finally:
-            self._file.close()
-            self._partial.unlink(missing_ok=True)
-
-    def _finish(self) -> None:
-        ids = self.ids
-        VideoIds(ids)  # refuses what the reader would
-        self._file.seek(0)
-        self._file.write(self._header())
-        self._file.close()
-        self._partial.replace(self.directory / FEATURES)
-        np.save(self.directory / table_dir.IDS, ids)
+        if kind is not None:
+            self._stack.__exit__(kind, error, traceback)
+            return
+        with self._stack:
+            VideoIds(self.ids)  # refuses what the reader would
         record = {
-            "kind": table_dir.VIDEO,
+            "kind": VIDEO,
             "names": self.names,
             "sizes": self.sizes,
             "dtype": self.dtype,
             "num_videos": self.num_videos,
             "num_clipped": self.num_clipped,
         }
-        table_dir.write_record(self.directory, record)
+        TABLE.write(self.directory, record, {"ids": self.ids})
 
     def _check(self, ids: np.ndarray, features: np.ndarray) -> None:
         # a sum is one pass, and finite only if all values of the row are
@@ -155,13 +146,3 @@ class FeatureTableWriter:
             return features.astype(self.dtype)
         self.num_clipped += num_out_of_range(features)
         return quantize(features)
-
-    def _header(self) -> bytes:
-        """The header of a `.npy` file (version 1), of 128 bytes for any number of rows."""
-        content = {
-            "descr": np.lib.format.dtype_to_descr(np.dtype(self.dtype)),
-            "fortran_order": False,
-            "shape": (self.num_videos, int(self._ends[-1])),
-        }
-        start = b"\x93NUMPY\x01\x00" + (_HEADER_SIZE - 10).to_bytes(2, "little")
-        return start + f"{content}".encode().ljust(_HEADER_SIZE - 11) + b"\n"

@@ -5,7 +5,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -15,11 +14,10 @@ from yt8m_models.data import frame_sampling, parsing
 from yt8m_models.data.record_checks import check_record
 from yt8m_models.data.record_identity import identify
 from yt8m_models.data.video_ids import VideoIds
-from yt8m_models.features import table_dir
+from yt8m_models.features.table_dir import FRAME, TABLE, selected
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.artifact_dir import read_array
 
-FILE_NUMBERS = "file_numbers.npy"
-OFFSETS = "offsets.npy"
 _PARALLEL_READS = 16
 
 
@@ -75,12 +73,11 @@ class FrameTable:
             ValueError: the directory holds no frame table or one that is damaged, or a file of
                 records is missing or has another size than then.
         """
-        record = table_dir.read_record(directory, table_dir.FRAME)
-        count = record["num_videos"]
-        path = Path(directory)
-        ids = table_dir.load_array(path / table_dir.IDS, (np.bytes_,), (count,))
-        file_numbers = table_dir.load_array(path / FILE_NUMBERS, (np.integer,), (count,))
-        offsets = table_dir.load_array(path / OFFSETS, (np.integer,), (count,))
+        record = TABLE.read(directory, FRAME)
+        shape = (record["num_videos"],)
+        ids = read_array(directory, "ids", np.bytes_, shape)
+        file_numbers = read_array(directory, "file_numbers", np.integer, shape)
+        offsets = read_array(directory, "offsets", np.integer, shape)
         try:
             files = {str(file): int(size) for file, size in record["files"].items()}
             data = DataConfig(
@@ -91,7 +88,7 @@ class FrameTable:
                 max_frames=record["max_frames"],
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            where = path / table_dir.RECORD
+            where = os.path.join(directory, TABLE.record)
             raise ValueError(f"{where}: not the record of a frame table ({error!r})") from error
         _check_files(files, directory)
         return cls(VideoIds(ids), list(files), file_numbers, offsets, data)
@@ -102,12 +99,13 @@ class FrameTable:
         Raises:
             ValueError: the directory is not local, or already holds features.
         """
-        path = table_dir.prepare(directory)
-        np.save(path / table_dir.IDS, self.ids.ids)
-        np.save(path / FILE_NUMBERS, self._file_numbers)
-        np.save(path / OFFSETS, self._offsets)
+        arrays = {
+            "ids": self.ids.ids,
+            "file_numbers": self._file_numbers,
+            "offsets": self._offsets,
+        }
         record = {
-            "kind": table_dir.FRAME,
+            "kind": FRAME,
             "names": self.names,
             "sizes": self.sizes,
             "num_videos": len(self),
@@ -115,7 +113,7 @@ class FrameTable:
             "max_frames": self.data.max_frames,
             "files": {file: tf.io.gfile.stat(file).length for file in self.files},
         }
-        table_dir.write_record(path, record)
+        TABLE.write(TABLE.prepare(directory), record, arrays)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -151,7 +149,7 @@ class FrameTable:
             ValueError: a row is not in the table, or its record cannot be read, is not as `data`
                 says or is of another video; the message names the file and the byte.
         """
-        rows = table_dir.checked_rows(rows, len(self))
+        rows = self.ids.checked_rows(rows)
         if not len(rows):
             raise ValueError("rows must name at least one video; received none")
         paths = self.files[self._file_numbers[rows]]
@@ -181,7 +179,7 @@ class FrameTable:
         Raises:
             ValueError: a feature is not in the table.
         """
-        places = table_dir.selected(names, self.names)
+        places = selected(names, self.names)
         table = copy.copy(self)
         sizes = tuple(self.sizes[place] for place in places)
         table.data = replace(self.data, feature_names=tuple(names), feature_sizes=sizes)

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Sequence
 
-from yt8m_models.features import table_dir
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.frame_table import FrameTable
+from yt8m_models.features.table_dir import FRAME, TABLE, VIDEO
 
 
 def load_features(
@@ -20,10 +20,7 @@ def load_features(
     Raises:
         ValueError: there is no table, it is damaged, or it lacks a feature.
     """
-    record = table_dir.read_record(directory)
-    table: FeatureTable | FrameTable
-    if record["kind"] == table_dir.VIDEO:
-        table = FeatureTable.load(directory)
-    else:
-        table = FrameTable.load(directory)
+    kinds: dict[str, type[FeatureTable] | type[FrameTable]]
+    kinds = {VIDEO: FeatureTable, FRAME: FrameTable}
+    table = kinds[TABLE.read(directory)["kind"]].load(directory)
     return table.select(names) if names else table

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from yt8m_models.data.dequantize import dequantize
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.frame_table import FrameTable
-from yt8m_models.program.prefetch import prefetched
+from yt8m_models.program.background import prefetched
 
 
 class RawFeatures:

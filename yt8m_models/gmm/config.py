@@ -1,25 +1,11 @@
 """The flags of `yt8m train-ubm`, without TensorFlow."""
 
-import math
 from dataclasses import dataclass
 
 from yt8m_models.config import DataConfig
-from yt8m_models.program.option import Options, option
+from yt8m_models.program.option import Options, option, same_option
 
 COVARIANCE_TYPES = ("tied", "diagonal", "spherical")
-
-_AT_LEAST = {
-    "num_clusters": 1,
-    "num_clusters_audio": 1,
-    "max_iterations": 1,
-    "num_readers": 1,
-    "tolerance": 0,
-    "max_frames": 0,
-    "sample_frames": 0,
-    "cache_gb": 0,
-    "seed": 0,
-    "max_bad_records": 0,
-}
 
 
 @dataclass(frozen=True)
@@ -31,17 +17,21 @@ class UBMConfig(Options):
     """
 
     train_data_pattern: str = option(
-        "", "Frame-level records: file patterns with commas between, or @file with a path a line."
+        "",
+        "Frame-level records: file patterns with commas between, or @file with a path a line.",
+        required=True,
     )
     output_dir: str = option(
-        "", "Directory for the UBM and its checkpoint. Training resumes from what it holds."
+        "",
+        "Directory for the UBM and its checkpoint. Training resumes from what it holds.",
+        required=True,
     )
     overwrite: bool = option(
         False, "Replace what an earlier run wrote to --output_dir instead of resuming it."
     )
-    num_clusters: int = option(256, "Clusters K of the first feature.")
+    num_clusters: int = option(256, "Clusters K of the first feature.", at_least=1)
     num_clusters_audio: int | None = option(
-        None, "Clusters of each further feature; K / 2 unless given."
+        None, "Clusters of each further feature; K / 2 unless given.", at_least=1
     )
     pool_per_feature: bool = option(
         True, "A UBM for each feature (rgb, audio); otherwise one for all features together."
@@ -56,58 +46,40 @@ class UBMConfig(Options):
         "and 'spherical' have one of each for every cluster.",
         choices=COVARIANCE_TYPES,
     )
-    covariance_floor: float = option(1e-6, "Least variance in any direction.")
-    max_iterations: int = option(100, "Stop after this many iterations.")
+    covariance_floor: float = option(1e-6, "Least variance in any direction.", above=0)
+    max_iterations: int = option(100, "Stop after this many iterations.", at_least=1)
     tolerance: float = option(
-        1e-3, "Stop when an iteration gains less log-likelihood per frame than this."
+        1e-3, "Stop when an iteration gains less log-likelihood per frame than this.", at_least=0
     )
     max_frames: int = option(
-        0, "Use so many frames at most, those of videos drawn at random; 0 uses all."
+        0, "Use so many frames at most, those of videos drawn at random; 0 uses all.", at_least=0
     )
     sample_frames: int = option(
-        0, "Frames drawn per video, at random with replacement; 0 takes every frame."
+        0, "Frames drawn per video, at random with replacement; 0 takes every frame.", at_least=0
     )
     cache_gb: float = option(
         4.0,
         "Memory (GiB) for keeping the frames, a byte a value, between iterations. Frames that need "
         "more are read from the records again in each iteration.",
+        at_least=0,
     )
-    seed: int = option(0, "Seed of the start and of the frames that are drawn.")
-    num_readers: int = option(8, "Files that are read in parallel.")
+    seed: int = option(0, "Seed of the start and of the frames that are drawn.", at_least=0)
+    num_readers: int = option(8, "Files that are read in parallel.", at_least=1)
     max_bad_records: int = option(
-        0, "Skip up to this many corrupt or malformed records instead of stopping at the first."
+        0,
+        "Skip up to this many corrupt or malformed records instead of stopping at the first.",
+        at_least=0,
     )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("train_data_pattern", "output_dir"):
-            if not getattr(self, name).strip():
-                raise ValueError(f"--{name} must be given; received nothing")
-        for name, least in _AT_LEAST.items():
-            value = getattr(self, name)
-            if value is not None and not least <= value < math.inf:
-                raise ValueError(f"--{name} must be at least {least}; received {value}")
-        if not 0 < self.covariance_floor < math.inf:
-            raise ValueError(
-                f"--covariance_floor must be positive; received {self.covariance_floor}"
-            )
-        if self.covariance_type not in COVARIANCE_TYPES:
-            raise ValueError(
-                f"--covariance_type must be one of {', '.join(COVARIANCE_TYPES)}; "
-                f"received {self.covariance_type}"
-            )
 
 
 @dataclass(frozen=True)
 class FrameFormat(Options):
     """The format of the frame-level records."""
 
-    feature_names: tuple[str, ...] = option(
-        ("rgb", "audio"), "Features to read, in order; the model's --feature_names."
-    )
-    feature_sizes: tuple[int, ...] = option((1024, 128), "Width of each feature.")
+    feature_names: tuple[str, ...] = same_option(DataConfig, "feature_names", ("rgb", "audio"))
+    feature_sizes: tuple[int, ...] = same_option(DataConfig, "feature_sizes", (1024, 128))
     frame_features: bool = option(True, "Records are frame level; nothing else will do.")
-    num_classes: int = option(3862, "Labels are 0 to num_classes - 1; they are checked, not used.")
+    num_classes: int = same_option(DataConfig, "num_classes")
 
     def __post_init__(self) -> None:
         super().__post_init__()

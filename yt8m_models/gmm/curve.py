@@ -1,23 +1,23 @@
 """The log-likelihood of a UBM by iteration, as an image."""
 
-import io
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-_INK = "#333333"
-_GRID = "#e6e6e6"
-_LINES = ("#4c78a8", "#e4572e", "#54a24b", "#b279a2")
+from yt8m_models.storage.plots import BLUE, GREEN, PURPLE, RED, new_figure, styled, whole_numbers
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_LINES = (BLUE, RED, GREEN, PURPLE)
 
 
-def draw(histories: Mapping[str, Sequence[float]]) -> bytes:
-    """A PNG with a panel for each UBM: its log-likelihood per frame by iteration.
+def draw(histories: Mapping[str, Sequence[float]]) -> "Figure":
+    """A panel for each UBM: its log-likelihood per frame by iteration.
 
     Raises:
-        ImportError: matplotlib is not installed.
+        ValueError: matplotlib is not installed.
     """
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
-    figure = Figure(figsize=(5 * len(histories), 3.4), dpi=150, layout="constrained")
+    figure = new_figure(5 * len(histories), 3.4)
     panels = figure.subplots(1, len(histories), squeeze=False).flat
     for index, (axes, (name, history)) in enumerate(zip(panels, histories.items(), strict=True)):
         axes.plot(
@@ -28,16 +28,8 @@ def draw(histories: Mapping[str, Sequence[float]]) -> bytes:
             marker="o",
             markersize=3,
         )
-        axes.set_title(f"{name}   {history[-1]:,.4f}", loc="left", fontsize=11, color=_INK)
-        axes.grid(axis="y", color=_GRID, linewidth=0.8)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.spines["bottom"].set_color("#bbbbbb")
-        axes.tick_params(colors="#777777", labelsize=8, length=0)
+        styled(axes, f"{name}   {history[-1]:,.4f}", "iteration")
+        whole_numbers(axes)
         axes.ticklabel_format(axis="y", useOffset=False)
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-        axes.set_xlabel("iteration", fontsize=8, color="#777777", loc="right", labelpad=0)
-    panels[0].set_ylabel("log-likelihood per frame", fontsize=8, color="#777777")
-    image = io.BytesIO()
-    figure.savefig(image, format="png")
-    return image.getvalue()
+    panels[0].set_ylabel("log-likelihood per frame")
+    return figure

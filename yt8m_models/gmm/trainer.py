@@ -15,19 +15,13 @@ from yt8m_models.gmm.frames import Frames
 from yt8m_models.gmm.moments import Moments
 from yt8m_models.gmm.reservoir import Reservoir
 from yt8m_models.gmm.start import kmeans_start
-from yt8m_models.gmm.ubm_dir import (
-    CHECKPOINT,
-    CURVE,
-    RECORD,
-    STATISTICS,
-    path_in,
-    read_arrays,
-    ubm_names,
-    write_arrays,
-    write_bytes,
-)
+from yt8m_models.gmm.ubm_dir import CHECKPOINT, CURVE, STATISTICS, UBM_DIR, ubm_names
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.array_archive import read_arrays, write_arrays
+from yt8m_models.storage.plots import can_plot, save_figure
+from yt8m_models.storage.same_flags import require_same_flags
+from yt8m_models.storage.whole_file import join
 
 _SAMPLE_PER_CLUSTER = 100
 _MAX_SAMPLE = 50_000
@@ -101,10 +95,15 @@ class UBMTrainer:
 
     def _prepare(self) -> None:
         """Sums what no iteration changes, or reads it; then starts, or resumes, the mixtures."""
-        path = path_in(self.config.output_dir, STATISTICS)
+        path = join(self.config.output_dir, STATISTICS)
         if tf.io.gfile.exists(path):
             statistics = read_arrays(path)
-            self._check_settings(json.loads(str(statistics["settings"])))
+            require_same_flags(
+                json.loads(str(statistics["settings"])),
+                self.settings,
+                f"--output_dir={self.config.output_dir} belongs to another UBM:",
+                "Give another --output_dir, the same flags, or --overwrite to replace it.",
+            )
         else:
             statistics = self._summarize()
             write_arrays(path, statistics)
@@ -150,7 +149,7 @@ class UBMTrainer:
         return arrays
 
     def _start(self, moments: list[Moments]) -> None:
-        path = path_in(self.config.output_dir, CHECKPOINT)
+        path = join(self.config.output_dir, CHECKPOINT)
         checkpoint = read_arrays(path) if tf.io.gfile.exists(path) else None
         floor, tolerance = self.config.covariance_floor, self.config.tolerance
         for index, name in enumerate(self.names):
@@ -196,7 +195,7 @@ class UBMTrainer:
             for name, mixture in zip(self.names, self.mixtures, strict=True)
             for key, value in mixture.state().items()
         }
-        write_arrays(path_in(self.config.output_dir, CHECKPOINT), state)
+        write_arrays(join(self.config.output_dir, CHECKPOINT), state)
         values = "  ".join(map(_latest, self.names, self.mixtures))
         print(f"iteration {number}  {values}  {time.monotonic() - start:.1f} s", flush=True)
 
@@ -217,43 +216,24 @@ class UBMTrainer:
         for name, mixture in zip(self.names, self.mixtures, strict=True):
             ubm = mixture.result
             arrays = {"weights": ubm.weights, "means": ubm.means, "covariance": ubm.covariance}
-            write_arrays(path_in(directory, f"{name}.npz"), arrays)
+            write_arrays(join(directory, f"{name}.npz"), arrays)
             results[name] = {
                 "num_frames": mixture.moments.count,
                 "log_likelihood": list(mixture.history),
                 "converged": mixture.converged,
             }
-        record = {"settings": self.settings, "ubms": results}
-        write_bytes(path_in(directory, RECORD), (json.dumps(record, indent=2) + "\n").encode())
-        try:
+        UBM_DIR.write(directory, {"settings": self.settings, "ubms": results})
+        if can_plot(CURVE):
             histories = {name: result["log_likelihood"] for name, result in results.items()}
-            write_bytes(path_in(directory, CURVE), draw(histories))
-        except ImportError:
-            print(f"No {CURVE}: plots need matplotlib (pip install matplotlib).")
+            save_figure(join(directory, CURVE), draw(histories))
         done = "converged" if all(mixture.converged for mixture in self.mixtures) else "stopped"
         print(f"{done.capitalize()} after {self._iterations()} iterations; wrote {directory}.")
         return results
 
-    def _check_settings(self, recorded: dict[str, Any]) -> None:
-        differing = [
-            f"  --{name}: {recorded.get(name)} there, {value} now"
-            for name, value in self.settings.items()
-            if recorded.get(name) != value
-        ]
-        if differing:
-            raise ValueError(
-                "\n".join(
-                    [
-                        f"--output_dir={self.config.output_dir} belongs to another UBM:",
-                        *differing,
-                        "Give another --output_dir, the same flags, or --overwrite to replace it.",
-                    ]
-                )
-            )
-
     def _remove(self) -> None:
-        names = [RECORD, CHECKPOINT, STATISTICS, CURVE, *(f"{name}.npz" for name in self.names)]
-        for path in (path_in(self.config.output_dir, name) for name in names):
+        files = [f"{name}.npz" for name in self.names]
+        names = [UBM_DIR.record, CHECKPOINT, STATISTICS, CURVE, *files]
+        for path in (join(self.config.output_dir, name) for name in names):
             if tf.io.gfile.exists(path):
                 tf.io.gfile.remove(path)
 

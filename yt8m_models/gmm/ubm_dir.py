@@ -8,18 +8,20 @@ statistics.npz       sums over all frames that no iteration changes, and a sampl
 checkpoint.npz       where training resumes
 """
 
-import io
-import json
-from typing import Any
-
-import numpy as np
-import tensorflow as tf
-
+from yt8m_models import __version__
 from yt8m_models.gmm.ubm import UBM
-from yt8m_models.storage import filesystems
-from yt8m_models.storage.whole_file import whole_path
+from yt8m_models.storage.array_archive import read_arrays
+from yt8m_models.storage.artifact_dir import ArtifactDir
+from yt8m_models.storage.whole_file import join
 
-RECORD = "ubm.json"
+UBM_DIR = ArtifactDir(
+    "ubm.json",
+    ("ubm",),
+    "a UBM",
+    "yt8m train-ubm",
+    __version__,
+    {"settings": dict, "ubms": dict},
+)
 CURVE = "log_likelihood.png"
 STATISTICS = "statistics.npz"
 CHECKPOINT = "checkpoint.npz"
@@ -31,67 +33,13 @@ def load_ubm(ubm_dir: str, name: str) -> UBM:
     Raises:
         ValueError: there is no such UBM, or its file cannot be read.
     """
-    names = read_record(ubm_dir)["ubms"]
+    names = UBM_DIR.read(ubm_dir)["ubms"]
     if name not in names:
         raise ValueError(f"no UBM {name!r} in {ubm_dir}; there are {', '.join(names)}")
-    arrays = read_arrays(path_in(ubm_dir, f"{name}.npz"))
+    arrays = read_arrays(join(ubm_dir, f"{name}.npz"))
     return UBM(arrays["weights"], arrays["means"], arrays["covariance"])
-
-
-def read_record(ubm_dir: str) -> dict[str, Any]:
-    """What `ubm.json` says: `settings`, flag to value, and `ubms`, name to what it came to.
-
-    Raises:
-        ValueError: there is no finished UBM in the directory.
-    """
-    filesystems.require(ubm_dir)
-    path = path_in(ubm_dir, RECORD)
-    if not tf.io.gfile.exists(path):
-        raise ValueError(
-            f"{ubm_dir} holds no {RECORD}: no UBM was trained there to the end (yt8m train-ubm)"
-        )
-    with tf.io.gfile.GFile(path) as file:
-        text = file.read()
-    try:
-        record = json.loads(text)
-        return {"settings": dict(record["settings"]), "ubms": dict(record["ubms"])}
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path}: not the record of a UBM ({error!r})") from error
 
 
 def ubm_names(feature_names: tuple[str, ...], pool_per_feature: bool) -> tuple[str, ...]:
     """The UBMs of a model: one a feature, or one for all of them."""
     return tuple(feature_names) if pool_per_feature else ("_".join(feature_names),)
-
-
-def path_in(directory: str, name: str) -> str:
-    """The path of a file in a directory, which may be on a remote file system."""
-    return f"{directory.rstrip('/')}/{name}"
-
-
-def write_bytes(path: str, content: bytes) -> None:
-    """Writes a file that appears whole or not at all."""
-    with whole_path(path) as partial, tf.io.gfile.GFile(partial, "wb") as file:
-        file.write(content)
-
-
-def write_arrays(path: str, arrays: dict[str, Any]) -> None:
-    """Writes an `.npz` that appears whole or not at all."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    write_bytes(path, buffer.getvalue())
-
-
-def read_arrays(path: str) -> dict[str, np.ndarray]:
-    """The arrays of an `.npz`.
-
-    Raises:
-        ValueError: it cannot be read.
-    """
-    try:
-        with tf.io.gfile.GFile(path, "rb") as file:
-            content = io.BytesIO(file.read())
-        return dict(np.load(content, allow_pickle=False))
-    except (tf.errors.OpError, OSError, ValueError, EOFError) as error:
-        reason = str(getattr(error, "message", error)).splitlines()[0]
-        raise ValueError(f"{path} cannot be read: {reason}") from error

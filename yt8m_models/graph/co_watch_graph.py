@@ -1,22 +1,25 @@
 """Which videos were watched together, and how often."""
 
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from yt8m_models import __version__
 from yt8m_models.data.ragged import bisect, offsets_of, places_of
 from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.graph.retrieval_task import DIRECTIONS, RetrievalTask
-from yt8m_models.storage.filesystems import scheme
+from yt8m_models.storage.artifact_dir import ArtifactDir, optional_int, read_array
 
-RECORD = "co_watch_graph.json"
-KIND = "co_watch_graph"
-
+GRAPH = ArtifactDir(
+    "co_watch_graph.json",
+    ("co_watch_graph",),
+    "a co-watch graph",
+    "yt8m build-graph",
+    __version__,
+    {"num_videos": int, "num_edges": int, "num_shown": optional_int, "settings": dict},
+)
 _BLOCK_ROWS = 1 << 12
 
 
@@ -121,22 +124,21 @@ class CoWatchGraph:
         Raises:
             ValueError: the directory holds no finished graph, or one that is damaged.
         """
-        path = Path(directory)
-        record = _read_record(path)
-        names = ["offsets", "neighbors", "weights", "is_eval"]
-        if record["num_shown"] is not None:
-            names += ["shown_offsets", "shown_neighbors"]
-        arrays = {name: _load(path / f"{name}.npy") for name in names}
-        try:
-            graph = cls(VideoIds(_load(path / "ids.npy")), **arrays, settings=record["settings"])
-        except ValueError as error:
-            raise ValueError(f"{directory} holds a damaged co-watch graph: {error}") from error
-        if (len(graph.ids), graph.num_edges) != (record["num_videos"], record["num_edges"]):
-            raise ValueError(
-                f"{path / RECORD} tells of {record['num_videos']} videos and "
-                f"{record['num_edges']} edges; beside it are {len(graph.ids)} and {graph.num_edges}"
-            )
-        return graph
+        record = GRAPH.read(directory)
+        count, num_edges, num_shown = (
+            record[name] for name in ("num_videos", "num_edges", "num_shown")
+        )
+        lengths = {"offsets": count + 1, "neighbors": 2 * num_edges, "weights": 2 * num_edges}
+        if num_shown is not None:
+            lengths |= {"shown_offsets": count + 1, "shown_neighbors": num_shown}
+        arrays = {
+            name: read_array(directory, name, np.integer, (length,))
+            for name, length in lengths.items()
+        }
+        arrays["is_eval"] = read_array(directory, "is_eval", np.bool_, (count,))
+        ids = read_array(directory, "ids", np.bytes_, (count,))
+        with GRAPH.opening(directory):
+            return cls(VideoIds(ids), **arrays, settings=record["settings"])
 
     def save(self, directory: str | os.PathLike) -> None:
         """Writes the graph.
@@ -144,7 +146,6 @@ class CoWatchGraph:
         Raises:
             ValueError: the directory is not local, or already holds a graph.
         """
-        path = prepare(directory)
         arrays = {name: getattr(self, name) for name in ("offsets", "neighbors", "weights")}
         arrays |= {"ids": self.ids.ids, "is_eval": self.is_eval}
         if self.shown_offsets is not None and self.shown_neighbors is not None:
@@ -152,10 +153,13 @@ class CoWatchGraph:
                 "shown_offsets": self.shown_offsets,
                 "shown_neighbors": self.shown_neighbors,
             }
-        for name, array in arrays.items():
-            np.save(path / f"{name}.npy", array)
-        num_shown = None if self.shown_neighbors is None else len(self.shown_neighbors)
-        write_record(path, len(self.ids), self.num_edges, num_shown, self.settings)
+        record = {
+            "num_videos": len(self.ids),
+            "num_edges": self.num_edges,
+            "num_shown": None if self.shown_neighbors is None else len(self.shown_neighbors),
+            "settings": self.settings,
+        }
+        GRAPH.write(GRAPH.prepare(directory), record, arrays)
 
     @property
     def num_edges(self) -> int:
@@ -275,80 +279,6 @@ class CoWatchGraph:
             _check_rows(
                 "shown_offsets", self.shown_offsets, "shown_neighbors", self.shown_neighbors, count
             )
-
-
-def prepare(directory: str | os.PathLike) -> Path:
-    """Makes the directory of a new graph.
-
-    Raises:
-        ValueError: it is not local, or already holds a graph.
-    """
-    if scheme(str(directory)):
-        raise ValueError(f"{directory} must be a local directory: graphs are memory-mapped")
-    path = Path(directory)
-    if (path / RECORD).exists():
-        raise ValueError(f"{directory} already holds a co-watch graph; choose another directory")
-    path.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-@contextmanager
-def array_file(path: Path, dtype: Any, length: int) -> Iterator[Callable[[np.ndarray], None]]:
-    """Gives a function that appends blocks to an array `(length,)` in an `.npy` file."""
-    dtype = np.dtype(dtype)
-    header = {"descr": dtype.str, "fortran_order": False, "shape": (length,)}
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
-
-        def append(block: np.ndarray) -> None:
-            file.write(np.ascontiguousarray(block, dtype).data)
-
-        yield append
-
-
-def write_record(
-    path: Path,
-    num_videos: int,
-    num_edges: int,
-    num_shown: int | None,
-    settings: Mapping[str, Any],
-) -> None:
-    """Writes `co_watch_graph.json`, which makes the arrays beside it a graph."""
-    record = {
-        "kind": KIND,
-        "num_videos": num_videos,
-        "num_edges": num_edges,
-        "num_shown": num_shown,
-        "settings": dict(settings),
-    }
-    partial = path / f".{RECORD}.partial"
-    partial.write_text(json.dumps(record, indent=1) + "\n")
-    partial.replace(path / RECORD)
-
-
-def _read_record(path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads((path / RECORD).read_text())
-        found = record["kind"]
-        counts = [record[name] for name in ("num_videos", "num_edges", "num_shown", "settings")]
-    except (FileNotFoundError, NotADirectoryError):
-        raise ValueError(
-            f"{path} holds no {RECORD}: no co-watch graph was written there to the end "
-            "(yt8m build-graph)"
-        ) from None
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path / RECORD}: not the record of a graph ({error!r})") from error
-    if found != KIND or not isinstance(counts[-1], dict):
-        raise ValueError(f"{path / RECORD}: not the record of a graph (kind {found!r})")
-    return record
-
-
-def _load(path: Path) -> np.ndarray:
-    try:
-        # np.asarray: indexing a memmap object costs more than indexing a plain view of it
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
 
 
 def _optional(array: np.ndarray | None, dtype: type) -> np.ndarray | None:

@@ -1,8 +1,10 @@
 """What the pooling layers with clusters share."""
 
-import keras
+from typing import Any
+
 from keras import ops
 
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor, check_positive
 from yt8m_models.layers.coupled_assignment import COVARIANCES, CoupledAssignment
 from yt8m_models.layers.decoupled_assignment import DecoupledAssignment
 from yt8m_models.layers.frame_statistics import FrameStatistics
@@ -11,7 +13,7 @@ from yt8m_models.layers.normalization import inverse_sqrt_normal, l2_normalize
 ASSIGNMENTS = ("decoupled", *COVARIANCES)
 
 
-class ClusterPooling(keras.layers.Layer):
+class ClusterPooling(FrameLayer):
     """Assigns frames to K clusters and describes what each cluster sees of a video.
 
     A subclass is the formula of the description: `describe(statistics)`, `(batch, K, D)` from
@@ -44,18 +46,17 @@ class ClusterPooling(keras.layers.Layer):
 
     def __init__(
         self,
-        num_clusters,
-        assignment="decoupled",
-        intra_norm=True,
-        final_norm=True,
-        batch_norm=True,
-        batch_norm_decay=0.999,
-        initial_scale=None,
-        **kwargs,
-    ):
+        num_clusters: int,
+        assignment: str = "decoupled",
+        intra_norm: bool = True,
+        final_norm: bool = True,
+        batch_norm: bool = True,
+        batch_norm_decay: float = 0.999,
+        initial_scale: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        if num_clusters < 1:
-            raise ValueError(f"num_clusters must be at least 1; received {num_clusters}")
+        check_positive(num_clusters=num_clusters)
         if assignment not in ASSIGNMENTS:
             raise ValueError(f"assignment must be one of {ASSIGNMENTS}; received {assignment!r}")
         if initial_scale is not None and not 0 < initial_scale < float("inf"):
@@ -67,35 +68,26 @@ class ClusterPooling(keras.layers.Layer):
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay
         self.initial_scale = initial_scale
-        self.supports_masking = True
 
     @property
-    def is_coupled(self):
+    def is_coupled(self) -> bool:
         """Whether the assignment is by the means."""
         return self.assignment != "decoupled"
 
     @property
-    def describes_by_means(self):
+    def describes_by_means(self) -> bool:
         """Whether the formula of the description has the means."""
         return False
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
+        options = {"name": "assign", "dtype": self.dtype_policy}
         if self.is_coupled:
-            self.assign = CoupledAssignment(
-                self.num_clusters,
-                self.assignment,
-                self.start_of_scales(features),
-                name="assign",
-                dtype=self.dtype_policy,
-            )
+            scale = self.start_of_scales(features)
+            self.assign = CoupledAssignment(self.num_clusters, self.assignment, scale, **options)
         else:
             self.assign = DecoupledAssignment(
-                self.num_clusters,
-                self.batch_norm,
-                self.batch_norm_decay,
-                name="assign",
-                dtype=self.dtype_policy,
+                self.num_clusters, self.batch_norm, self.batch_norm_decay, **options
             )
         self.assign.build(input_shape)
         self.assign.trainable = self.trainable
@@ -109,54 +101,39 @@ class ClusterPooling(keras.layers.Layer):
                 autocast=False,
             )
 
-    def start_of_scales(self, features):
+    def start_of_scales(self, features: int) -> float:
         """σ at the start for frames of that many features: see `initial_scale`."""
         if self.initial_scale is not None:
             return self.initial_scale
         deviation = 1.0 if self.batch_norm else features**-0.5
         return deviation**0.5 if self.is_coupled else deviation
 
-    def call(self, frames, mask=None, training=False):
+    def call(self, frames: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
         posteriors = self.assign(frames, mask=mask, training=training)  # (batch, T, K)
         statistics = FrameStatistics(posteriors, ops.cast(frames, "float32"))
         return ops.cast(self.pool(statistics), self.compute_dtype)
 
-    def pool(self, statistics):
+    def pool(self, statistics: FrameStatistics) -> Tensor:
         """The normalised output, `(batch, output_size(D))`."""
         return self.normalize_whole(self.normalize_clusters(self.describe(statistics)))
 
-    def describe(self, statistics):
+    def describe(self, statistics: FrameStatistics) -> Tensor:
         """The description `(batch, K, D)` of each cluster from its `FrameStatistics`."""
         raise NotImplementedError
 
-    def normalize_clusters(self, described):
+    def normalize_clusters(self, described: Tensor) -> Tensor:
         """`(batch, K, D)` to `(batch, K · D)`, each cluster normalised if `intra_norm`."""
         if self.intra_norm:
             described = l2_normalize(described)
         return ops.reshape(described, (-1, described.shape[1] * described.shape[2]))
 
-    def normalize_whole(self, pooled):
+    def normalize_whole(self, pooled: Tensor) -> Tensor:
         """The vectors `(batch, n)`, normalised if `final_norm`."""
         return l2_normalize(pooled) if self.final_norm else pooled
 
-    def output_size(self, features):
+    def output_size(self, features: int) -> int:
         """Width of the output for frames of that many features."""
         return self.num_clusters * features
 
-    def compute_mask(self, frames, mask=None):
-        return None
-
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.output_size(input_shape[-1]))
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_clusters": self.num_clusters,
-            "assignment": self.assignment,
-            "intra_norm": self.intra_norm,
-            "final_norm": self.final_norm,
-            "batch_norm": self.batch_norm,
-            "batch_norm_decay": self.batch_norm_decay,
-            "initial_scale": self.initial_scale,
-        }

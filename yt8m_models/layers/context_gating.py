@@ -1,13 +1,16 @@
 """Context gating."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import BaseLayer, Shape, Tensor
 from yt8m_models.layers.normalization import batch_normalization, inverse_sqrt_normal
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class ContextGating(keras.layers.Layer):
+class ContextGating(BaseLayer):
     """Weighs each feature by the others: `y = σ(BN(x W)) ∘ x`, or `σ(x W + b) ∘ x`.
 
     Args:
@@ -25,13 +28,19 @@ class ContextGating(keras.layers.Layer):
         >>> ContextGating(remove_diagonal=True)(activations)
     """
 
-    def __init__(self, remove_diagonal=False, batch_norm=True, batch_norm_decay=0.999, **kwargs):
+    def __init__(
+        self,
+        remove_diagonal: bool = False,
+        batch_norm: bool = True,
+        batch_norm_decay: float = 0.999,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.remove_diagonal = remove_diagonal
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
         self.gating_kernel = self.add_weight(
             name="gating_kernel",
@@ -48,7 +57,7 @@ class ContextGating(keras.layers.Layer):
                 name="gating_bias", shape=(features,), initializer=inverse_sqrt_normal(features)
             )
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         logits = ops.matmul(inputs, self.gating_kernel)
         if self.remove_diagonal:
             logits = logits - inputs * ops.diagonal(self.gating_kernel)
@@ -58,13 +67,5 @@ class ContextGating(keras.layers.Layer):
             logits = logits + self.gating_bias
         return inputs * ops.sigmoid(logits)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "remove_diagonal": self.remove_diagonal,
-            "batch_norm": self.batch_norm,
-            "batch_norm_decay": self.batch_norm_decay,
-        }

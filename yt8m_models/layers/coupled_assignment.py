@@ -2,10 +2,13 @@
 
 import functools
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor, check_positive
 from yt8m_models.layers.normalization import inverse_sqrt_normal
 
 # Name -> whether deviations differ by cluster, and by feature.
@@ -19,7 +22,7 @@ COVARIANCES = {
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class CoupledAssignment(keras.layers.Layer):
+class CoupledAssignment(FrameLayer):
     """Posteriors of a Gaussian mixture whose means are those that the pooling layer describes by.
 
         P(k|x) = softmax_k( ln w_k - Σ_i [ (x_i - μ_ki)² / 2σ_ki² + ln σ_ki ] )
@@ -66,10 +69,15 @@ class CoupledAssignment(keras.layers.Layer):
         >>> CoupledAssignment(64, "shared_diagonal")(frames, mask=mask)
     """
 
-    def __init__(self, num_clusters, assignment="diagonal", initial_scale=1.0, **kwargs):
+    def __init__(
+        self,
+        num_clusters: int,
+        assignment: str = "diagonal",
+        initial_scale: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        if num_clusters < 1:
-            raise ValueError(f"num_clusters must be at least 1; received {num_clusters}")
+        check_positive(num_clusters=num_clusters)
         if assignment not in COVARIANCES:
             raise ValueError(
                 f"assignment must be one of {tuple(COVARIANCES)}; received {assignment!r}"
@@ -79,9 +87,8 @@ class CoupledAssignment(keras.layers.Layer):
         self.num_clusters = num_clusters
         self.assignment = assignment
         self.initial_scale = initial_scale
-        self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
         self.means = self.add_weight(
             name="means",
@@ -105,7 +112,7 @@ class CoupledAssignment(keras.layers.Layer):
             autocast=False,
         )
 
-    def call(self, frames, mask=None, training=False):
+    def call(self, frames: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
         logits = self.mixture_logits
         posteriors = _in_float64(self._posteriors)(
             frames,
@@ -117,7 +124,7 @@ class CoupledAssignment(keras.layers.Layer):
             return posteriors
         return posteriors * ops.expand_dims(ops.cast(mask, "float32"), -1)
 
-    def _posteriors(self, *values):
+    def _posteriors(self, *values: Tensor) -> Tensor:
         """Posteriors `(batch, T, K)` of frames by the means, `ln σ` with two axes, and `ln w`."""
         frames, means, log_scales, logits = (ops.cast(value, "float64") for value in values)
         center = _mean_of_clusters(means)
@@ -141,39 +148,30 @@ class CoupledAssignment(keras.layers.Layer):
             exponents = exponents - features_per_scale * ops.sum(log_scales, axis=-1)
         return ops.cast(ops.softmax(exponents, axis=-1), "float32")
 
-    def broadcast_log_scales(self):
+    def broadcast_log_scales(self) -> Tensor:
         """`ln σ` with two axes, `(K, D)`, of which those have size 1 that it does not depend on."""
         by_cluster, by_feature = COVARIANCES[self.assignment]
         rows = self.num_clusters if by_cluster else 1
         return ops.reshape(self.log_scales, (rows, self.means.shape[-1] if by_feature else 1))
 
-    def log_priors(self):
+    def log_priors(self) -> Tensor:
         """`ln w`: float32 `(K,)`."""
         if self.mixture_logits is None:
             return ops.full((self.num_clusters,), -math.log(self.num_clusters), dtype="float32")
         return ops.log_softmax(ops.convert_to_tensor(self.mixture_logits))
 
-    def compute_mask(self, frames, mask=None):
-        return None
-
-    def compute_output_spec(self, frames, mask=None, training=False):
+    def compute_output_spec(
+        self, frames: Tensor, mask: Tensor | None = None, training: bool = False
+    ) -> Tensor:
         return keras.KerasTensor((*frames.shape[:-1], self.num_clusters), dtype="float32")
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_clusters": self.num_clusters,
-            "assignment": self.assignment,
-            "initial_scale": self.initial_scale,
-        }
 
-
-def _mean_of_clusters(values):
+def _mean_of_clusters(values: Tensor) -> Tensor:
     """The mean over k of `(K, n)`, as a constant: it cancels in the softmax wherever it is used."""
     return ops.stop_gradient(ops.mean(values, axis=0))
 
 
-def _in_float64(function):
+def _in_float64(function: Callable[..., Tensor]) -> Any:
     """The function and its gradient where float64 is kept; JAX makes it float32 by default."""
     if keras.backend.backend() != "jax":
         return function
@@ -182,15 +180,15 @@ def _in_float64(function):
     enabled = functools.partial(jax.enable_x64, True)
 
     @jax.custom_vjp
-    def exact(*args):
+    def exact(*args: Tensor) -> Tensor:
         with enabled():
             return function(*args)
 
-    def forward(*args):
+    def forward(*args: Tensor) -> Any:
         with enabled():
             return jax.vjp(function, *args)
 
-    def backward(gradient_of, gradient):
+    def backward(gradient_of: Callable[[Tensor], Any], gradient: Tensor) -> Any:
         with enabled():
             return gradient_of(gradient)
 

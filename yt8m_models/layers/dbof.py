@@ -1,7 +1,10 @@
 """Deep bag of frames (DBoF) pooling."""
 
+from typing import Any
+
 import keras
 
+from yt8m_models.layers.base import Shape, Tensor
 from yt8m_models.layers.frame_pooling import METHODS, pool_frames
 from yt8m_models.layers.frame_projection import FrameProjection
 
@@ -37,13 +40,13 @@ class DBoF(FrameProjection):
 
     def __init__(
         self,
-        num_clusters,
-        activation="sigmoid",
-        pooling_method="max",
-        batch_norm=True,
-        batch_norm_decay=0.999,
-        **kwargs,
-    ):
+        num_clusters: int,
+        activation: str = "sigmoid",
+        pooling_method: str = "max",
+        batch_norm: bool = True,
+        batch_norm_decay: float = 0.999,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(num_clusters, batch_norm, batch_norm_decay, **kwargs)
         if pooling_method not in METHODS:
             raise ValueError(
@@ -52,16 +55,9 @@ class DBoF(FrameProjection):
         self.activation = activation
         self.pooling_method = pooling_method
 
-    def call(self, frames, mask=None, training=False):
+    def call(self, frames: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
         codes = keras.activations.get(self.activation)(self.project(frames, mask, training))
         return pool_frames(codes, mask, self.pooling_method)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.num_clusters)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "activation": self.activation,
-            "pooling_method": self.pooling_method,
-        }

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import Tensor
 from yt8m_models.layers.frame_projection import FrameProjection
 
 
@@ -34,12 +35,14 @@ class DecoupledAssignment(FrameProjection):
 
     weights_name = "assignment"
 
-    def call(self, frames, mask=None, training=False):
+    def call(self, frames: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
         logits = ops.cast(self.project(frames, mask, training), "float32")
         posteriors = ops.softmax(logits, axis=-1)
         if mask is None:
             return posteriors
         return posteriors * ops.expand_dims(ops.cast(mask, "float32"), -1)
 
-    def compute_output_spec(self, frames, mask=None, training=False):
+    def compute_output_spec(
+        self, frames: Tensor, mask: Tensor | None = None, training: bool = False
+    ) -> Tensor:
         return keras.KerasTensor((*frames.shape[:-1], self.num_clusters), dtype="float32")

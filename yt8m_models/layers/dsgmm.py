@@ -1,11 +1,15 @@
 """Deep smoothed Gaussian mixture model (DSGMM) pooling."""
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import Shape, Tensor
 from yt8m_models.layers.cluster_pooling import ClusterPooling
+from yt8m_models.layers.frame_statistics import FrameStatistics
 
 STATISTICS = ("weights", "means", "covariances")
 EMPTY = 1e-30  # posteriors this small in sum are rounding, and their reciprocals overflow
@@ -60,20 +64,20 @@ class DSGMM(ClusterPooling):
 
     def __init__(
         self,
-        num_clusters,
-        gamma=0.125,
-        assignment="decoupled",
-        intra_norm=True,
-        final_norm=False,
-        batch_norm=True,
-        batch_norm_decay=0.999,
-        initial_scale=None,
-        statistics=("means",),
-        gamma_weights=None,
-        gamma_means=None,
-        gamma_covariances=None,
-        **kwargs,
-    ):
+        num_clusters: int,
+        gamma: float = 0.125,
+        assignment: str = "decoupled",
+        intra_norm: bool = True,
+        final_norm: bool = False,
+        batch_norm: bool = True,
+        batch_norm_decay: float = 0.999,
+        initial_scale: float | None = None,
+        statistics: Sequence[str] = ("means",),
+        gamma_weights: float | None = None,
+        gamma_means: float | None = None,
+        gamma_covariances: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             num_clusters,
             assignment,
@@ -106,10 +110,10 @@ class DSGMM(ClusterPooling):
         self.gamma_covariances = gamma_covariances
 
     @property
-    def describes_by_means(self):
+    def describes_by_means(self) -> bool:
         return "means" in self.statistics or "covariances" in self.statistics
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
         if self.is_coupled:
             return
@@ -129,8 +133,8 @@ class DSGMM(ClusterPooling):
                 autocast=False,
             )
 
-    def pool(self, statistics):
-        smooth = {
+    def pool(self, statistics: FrameStatistics) -> Tensor:
+        smooth: dict[str, Callable[[FrameStatistics], Tensor]] = {
             "weights": self._weights,
             "means": lambda frames: self.normalize_clusters(self._means(frames)),
             "covariances": lambda frames: self.normalize_clusters(self._covariances(frames)),
@@ -138,12 +142,12 @@ class DSGMM(ClusterPooling):
         pooled = ops.concatenate([smooth[name](statistics) for name in self.statistics], axis=-1)
         return self.normalize_whole(pooled)
 
-    def output_size(self, features):
+    def output_size(self, features: int) -> int:
         return sum(
             self.num_clusters * (1 if name == "weights" else features) for name in self.statistics
         )
 
-    def _weights(self, frames):
+    def _weights(self, frames: FrameStatistics) -> Tensor:
         counts = frames.counts  # (batch, K)
         total = ops.sum(counts, axis=-1, keepdims=True)
         share = counts / ops.where(total > 0, total, 1.0)
@@ -153,7 +157,7 @@ class DSGMM(ClusterPooling):
             priors = ops.softmax(ops.convert_to_tensor(self.mixture_logits))
         return _smooth(counts * share, priors, counts, _either(self.gamma_weights, self.gamma))
 
-    def _means(self, frames):
+    def _means(self, frames: FrameStatistics) -> Tensor:
         counts = ops.expand_dims(frames.counts, -1)
         return _smooth(
             frames.sums,
@@ -162,7 +166,7 @@ class DSGMM(ClusterPooling):
             _either(self.gamma_means, self.gamma),
         )
 
-    def _covariances(self, frames):
+    def _covariances(self, frames: FrameStatistics) -> Tensor:
         counts = ops.expand_dims(frames.counts, -1)
         gamma = _either(self.gamma_covariances, self.gamma)
         log_scales = (
@@ -176,22 +180,12 @@ class DSGMM(ClusterPooling):
         first = _smooth(frames.residuals(self.means), 0.0, counts, gamma)
         return ops.maximum(second - ops.square(first), 0.0)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "gamma": self.gamma,
-            "statistics": self.statistics,
-            "gamma_weights": self.gamma_weights,
-            "gamma_means": self.gamma_means,
-            "gamma_covariances": self.gamma_covariances,
-        }
 
-
-def _either(value, default):
+def _either(value: float | None, default: float) -> float:
     return default if value is None else value
 
 
-def _smooth(sums, background, counts, gamma):
+def _smooth(sums: Tensor, background: Tensor, counts: Tensor, gamma: float) -> Tensor:
     """`λ sums/counts + (1 - λ) background`; the background where `gamma` and the count are 0."""
     if gamma > 0:
         return (sums + gamma * background) / (counts + gamma)

@@ -2,10 +2,12 @@
 
 from keras import ops
 
+from yt8m_models.layers.base import Tensor
+
 METHODS = ("average", "max")
 
 
-def average_frames(frames, mask=None):
+def average_frames(frames: Tensor, mask: Tensor | None = None) -> Tensor:
     """Mean over the valid frames.
 
     Args:
@@ -21,7 +23,7 @@ def average_frames(frames, mask=None):
     return ops.sum(frames * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1)
 
 
-def max_frames(frames, mask=None):
+def max_frames(frames: Tensor, mask: Tensor | None = None) -> Tensor:
     """Maximum over the valid frames; shapes as in `average_frames`."""
     if mask is None:
         return ops.max(frames, axis=1)
@@ -31,6 +33,6 @@ def max_frames(frames, mask=None):
     return ops.where(ops.any(mask, axis=1), largest, ops.zeros_like(largest))
 
 
-def pool_frames(frames, mask, method):
+def pool_frames(frames: Tensor, mask: Tensor | None, method: str) -> Tensor:
     """`average_frames` or `max_frames` by name."""
     return (average_frames if method == "average" else max_frames)(frames, mask)

@@ -1,12 +1,14 @@
 """What the layers that map each frame to K numbers share."""
 
-import keras
+from typing import Any
+
 from keras import ops
 
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor, check_positive
 from yt8m_models.layers.normalization import batch_normalization, inverse_sqrt_normal
 
 
-class FrameProjection(keras.layers.Layer):
+class FrameProjection(FrameLayer):
     """Projects frames linearly: `BN(x W)` over the batch's frames, or `x W + b`.
 
     A subclass sets `weights_name` and makes its output of `project(frames, mask, training)`.
@@ -25,16 +27,20 @@ class FrameProjection(keras.layers.Layer):
 
     weights_name = "projection"
 
-    def __init__(self, num_clusters, batch_norm=True, batch_norm_decay=0.999, **kwargs):
+    def __init__(
+        self,
+        num_clusters: int,
+        batch_norm: bool = True,
+        batch_norm_decay: float = 0.999,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        if num_clusters < 1:
-            raise ValueError(f"num_clusters must be at least 1; received {num_clusters}")
+        check_positive(num_clusters=num_clusters)
         self.num_clusters = num_clusters
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay
-        self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
         initializer = inverse_sqrt_normal(features)
         self.kernel = self.add_weight(
@@ -54,20 +60,9 @@ class FrameProjection(keras.layers.Layer):
                 initializer=initializer,
             )
 
-    def project(self, frames, mask, training):
+    def project(self, frames: Tensor, mask: Tensor | None, training: bool) -> Tensor:
         """`(batch, T, D)` to `(batch, T, K)`."""
         projected = ops.matmul(frames, self.kernel)
         if self.batch_norm:
             return self.normalization(projected, mask=mask, training=training)
         return projected + self.bias
-
-    def compute_mask(self, frames, mask=None):
-        return None
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_clusters": self.num_clusters,
-            "batch_norm": self.batch_norm,
-            "batch_norm_decay": self.batch_norm_decay,
-        }

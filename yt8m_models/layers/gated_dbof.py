@@ -1,18 +1,17 @@
 """Gated deep bag of frames (gated DBoF) pooling."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor
 from yt8m_models.layers.decoupled_assignment import DecoupledAssignment
-from yt8m_models.layers.normalization import (
-    batch_normalization,
-    inverse_sqrt_normal,
-    l2_normalize,
-)
+from yt8m_models.layers.normalization import batch_normalization, inverse_sqrt_normal, l2_normalize
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class GatedDBoF(keras.layers.Layer):
+class GatedDBoF(FrameLayer):
     """Soft counts of frames per cluster, gated by the largest posteriors.
 
     With posteriors `P(k|x)` as in `SoftDBoF`, `n(k) = Σ_t P(k|x_t)` and `m(k) = max_t P(k|x_t)`:
@@ -41,17 +40,22 @@ class GatedDBoF(keras.layers.Layer):
         >>> GatedDBoF(4096)(frames, mask=mask)  # (batch, T, D) -> (batch, 4096)
     """
 
-    def __init__(self, num_clusters, batch_norm=True, batch_norm_decay=0.999, **kwargs):
+    def __init__(
+        self,
+        num_clusters: int,
+        batch_norm: bool = True,
+        batch_norm_decay: float = 0.999,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_clusters = num_clusters
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay
-        self.supports_masking = True
         self.assign = DecoupledAssignment(
             num_clusters, batch_norm, batch_norm_decay, name="assign", dtype=self.dtype_policy
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
         self.assign.build(input_shape)
         self.reduction_kernel = self.add_weight(
@@ -76,7 +80,7 @@ class GatedDBoF(keras.layers.Layer):
                 initializer=inverse_sqrt_normal(features),
             )
 
-    def call(self, frames, mask=None, training=False):
+    def call(self, frames: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
         posteriors = self.assign(frames, mask=mask, training=training)  # 0 for padded frames
         counts = ops.sum(posteriors, axis=1)
         largest = ops.cast(l2_normalize(ops.max(posteriors, axis=1)), self.compute_dtype)
@@ -88,16 +92,5 @@ class GatedDBoF(keras.layers.Layer):
         gates = ops.sigmoid(ops.cast(logits, "float32"))
         return ops.cast(l2_normalize(gates * counts), self.compute_dtype)
 
-    def compute_mask(self, frames, mask=None):
-        return None
-
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.num_clusters)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_clusters": self.num_clusters,
-            "batch_norm": self.batch_norm,
-            "batch_norm_decay": self.batch_norm_decay,
-        }

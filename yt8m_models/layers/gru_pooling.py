@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from yt8m_models.layers.recurrent_pooling import RecurrentPooling
+from yt8m_models.layers.base import Tensor
+from yt8m_models.layers.recurrent_pooling import RecurrentPooling, Step
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -32,7 +33,7 @@ class GRUPooling(RecurrentPooling):
         >>> GRUPooling(1024, state="all")(frames, mask=mask)  # (batch, T, D) -> (batch, 2 * 1024)
     """
 
-    def add_layer_weights(self, index, features):
+    def add_layer_weights(self, index: int, features: int) -> None:
         rows = features + self.cells
         for name, columns, bias in (
             ("gates", 2 * self.cells, "ones"),
@@ -41,7 +42,7 @@ class GRUPooling(RecurrentPooling):
             self.add_named_weight(f"{name}_kernel", index, (rows, columns), "glorot_uniform")
             self.add_named_weight(f"{name}_bias", index, (columns,), bias)
 
-    def recurrence(self, index, inputs):
+    def recurrence(self, index: int, inputs: Tensor) -> tuple[Tensor, Step]:
         kernels, biases = (
             [getattr(self, f"{name}_{kind}_{index}") for name in ("gates", "candidate")]
             for kind in ("kernel", "bias")
@@ -49,7 +50,7 @@ class GRUPooling(RecurrentPooling):
         features = inputs.shape[-1]
         gates_kernel, candidate_kernel = (kernel[features:] for kernel in kernels)
 
-        def step(share, states):
+        def step(share: Tensor, states: list[Tensor]) -> list[Tensor]:
             (state,) = states
             gates = share[:, : 2 * self.cells] + ops.matmul(
                 ops.cast(state, share.dtype), gates_kernel

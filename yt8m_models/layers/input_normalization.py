@@ -1,8 +1,12 @@
 """From quantised frames to the models' input."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import BaseLayer, Shape, Tensor
 from yt8m_models.layers.normalization import l2_normalize
 
 SCALE = 4 / 255
@@ -10,7 +14,7 @@ OFFSET = 4 / 512 - 2
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class InputNormalization(keras.layers.Layer):
+class InputNormalization(BaseLayer):
     """Dequantises, zeroes padding and L2-normalises: what the starter code does before its models.
 
     8-bit features become `q · 4/255 + (4/512 - 2)`; floats are taken as they are. Padded frames
@@ -31,20 +35,22 @@ class InputNormalization(keras.layers.Layer):
         >>> InputNormalization(feature_sizes=(1024, 128))(frames, mask=mask)
     """
 
-    def __init__(self, feature_sizes, per_feature=False, **kwargs):
+    def __init__(
+        self, feature_sizes: Sequence[int], per_feature: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(autocast=False, **kwargs)
         self.feature_sizes = tuple(feature_sizes)
         self.per_feature = per_feature
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if input_shape[-1] != sum(self.feature_sizes):
             raise ValueError(
                 f"the last axis of the input must be as wide as feature_sizes={self.feature_sizes} "
                 f"together, {sum(self.feature_sizes)}; received shape {tuple(input_shape)}"
             )
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         quantised = keras.backend.standardize_dtype(inputs.dtype) == "uint8"
         frames = ops.cast(inputs, "float32")
         if quantised:
@@ -59,12 +65,5 @@ class InputNormalization(keras.layers.Layer):
             frames = l2_normalize(frames)
         return ops.cast(frames, self.compute_dtype)
 
-    def compute_output_spec(self, inputs, mask=None):
+    def compute_output_spec(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "feature_sizes": self.feature_sizes,
-            "per_feature": self.per_feature,
-        }

@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from yt8m_models.layers.recurrent_pooling import RecurrentPooling
+from yt8m_models.layers.base import Tensor
+from yt8m_models.layers.recurrent_pooling import RecurrentPooling, Step
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -35,17 +36,17 @@ class LSTMPooling(RecurrentPooling):
 
     num_states = 2
 
-    def add_layer_weights(self, index, features):
+    def add_layer_weights(self, index: int, features: int) -> None:
         shape = (features + self.cells, 4 * self.cells)
         self.add_named_weight("kernel", index, shape, "glorot_uniform")
         self.add_named_weight("bias", index, shape[1:], "zeros")
 
-    def recurrence(self, index, inputs):
+    def recurrence(self, index: int, inputs: Tensor) -> tuple[Tensor, Step]:
         kernel, bias = getattr(self, f"kernel_{index}"), getattr(self, f"bias_{index}")
         features = inputs.shape[-1]
         recurrent_kernel = kernel[features:]
 
-        def step(share, states):
+        def step(share: Tensor, states: list[Tensor]) -> list[Tensor]:
             memory, output = states
             activations = share + ops.matmul(ops.cast(output, share.dtype), recurrent_kernel)
             activations = ops.cast(activations, "float32")

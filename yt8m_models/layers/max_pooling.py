@@ -2,11 +2,12 @@
 
 import keras
 
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor
 from yt8m_models.layers.frame_pooling import max_frames
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class MaxPooling(keras.layers.Layer):
+class MaxPooling(FrameLayer):
     """Largest value of each feature over a video's valid frames: `max_t x_t`.
 
     Inputs: frames `(batch, T, D)` and `mask`, bool `(batch, T)`, which leaves padded frames out.
@@ -16,15 +17,8 @@ class MaxPooling(keras.layers.Layer):
         >>> MaxPooling()(frames, mask=mask)
     """
 
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.supports_masking = True
-
-    def call(self, frames, mask=None, training=False):
+    def call(self, frames: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
         return max_frames(frames, mask)
 
-    def compute_mask(self, frames, mask=None):
-        return None
-
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], input_shape[-1])

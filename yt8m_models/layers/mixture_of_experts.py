@@ -1,13 +1,16 @@
 """Mixture of logistic experts."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import BaseLayer, Shape, Tensor, check_positive
 from yt8m_models.layers.context_gating import ContextGating
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class MixtureOfExperts(keras.layers.Layer):
+class MixtureOfExperts(BaseLayer):
     """A mixture of M logistic experts a class, and a dummy expert that always says no.
 
     `p_c = Σ_m g_cm σ(v_cm·x + b_cm)` over the M experts, with `g_c = softmax(u_c0·x, …, u_cM·x)`
@@ -42,19 +45,18 @@ class MixtureOfExperts(keras.layers.Layer):
 
     def __init__(
         self,
-        num_classes,
-        num_mixtures=2,
-        l2=1e-8,
-        low_rank=0,
-        prob_gating=False,
-        prob_gating_remove_diagonal=False,
-        batch_norm_decay=0.999,
-        mix_logits=False,
-        **kwargs,
-    ):
+        num_classes: int,
+        num_mixtures: int = 2,
+        l2: float = 1e-8,
+        low_rank: int = 0,
+        prob_gating: bool = False,
+        prob_gating_remove_diagonal: bool = False,
+        batch_norm_decay: float = 0.999,
+        mix_logits: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        if num_mixtures < 1:
-            raise ValueError(f"num_mixtures must be at least 1; received {num_mixtures}")
+        check_positive(num_mixtures=num_mixtures)
         self.num_classes = num_classes
         self.num_mixtures = num_mixtures
         self.l2 = l2
@@ -64,7 +66,7 @@ class MixtureOfExperts(keras.layers.Layer):
         self.batch_norm_decay = batch_norm_decay
         self.mix_logits = mix_logits
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
         num_gates = (self.num_mixtures + 1) * self.num_classes
         num_experts = self.num_mixtures * self.num_classes
@@ -88,7 +90,7 @@ class MixtureOfExperts(keras.layers.Layer):
             )
             self.gating.build((None, self.num_classes))
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         mixtures = self.num_mixtures
         gates_inputs = (
             ops.matmul(inputs, self.gates_low_rank_kernel) if self.low_rank > 0 else inputs
@@ -105,23 +107,10 @@ class MixtureOfExperts(keras.layers.Layer):
             probabilities = self.gating(probabilities, training=training)
         return probabilities
 
-    def compute_output_spec(self, inputs, training=False):
+    def compute_output_spec(self, inputs: Tensor, training: bool = False) -> Tensor:
         return keras.KerasTensor((inputs.shape[0], self.num_classes), dtype="float32")
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_classes": self.num_classes,
-            "num_mixtures": self.num_mixtures,
-            "l2": self.l2,
-            "low_rank": self.low_rank,
-            "prob_gating": self.prob_gating,
-            "prob_gating_remove_diagonal": self.prob_gating_remove_diagonal,
-            "batch_norm_decay": self.batch_norm_decay,
-            "mix_logits": self.mix_logits,
-        }
-
-    def _kernel(self, name, rows, columns):
+    def _kernel(self, name: str, rows: int, columns: int) -> Tensor:
         return self.add_weight(
             name=name,
             shape=(rows, columns),
@@ -129,6 +118,6 @@ class MixtureOfExperts(keras.layers.Layer):
             regularizer=keras.regularizers.L2(self.l2 / 2),
         )
 
-    def _per_expert(self, activations, num_experts):
+    def _per_expert(self, activations: Tensor, num_experts: int) -> Tensor:
         """`(batch, experts · C)` to float32 `(batch, experts, C)`."""
         return ops.reshape(ops.cast(activations, "float32"), (-1, num_experts, self.num_classes))

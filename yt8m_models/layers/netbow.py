@@ -2,7 +2,9 @@
 
 import keras
 
+from yt8m_models.layers.base import Tensor
 from yt8m_models.layers.cluster_pooling import ClusterPooling
+from yt8m_models.layers.frame_statistics import FrameStatistics
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -21,8 +23,8 @@ class NetBoW(ClusterPooling):
         >>> NetBoW(64)(frames, mask=mask)  # (batch, T, D) -> (batch, 64)
     """
 
-    def pool(self, statistics):
+    def pool(self, statistics: FrameStatistics) -> Tensor:
         return self.normalize_whole(statistics.counts)
 
-    def output_size(self, features):
+    def output_size(self, features: int) -> int:
         return self.num_clusters

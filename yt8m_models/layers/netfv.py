@@ -1,9 +1,13 @@
 """NetFV pooling."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import Shape, Tensor
 from yt8m_models.layers.cluster_pooling import ClusterPooling
+from yt8m_models.layers.frame_statistics import FrameStatistics
 
 EPSILON = 1e-6
 
@@ -46,17 +50,17 @@ class NetFV(ClusterPooling):
 
     def __init__(
         self,
-        num_clusters,
-        assignment="decoupled",
-        intra_norm=True,
-        final_norm=True,
-        batch_norm=True,
-        batch_norm_decay=0.999,
-        initial_scale=None,
-        couple_weights=False,
-        coupling_factor=0.01,
-        **kwargs,
-    ):
+        num_clusters: int,
+        assignment: str = "decoupled",
+        intra_norm: bool = True,
+        final_norm: bool = True,
+        batch_norm: bool = True,
+        batch_norm_decay: float = 0.999,
+        initial_scale: float | None = None,
+        couple_weights: bool = False,
+        coupling_factor: float = 0.01,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             num_clusters,
             assignment,
@@ -76,10 +80,10 @@ class NetFV(ClusterPooling):
         self.coupling_factor = coupling_factor
 
     @property
-    def describes_by_means(self):
+    def describes_by_means(self) -> bool:
         return not self.couple_weights
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
         if not self.is_coupled:
             features = input_shape[-1]
@@ -90,7 +94,7 @@ class NetFV(ClusterPooling):
                 autocast=False,
             )
 
-    def pool(self, statistics):
+    def pool(self, statistics: FrameStatistics) -> Tensor:
         means, scales = self._means(), self._scales()
         first = statistics.residuals(means) / scales
         second = statistics.squared_residuals(means) / ops.square(scales)
@@ -101,23 +105,16 @@ class NetFV(ClusterPooling):
         ]
         return ops.concatenate(halves, axis=-1)
 
-    def output_size(self, features):
+    def output_size(self, features: int) -> int:
         return 2 * self.num_clusters * features
 
-    def _means(self):
+    def _means(self) -> Tensor:
         if self.couple_weights:
             return self.coupling_factor * ops.cast(ops.transpose(self.assign.kernel), "float32")
         return ops.convert_to_tensor(self.means)
 
-    def _scales(self):
+    def _scales(self) -> Tensor:
         """σ, `(K, D)` or of size 1 where it does not differ."""
         if self.is_coupled:
             return ops.exp(self.assign.broadcast_log_scales())
         return ops.square(self.covar_weights) + EPSILON
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "couple_weights": self.couple_weights,
-            "coupling_factor": self.coupling_factor,
-        }

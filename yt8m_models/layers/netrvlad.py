@@ -2,7 +2,9 @@
 
 import keras
 
+from yt8m_models.layers.base import Tensor
 from yt8m_models.layers.cluster_pooling import ClusterPooling
+from yt8m_models.layers.frame_statistics import FrameStatistics
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -19,5 +21,5 @@ class NetRVLAD(ClusterPooling):
         >>> NetRVLAD(64)(frames, mask=mask)  # (batch, T, D) -> (batch, 64 * D)
     """
 
-    def describe(self, statistics):
+    def describe(self, statistics: FrameStatistics) -> Tensor:
         return statistics.sums

@@ -2,7 +2,9 @@
 
 import keras
 
+from yt8m_models.layers.base import Tensor
 from yt8m_models.layers.cluster_pooling import ClusterPooling
+from yt8m_models.layers.frame_statistics import FrameStatistics
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -19,5 +21,5 @@ class NetVLAD(ClusterPooling):
 
     describes_by_means = True
 
-    def describe(self, statistics):
+    def describe(self, statistics: FrameStatistics) -> Tensor:
         return statistics.residuals(self.means)

@@ -1,13 +1,16 @@
 """NeXtVLAD pooling."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor, check_positive
 from yt8m_models.layers.normalization import batch_normalization, l2_normalize
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class NeXtVLAD(keras.layers.Layer):
+class NeXtVLAD(FrameLayer):
     """VLAD of grouped, low-dimensional parts of each frame, with attention over frames and groups.
 
     A frame is expanded to `y = x E + e` of λD numbers and cut into G groups `y_g` of F = λD/G:
@@ -46,26 +49,22 @@ class NeXtVLAD(keras.layers.Layer):
 
     def __init__(
         self,
-        num_clusters,
-        groups=8,
-        expansion=2,
-        batch_norm=True,
-        batch_norm_decay=0.999,
-        **kwargs,
-    ):
+        num_clusters: int,
+        groups: int = 8,
+        expansion: int = 2,
+        batch_norm: bool = True,
+        batch_norm_decay: float = 0.999,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        sizes = {"num_clusters": num_clusters, "groups": groups, "expansion": expansion}
-        for name, value in sizes.items():
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1; received {value}")
+        check_positive(num_clusters=num_clusters, groups=groups, expansion=expansion)
         self.num_clusters = num_clusters
         self.groups = groups
         self.expansion = expansion
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay
-        self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
         expanded = self.expansion * features
         group_size = self._group_size(features)
@@ -92,7 +91,7 @@ class NeXtVLAD(keras.layers.Layer):
         else:
             self.assignment_bias = self._weight("assignment_bias", (assignments,))
 
-    def call(self, frames, mask=None, training=False):
+    def call(self, frames: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
         group_size = self._group_size(frames.shape[-1])
         num_frames = ops.shape(frames)[1]
         expanded = ops.matmul(frames, self.expansion_kernel) + self.expansion_bias
@@ -111,20 +110,22 @@ class NeXtVLAD(keras.layers.Layer):
         pooled = ops.cast(pooled, self.compute_dtype)
         return self.normalization(pooled, training=training) if self.batch_norm else pooled
 
-    def _attend(self, expanded, mask):
+    def _attend(self, expanded: Tensor, mask: Tensor | None) -> Tensor:
         """Attention, float32 `(batch, T, G)`; 0 for padded frames."""
         logits = ops.matmul(expanded, self.attention_kernel) + self.attention_bias
         weights = ops.sigmoid(ops.cast(logits, "float32"))
         return weights if mask is None else weights * ops.expand_dims(ops.cast(mask, "float32"), -1)
 
-    def _assign(self, expanded, mask, training):
+    def _assign(self, expanded: Tensor, mask: Tensor | None, training: bool) -> Tensor:
         """Logits of the assignment, `(batch, T, G · K)`."""
         logits = ops.matmul(expanded, self.assignment_kernel)
         if self.batch_norm:
             return self.assignment_normalization(logits, mask=mask, training=training)
         return logits + self.assignment_bias
 
-    def _weight(self, name, shape, fan_in=None, autocast=True):
+    def _weight(
+        self, name: str, shape: tuple[int, ...], fan_in: int | None = None, autocast: bool = True
+    ) -> Tensor:
         """A weight with deviation `sqrt(2 / fan_in)`, or a bias, which starts at 0."""
         initializer = (
             "zeros"
@@ -133,7 +134,7 @@ class NeXtVLAD(keras.layers.Layer):
         )
         return self.add_weight(name=name, shape=shape, initializer=initializer, autocast=autocast)
 
-    def _group_size(self, features):
+    def _group_size(self, features: int) -> int:
         expanded = self.expansion * features
         if expanded % self.groups:
             raise ValueError(
@@ -142,18 +143,5 @@ class NeXtVLAD(keras.layers.Layer):
             )
         return expanded // self.groups
 
-    def compute_mask(self, frames, mask=None):
-        return None
-
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.num_clusters * self._group_size(input_shape[-1]))
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_clusters": self.num_clusters,
-            "groups": self.groups,
-            "expansion": self.expansion,
-            "batch_norm": self.batch_norm,
-            "batch_norm_decay": self.batch_norm_decay,
-        }

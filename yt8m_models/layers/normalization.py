@@ -1,23 +1,27 @@
 """Normalisations that several layers share."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from yt8m_models.layers.base import Tensor
 
 EPSILON = 1e-12
 
 
-def l2_normalize(x, axis=-1):
+def l2_normalize(x: Tensor, axis: int = -1) -> Tensor:
     """`x / |x|` over `axis` in float32; zero vectors stay zero, and have zero gradients."""
     x = ops.cast(x, "float32")
     squared_norm = ops.sum(ops.square(x), axis=axis, keepdims=True)
     return x * ops.rsqrt(ops.maximum(squared_norm, EPSILON))
 
 
-def batch_normalization(name, decay, dtype=None):
+def batch_normalization(name: str, decay: float, dtype: Any = None) -> keras.layers.Layer:
     """Batch normalisation with the original programs' epsilon, 0.001."""
     return keras.layers.BatchNormalization(momentum=decay, epsilon=1e-3, name=name, dtype=dtype)
 
 
-def inverse_sqrt_normal(fan_in):
+def inverse_sqrt_normal(fan_in: int) -> keras.initializers.Initializer:
     """The original programs' initialiser: normal with deviation `1 / sqrt(fan_in)`."""
     return keras.initializers.RandomNormal(stddev=float(fan_in) ** -0.5)

@@ -1,12 +1,19 @@
 """What the recurrent pooling layers share."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor, check_positive
+
 STATES = ("last", "all")
 
+Step = Callable[[Tensor, list[Tensor]], list[Tensor]]
 
-class RecurrentPooling(keras.layers.Layer):
+
+class RecurrentPooling(FrameLayer):
     """Reads the frames in order through stacked recurrent layers and gives their state at the end.
 
     A subclass is one recurrent layer: `add_layer_weights(index, features)` makes its weights,
@@ -31,26 +38,30 @@ class RecurrentPooling(keras.layers.Layer):
 
     num_states = 1
 
-    def __init__(self, cells, num_layers=2, backward=False, state="last", **kwargs):
+    def __init__(
+        self,
+        cells: int,
+        num_layers: int = 2,
+        backward: bool = False,
+        state: str = "last",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        for name, value in (("cells", cells), ("num_layers", num_layers)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1; received {value}")
+        check_positive(cells=cells, num_layers=num_layers)
         if state not in STATES:
             raise ValueError(f"state must be one of {STATES}; received {state!r}")
         self.cells = cells
         self.num_layers = num_layers
         self.backward = backward
         self.state = state
-        self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
         for index in range(self.num_layers):
             self.add_layer_weights(index, features)
             features = self.cells
 
-    def call(self, frames, mask=None, training=False):
+    def call(self, frames: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
         if self.backward:  # padding then comes first, and leaves the states at zero
             frames = ops.flip(frames, axis=1)
             mask = None if mask is None else ops.flip(mask, axis=1)
@@ -69,11 +80,11 @@ class RecurrentPooling(keras.layers.Layer):
             return states[-1]
         return ops.concatenate(states, axis=-1)
 
-    def add_layer_weights(self, index, features):
+    def add_layer_weights(self, index: int, features: int) -> None:
         """Makes the weights of the layer `index`, whose input is `(batch, T, features)`."""
         raise NotImplementedError
 
-    def recurrence(self, index, inputs):
+    def recurrence(self, index: int, inputs: Tensor) -> tuple[Tensor, Step]:
         """The inputs' share of the layer's activations, and `step(share, states) -> new states`.
 
         `share` is that of one frame, `(batch, …)`; states are float32 `(batch, H)`. The share of
@@ -82,26 +93,16 @@ class RecurrentPooling(keras.layers.Layer):
         """
         raise NotImplementedError
 
-    def add_named_weight(self, name, index, shape, initializer):
+    def add_named_weight(
+        self, name: str, index: int, shape: tuple[int, ...], initializer: str
+    ) -> None:
         """The weight `<name>_<index>`, an attribute of that name: checkpoints follow attributes."""
         name = f"{name}_{index}"
         setattr(self, name, self.add_weight(name=name, shape=shape, initializer=initializer))
 
-    def compute_mask(self, frames, mask=None):
-        return None
-
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         num_states = 1 if self.state == "last" else self.num_layers * self.num_states
         return (input_shape[0], num_states * self.cells)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "cells": self.cells,
-            "num_layers": self.num_layers,
-            "backward": self.backward,
-            "state": self.state,
-        }
 
 
 class _Cell:
@@ -109,13 +110,13 @@ class _Cell:
 
     compute_dtype = "float32"  # of the states
 
-    def __init__(self, step, state_size, output_dtype):
+    def __init__(self, step: Step, state_size: list[int], output_dtype: str) -> None:
         self.step = step
         self.state_size = state_size
         self.output_size = state_size[-1]
         self.output_dtype = output_dtype
 
-    def call(self, share, states):
+    def call(self, share: Tensor, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         states = self.step(share, states)
         return ops.cast(states[-1], self.output_dtype), states
 

@@ -1,11 +1,15 @@
 """Random frames, with replacement."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import BaseLayer, Tensor, check_positive
+
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class SampleRandomFrames(keras.layers.Layer):
+class SampleRandomFrames(BaseLayer):
     """Samples frames of each video independently and with replacement, as the starter code does.
 
     `t = ⌊u · num_frames⌋` with `u` uniform on [0, 1), for each of `num_samples` frames.
@@ -24,15 +28,14 @@ class SampleRandomFrames(keras.layers.Layer):
         >>> SampleRandomFrames(30)(frames, num_frames=num_frames)
     """
 
-    def __init__(self, num_samples, seed=None, **kwargs):
+    def __init__(self, num_samples: int, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
-        if num_samples < 1:
-            raise ValueError(f"num_samples must be at least 1; received {num_samples}")
+        check_positive(num_samples=num_samples)
         self.num_samples = num_samples
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, frames, num_frames):
+    def call(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         count = ops.cast(ops.expand_dims(num_frames, 1), "float32")
         shape = (ops.shape(frames)[0], self.num_samples)
         uniform = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
@@ -40,8 +43,5 @@ class SampleRandomFrames(keras.layers.Layer):
         index = ops.minimum(ops.floor(uniform * count), ops.maximum(count - 1, 0))
         return ops.take_along_axis(frames, ops.expand_dims(ops.cast(index, "int32"), -1), axis=1)
 
-    def compute_output_spec(self, frames, num_frames):
+    def compute_output_spec(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         return keras.KerasTensor((frames.shape[0], self.num_samples, frames.shape[2]), frames.dtype)
-
-    def get_config(self):
-        return {**super().get_config(), "num_samples": self.num_samples, "seed": self.seed}

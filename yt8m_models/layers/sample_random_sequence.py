@@ -1,11 +1,15 @@
 """A random run of consecutive frames."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import BaseLayer, Tensor, check_positive
+
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class SampleRandomSequence(keras.layers.Layer):
+class SampleRandomSequence(BaseLayer):
     """Samples one run of consecutive frames of each video, as the starter code does.
 
     The run starts at `⌊u · (max(num_frames - num_samples, 0) + 1)⌋`, `u` uniform on [0, 1); past
@@ -25,15 +29,14 @@ class SampleRandomSequence(keras.layers.Layer):
         >>> SampleRandomSequence(30)(frames, num_frames=num_frames)
     """
 
-    def __init__(self, num_samples, seed=None, **kwargs):
+    def __init__(self, num_samples: int, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
-        if num_samples < 1:
-            raise ValueError(f"num_samples must be at least 1; received {num_samples}")
+        check_positive(num_samples=num_samples)
         self.num_samples = num_samples
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, frames, num_frames):
+    def call(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         count = ops.cast(ops.expand_dims(num_frames, 1), "int32")
         last_start = ops.maximum(count - self.num_samples, 0)
         uniform = keras.random.uniform(
@@ -44,8 +47,5 @@ class SampleRandomSequence(keras.layers.Layer):
         index = ops.minimum(start + ops.arange(self.num_samples), ops.maximum(count - 1, 0))
         return ops.take_along_axis(frames, ops.expand_dims(index, -1), axis=1)
 
-    def compute_output_spec(self, frames, num_frames):
+    def compute_output_spec(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         return keras.KerasTensor((frames.shape[0], self.num_samples, frames.shape[2]), frames.dtype)
-
-    def get_config(self):
-        return {**super().get_config(), "num_samples": self.num_samples, "seed": self.seed}

@@ -1,13 +1,16 @@
 """Structured self-attention pooling."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor, check_positive
 from yt8m_models.layers.normalization import inverse_sqrt_normal
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class SelfAttentionPooling(keras.layers.Layer):
+class SelfAttentionPooling(FrameLayer):
     """Weighted means of a video's frames, one a head, whose weights the frames give themselves.
 
         A = softmax_t(tanh(x_t W) U)         (T, H), over the valid frames
@@ -32,16 +35,13 @@ class SelfAttentionPooling(keras.layers.Layer):
         >>> SelfAttentionPooling(8)(frames, mask=mask)  # (batch, T, D) -> (batch, 8 * D)
     """
 
-    def __init__(self, num_heads=8, attention_size=256, **kwargs):
+    def __init__(self, num_heads: int = 8, attention_size: int = 256, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        for name, value in (("num_heads", num_heads), ("attention_size", attention_size)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1; received {value}")
+        check_positive(num_heads=num_heads, attention_size=attention_size)
         self.num_heads = num_heads
         self.attention_size = attention_size
-        self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
         self.attention_kernel = self.add_weight(
             name="attention_kernel",
@@ -54,7 +54,7 @@ class SelfAttentionPooling(keras.layers.Layer):
             initializer=inverse_sqrt_normal(self.attention_size),
         )
 
-    def call(self, frames, mask=None, training=False):
+    def call(self, frames: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
         hidden = ops.tanh(ops.matmul(frames, self.attention_kernel))
         logits = ops.cast(ops.matmul(hidden, self.heads_kernel), "float32")  # (batch, T, H)
         if mask is not None:
@@ -68,15 +68,5 @@ class SelfAttentionPooling(keras.layers.Layer):
         pooled = ops.reshape(means, (-1, self.num_heads * frames.shape[-1]))
         return ops.cast(pooled, self.compute_dtype)
 
-    def compute_mask(self, frames, mask=None):
-        return None
-
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.num_heads * input_shape[-1])
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_heads": self.num_heads,
-            "attention_size": self.attention_size,
-        }

@@ -1,14 +1,17 @@
 """Soft deep bag of frames (soft DBoF) pooling."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import FrameLayer, Shape, Tensor
 from yt8m_models.layers.decoupled_assignment import DecoupledAssignment
 from yt8m_models.layers.normalization import l2_normalize
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class SoftDBoF(keras.layers.Layer):
+class SoftDBoF(FrameLayer):
     """Counts the frames of each of K clusters by their soft assignments.
 
         n(k) = Σ_t P(k|x_t),   P(k|x) = softmax_k(BN(x W)) or softmax_k(x W + b)
@@ -35,22 +38,26 @@ class SoftDBoF(keras.layers.Layer):
     """
 
     def __init__(
-        self, num_clusters, max_pool=False, batch_norm=True, batch_norm_decay=0.999, **kwargs
-    ):
+        self,
+        num_clusters: int,
+        max_pool: bool = False,
+        batch_norm: bool = True,
+        batch_norm_decay: float = 0.999,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_clusters = num_clusters
         self.max_pool = max_pool
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay
-        self.supports_masking = True
         self.assign = DecoupledAssignment(
             num_clusters, batch_norm, batch_norm_decay, name="assign", dtype=self.dtype_policy
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.assign.build(input_shape)
 
-    def call(self, frames, mask=None, training=False):
+    def call(self, frames: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
         posteriors = self.assign(frames, mask=mask, training=training)  # 0 for padded frames
         pooled = l2_normalize(ops.sum(posteriors, axis=1))
         if self.max_pool:
@@ -58,17 +65,5 @@ class SoftDBoF(keras.layers.Layer):
             pooled = ops.concatenate([pooled, largest], axis=-1)
         return ops.cast(pooled, self.compute_dtype)
 
-    def compute_mask(self, frames, mask=None):
-        return None
-
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.num_clusters * (2 if self.max_pool else 1))
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_clusters": self.num_clusters,
-            "max_pool": self.max_pool,
-            "batch_norm": self.batch_norm,
-            "batch_norm_decay": self.batch_norm_decay,
-        }

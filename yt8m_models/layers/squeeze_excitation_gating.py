@@ -1,13 +1,16 @@
 """Squeeze-and-excitation gating."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import BaseLayer, Shape, Tensor, check_positive
 from yt8m_models.layers.normalization import batch_normalization
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class SqueezeExcitationGating(keras.layers.Layer):
+class SqueezeExcitationGating(BaseLayer):
     """Gates each feature through a bottleneck: `y = σ(relu(BN(x W)) U) ∘ x`, `relu(x W + b)`
     without batch normalisation.
 
@@ -31,15 +34,20 @@ class SqueezeExcitationGating(keras.layers.Layer):
         >>> SqueezeExcitationGating(8)(activations)
     """
 
-    def __init__(self, reduction=8, batch_norm=True, batch_norm_decay=0.999, **kwargs):
+    def __init__(
+        self,
+        reduction: int = 8,
+        batch_norm: bool = True,
+        batch_norm_decay: float = 0.999,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        if reduction < 1:
-            raise ValueError(f"reduction must be at least 1; received {reduction}")
+        check_positive(reduction=reduction)
         self.reduction = reduction
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
         squeezed = features // self.reduction
         if squeezed < 1:
@@ -63,7 +71,7 @@ class SqueezeExcitationGating(keras.layers.Layer):
                 name="squeeze_bias", shape=(squeezed,), initializer="zeros"
             )
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         squeezed = ops.matmul(inputs, self.squeeze_kernel)
         if self.batch_norm:
             squeezed = self.normalization(squeezed, training=training)
@@ -71,13 +79,5 @@ class SqueezeExcitationGating(keras.layers.Layer):
             squeezed = squeezed + self.squeeze_bias
         return inputs * ops.sigmoid(ops.matmul(ops.relu(squeezed), self.excitation_kernel))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "reduction": self.reduction,
-            "batch_norm": self.batch_norm,
-            "batch_norm_decay": self.batch_norm_decay,
-        }

@@ -3,7 +3,9 @@
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import Shape, Tensor
 from yt8m_models.layers.cluster_pooling import ClusterPooling
+from yt8m_models.layers.frame_statistics import FrameStatistics
 from yt8m_models.layers.normalization import inverse_sqrt_normal
 
 
@@ -23,7 +25,7 @@ class VLAGD(ClusterPooling):
         >>> VLAGD(64)(frames, mask=mask)  # (batch, T, D) -> (batch, 64 * D)
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
         features = input_shape[-1]
         self.gate_weights = self.add_weight(
@@ -33,5 +35,5 @@ class VLAGD(ClusterPooling):
             autocast=False,
         )
 
-    def describe(self, statistics):
+    def describe(self, statistics: FrameStatistics) -> Tensor:
         return statistics.sums * ops.sigmoid(ops.convert_to_tensor(self.gate_weights))

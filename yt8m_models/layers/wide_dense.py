@@ -1,7 +1,12 @@
 """A dense layer of very many inputs."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
+
+from yt8m_models.layers.base import Tensor
 
 _WIDE = 2**17
 _PIECE = 2**12
@@ -21,7 +26,7 @@ class WideDense(keras.layers.Dense):
     Inputs: `(batch, features)`. Output: `(batch, units)`.
     """
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         count = _num_pieces(inputs.shape[-1])
         if count == 1:
             return super().call(inputs, training=training)
@@ -38,17 +43,17 @@ def _num_pieces(features: int) -> int:
     return max(count for count in range(1, features // _PIECE + 1) if features % count == 0)
 
 
-def _product_in_pieces(inputs, kernel, count):
+def _product_in_pieces(inputs: Tensor, kernel: Tensor, count: int) -> Tensor:
     """`inputs @ kernel`, summed over `count` pieces of the dimension between them."""
     features, units = kernel.shape
 
     @ops.custom_gradient
-    def product(inputs, kernel):
+    def product(inputs: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[..., Any]]:
         pieces = (ops.transpose(ops.reshape(inputs, (-1, *kernel.shape[:2])), (1, 0, 2)), kernel)
         products = ops.map(lambda piece: ops.matmul(*piece), pieces)
         outputs = ops.cast(ops.sum(ops.cast(products, "float32"), axis=0), inputs.dtype)
 
-        def gradient(upstream):
+        def gradient(upstream: Tensor) -> tuple[Tensor, Tensor]:
             whole = ops.reshape(kernel, (features, units))
             of_kernel = ops.matmul(ops.transpose(inputs), upstream)
             return ops.matmul(upstream, ops.transpose(whole)), ops.reshape(of_kernel, kernel.shape)

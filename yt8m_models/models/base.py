@@ -7,6 +7,7 @@ import keras
 
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.layers import InputNormalization, Logistic, MixtureOfExperts
+from yt8m_models.layers.base import Tensor
 
 
 class BaseModel(keras.Model):
@@ -22,17 +23,17 @@ class BaseModel(keras.Model):
         has_logits: whether `call(inputs, return_logits=True)` gives logits.
     """
 
-    def __init__(self, config: ModelConfig, data: DataConfig, **kwargs):
+    def __init__(self, config: ModelConfig, data: DataConfig, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
         self.config: Any = config.resolved()  # no value is None any more
         self.data = data
         self.input_normalization = InputNormalization(
-            data.feature_sizes, self.config.per_feature_l2_norm, name="input_normalization"
+            data.feature_sizes, bool(self.config.per_feature_l2_norm), name="input_normalization"
         )
         self.classifier = _classifier(self.config, data.num_classes)
         self.has_logits = isinstance(self.classifier, Logistic)
 
-    def classify(self, activations, training, return_logits):
+    def classify(self, activations: Tensor, training: bool, return_logits: bool) -> Tensor:
         """Predictions `(batch, num_classes)` from `(batch, D)`, or the logits."""
         if self.has_logits:
             return self.classifier(activations, return_logits=return_logits)
@@ -40,7 +41,7 @@ class BaseModel(keras.Model):
             raise ValueError(f"{type(self.classifier).__name__} has no logits")
         return self.classifier(activations, training=training)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         configs = {
             "config": dataclasses.asdict(self.config),
             "data": dataclasses.asdict(self.data),
@@ -48,7 +49,7 @@ class BaseModel(keras.Model):
         return {**configs, "name": self.name, "dtype": self.dtype_policy.name}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "BaseModel":
         config = dict(config)
         data = dict(config.pop("data"))
         for name in ("feature_names", "feature_sizes"):
@@ -56,7 +57,7 @@ class BaseModel(keras.Model):
         return cls(ModelConfig(**config.pop("config")), DataConfig(**data), **config)
 
 
-def _classifier(config: ModelConfig, num_classes: int):
+def _classifier(config: Any, num_classes: int) -> Logistic | MixtureOfExperts:
     if config.video_level_classifier_model == "LogisticModel":
         return Logistic(num_classes, l2=config.moe_l2, name="classifier")
     return MixtureOfExperts(

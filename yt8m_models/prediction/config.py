@@ -2,17 +2,8 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.program.option import Options, option
-
-_AT_LEAST = {
-    "top_k": 1,
-    "segment_max_pred": 1,
-    "batch_size": 1,
-    "num_readers": 1,
-    "sample_frames": 0,
-    "seed": 0,
-    "max_bad_records": 0,
-}
+from yt8m_models.program.option import Options, option, same_option
+from yt8m_models.training.config import TrainConfig
 
 
 @dataclass(frozen=True)
@@ -62,16 +53,20 @@ class InferenceConfig(Options):
     """
 
     input_data_pattern: str = option(
-        "", "Records to predict: file patterns with commas between, or @file with a path a line."
+        "",
+        "Records to predict: file patterns with commas between, or @file with a path a line.",
+        required=True,
     )
     output_file: str = option(
-        "", "The submission file, CSV. It appears whole at the end, or not at all."
+        "", "The submission file, CSV. It appears whole at the end, or not at all.", required=True
     )
-    top_k: int = option(20, "Classes to write for each video, or to consider for each segment.")
+    top_k: int = option(
+        20, "Classes to write for each video, or to consider for each segment.", at_least=1
+    )
     segment_labels: bool = option(
         False, "Predict the 5-frame segments of frame-level videos; writes Class,Segments lines."
     )
-    segment_max_pred: int = option(25000, "Segments to write for each class at most.")
+    segment_max_pred: int = option(25000, "Segments to write for each class at most.", at_least=1)
     segment_label_ids_file: str = option(
         "", "CSV of the class ids that are rated; unless given, every class is written."
     )
@@ -79,30 +74,24 @@ class InferenceConfig(Options):
         8192,
         "Videos in a batch at most. Batches are never larger than 128 frame-level or 1024 "
         "video-level videos, so that memory stays bounded.",
+        at_least=1,
     )
     num_readers: int = option(
         8,
         "Files that are read in parallel; videos are written in an order that depends on it alone.",
+        at_least=1,
     )
-    sample_frames: int = option(0, "Frames sampled per video, from --seed; 0 takes every frame.")
-    seed: int = option(0, "Seed of the sampled frames.")
-    max_bad_records: int = option(
-        0, "Skip up to this many corrupt or malformed records instead of stopping at the first."
+    sample_frames: int = option(
+        0, "Frames sampled per video, from --seed; 0 takes every frame.", at_least=0
     )
+    seed: int = option(0, "Seed of the sampled frames.", at_least=0)
+    max_bad_records: int = same_option(TrainConfig, "max_bad_records")
     jit_compile: bool = option(
         False, "Compile the forward pass with XLA, and pad every video to the same length for it."
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("input_data_pattern", "output_file"):
-            if not getattr(self, name).strip():
-                raise ValueError(f"--{name} must be given")
-        for name, least in _AT_LEAST.items():
-            if getattr(self, name) < least:
-                raise ValueError(
-                    f"--{name} must be at least {least}; received {getattr(self, name)}"
-                )
         if self.segment_labels and self.sample_frames:
             raise ValueError(
                 "--sample_frames does not go with --segment_labels, which predicts every segment "

@@ -18,8 +18,8 @@ from yt8m_models.program.background import Background
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join, whole_file
-from yt8m_models.training.checkpoints import Restored, checkpoint_paths, restore_model
-from yt8m_models.training.train_dir import BEST
+from yt8m_models.training.checkpoints import Restored, restore_model
+from yt8m_models.training.train_dir import BEST, checkpoint_paths
 
 SEGMENT_BATCH = 1024
 

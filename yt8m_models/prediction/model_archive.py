@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from yt8m_models.config import model_flags
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.whole_file import whole_file
+from yt8m_models.storage.whole_file import join, whole_file, write_text
 from yt8m_models.training.checkpoints import Checkpoints, Restored
 from yt8m_models.training.train_dir import MODEL_RECORD
 
@@ -26,8 +26,7 @@ def pack_model(restored: Restored, path: str) -> None:
     flags = model_flags(restored.model_config, restored.data_config, restored.label_loss)
     step = tf.Variable(restored.step, dtype=tf.int64)
     with tempfile.TemporaryDirectory() as directory:
-        with open(os.path.join(directory, MODEL_RECORD), "w", encoding="utf-8") as file:
-            file.write(json.dumps(flags, indent=2) + "\n")
+        write_text(join(directory, MODEL_RECORD), json.dumps(flags, indent=2) + "\n")
         Checkpoints(directory, keep=1, model=restored.model, step=step).save(restored.step)
         with whole_file(path) as file, tarfile.open(fileobj=file, mode="w|gz") as archive:
             for entry in sorted(os.listdir(directory)):

@@ -1,8 +1,12 @@
 """Work that is done while the next batch is computed."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 class Background:
@@ -40,3 +44,18 @@ class Background:
         if self._pending is not None:
             self._pending.result()
             self._pending = None
+
+
+def prefetched(make: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
+    """`make(item)` of each item in order, each made in a thread while the one before is used.
+
+    Errors of `make` are raised where its result would have been given.
+    """
+    made: deque[Made] = deque()
+    with Background() as background:
+        for number, item in enumerate(items):
+            background.submit(lambda item: made.append(make(item)), item)
+            if number:
+                yield made.popleft()
+        background.wait()
+        yield from made

@@ -20,6 +20,7 @@ import dataclasses
 import logging
 import os
 import sys
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
@@ -129,9 +130,9 @@ class Program:
         try:
             for group in self.groups:
                 received = {}
-                for field in dataclasses.fields(group):
+                for field, kind in flags_of(group):
                     name = _typed_name(field, values)
-                    received[field.name] = _value(field, values[name or field.name].value)
+                    received[field.name] = _value(field, kind, values[name or field.name].value)
                     if name is not None:
                         typed[field.name] = name
                 configs.append(group(**received))
@@ -210,7 +211,7 @@ class Program:
             for field, kind in flags_of(group):
                 default = list(field.default) if isinstance(field.default, tuple) else field.default
                 for name in (field.name, *field.metadata["aliases"]):
-                    define[kind](
+                    define[typing.get_origin(kind) or kind](
                         name,
                         default,
                         field.metadata["help"],
@@ -245,17 +246,16 @@ def _typed_name(field: dataclasses.Field, values: FlagValues) -> str | None:
     return names[0] if names else None
 
 
-def _value(field: dataclasses.Field, value: Any) -> Any:
+def _value(field: dataclasses.Field, kind: Any, value: Any) -> Any:
     """A parsed flag's value as its dataclass wants it."""
     if not isinstance(value, list):
         return value
-    value = [entry for entry in value if entry != ""]
-    if isinstance(field.default, tuple) and field.default and isinstance(field.default[0], int):
-        try:
-            return tuple(int(entry) for entry in value)
-        except ValueError:
-            raise UsageError(
-                f"--{field.name} takes whole numbers with commas between; "
-                f"received {','.join(value)}"
-            ) from None
-    return tuple(value)
+    entry_type, _ = typing.get_args(kind)
+    entries = [entry for entry in value if entry != ""]
+    try:
+        return tuple(map(entry_type, entries))
+    except ValueError:
+        numbers = "whole numbers" if entry_type is int else "numbers"
+        raise UsageError(
+            f"--{field.name} takes {numbers} with commas between; received {','.join(entries)}"
+        ) from None

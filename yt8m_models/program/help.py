@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import textwrap
+import typing
 from collections.abc import Sequence
 
 from yt8m_models.program.option import flags_of
@@ -20,6 +21,9 @@ def help_page(name: str, description: str, positional: str | None, groups: Seque
         for field, kind in flags_of(group):
             lines.append(f"  --{'[no]' if kind is bool else ''}{field.name}{_default(field)}")
             text = field.metadata["help"]
+            if choices := field.metadata["choices"]:
+                one = "Of" if typing.get_origin(kind) is tuple else "One of"
+                text += f" {one} {', '.join(map(str, choices))}."
             if names := field.metadata["aliases"]:
                 text += f" (also {', '.join(f'--{name}' for name in names)})"
             indent = " " * 8
@@ -38,7 +42,7 @@ def print_page(text: str) -> None:
 def _default(field: dataclasses.Field) -> str:
     default = field.default
     if default is None or default in ("", ()):
-        return ""
+        return " (required)" if field.metadata["required"] else ""
     if isinstance(default, tuple):
         default = ",".join(str(entry) for entry in default)
     return f" = {str(default).lower() if isinstance(default, bool) else default}"

@@ -95,8 +95,8 @@ def check(field: dataclasses.Field, value: Any) -> None:
 
 
 def closest(value: Any, choices: Sequence[Any]) -> str:
-    """The end of an error message: the choices nearest to a mistyped value, then all of them."""
-    by_lower_case = {str(choice).lower(): str(choice) for choice in choices}
+    """The end of an error message: the names nearest to a mistyped one, then all choices."""
+    by_lower_case = {choice.lower(): choice for choice in choices if isinstance(choice, str)}
     near = difflib.get_close_matches(str(value).lower(), by_lower_case, n=3, cutoff=0.5)
     known = f"one of {', '.join(map(str, choices))}"
     if not near:
@@ -121,14 +121,14 @@ def _range(rules: Any) -> str:
     )
 
 
-def flags_of(group: type) -> list[tuple[dataclasses.Field, type]]:
-    """The options of a dataclass with the kind of flag each is: str, int, float, bool or tuple."""
+def flags_of(group: type) -> list[tuple[dataclasses.Field, Any]]:
+    """The options of a dataclass with the type of each: `int` for `int` and `int | None`."""
     hints = typing.get_type_hints(group)
-    return [(field, _kind(hints[field.name])) for field in dataclasses.fields(group)]
+    return [(field, _given(hints[field.name])) for field in dataclasses.fields(group)]
 
 
-def _kind(hint: Any) -> type:
-    """`int` for `int` and `int | None`, `tuple` for `tuple[str, ...]`, and so on."""
+def _given(hint: Any) -> Any:
+    """The type without `None`."""
     if isinstance(hint, types.UnionType):
         (hint,) = (arg for arg in typing.get_args(hint) if arg is not types.NoneType)
-    return typing.get_origin(hint) or hint
+    return hint

@@ -7,13 +7,24 @@ from pathlib import Path
 
 import numpy as np
 
+from yt8m_models import __version__
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.retrieval import index_dir
 from yt8m_models.retrieval.fast_scan import FastScan
 from yt8m_models.retrieval.inverted_lists import DEFAULT_PROBES, InvertedLists
 from yt8m_models.retrieval.quantizer import ScalarQuantizer, sample_rows
 from yt8m_models.retrieval.top_k import TopK
+from yt8m_models.storage.artifact_dir import ArtifactDir, optional_int, read_array, write_array
+
+INDEX = ArtifactDir(
+    "index.json",
+    ("index",),
+    "an index",
+    "yt8m build-index",
+    __version__,
+    {"model": str, "size": int, "count": int, "bits": optional_int, "files": dict},
+)
+_LISTS = "lists.faiss"
 
 _BUILD_ROWS = 16384
 _FIRST_ROWS, _MOST_ROWS = 1024, 16384  # of the blocks that all queries are compared with
@@ -138,51 +149,60 @@ class Index:
             ValueError: there is no index, it is damaged or of another model, or it is approximate
                 and FAISS is not installed.
         """
-        record = index_dir.read_record(directory)
+        record = INDEX.read(directory)
+        _check_files(Path(directory), record["files"])
         if model is not None and record["model"] != model:
             raise ValueError(
                 f"the index in {directory} is of the model {record['model']}, not of {model}"
             )
-        path, count, size = Path(directory), record["count"], record["size"]
-        ids = VideoIds(index_dir.load_array(path / index_dir.IDS, np.bytes_, (count,)))
+        count, size = record["count"], record["size"]
+        ids = VideoIds(read_array(directory, "ids", np.bytes_, (count,)))
         if record["bits"] is None:
             quantizer = None
-            stored = index_dir.load_array(path / index_dir.VECTORS, np.float32, (count, size))
+            stored = read_array(directory, "vectors", np.float32, (count, size))
         else:
-            shape = (size, 1 << record["bits"])
-            quantizer = ScalarQuantizer(
-                index_dir.load_array(path / index_dir.VALUES, np.float32, shape)
-            )
-            shape = (count, quantizer.code_size)
-            stored = index_dir.load_array(path / index_dir.CODES, np.uint8, shape)
+            values = read_array(directory, "values", np.float32, (size, 1 << record["bits"]))
+            quantizer = ScalarQuantizer(values)
+            stored = read_array(directory, "codes", np.uint8, (count, quantizer.code_size))
         lists = None
-        if index_dir.LISTS in record["files"]:
-            lists = InvertedLists.load(path / index_dir.LISTS, size, count)
+        if _LISTS in record["files"]:
+            lists = InvertedLists.load(Path(directory, _LISTS), size, count)
         return cls(ids, record["model"], stored, quantizer, lists)
 
     def save(self, directory: str | os.PathLike) -> None:
-        """Writes the index to a directory, which readers take for one when all is there.
+        """Writes the index to a directory.
+
+            index.json    kind, model, size, count, bits and files of the index; written last
+            ids.npy       the video ids by row, bytes
+            vectors.npy   exact: the L2-normalised embeddings, float32 (count, size)
+            codes.npy     quantised: the packed codes, uint8 (count, bytes of a video)
+            values.npy    quantised: what the codes stand for, float32 (size, 2^bits)
+            lists.faiss   approximate: the videos by clusters, a FAISS index
 
         Raises:
             ValueError: the directory is not local or already holds an index.
         """
-        path = index_dir.prepare(directory)
-        np.save(path / index_dir.IDS, self.ids.ids)
+        path = INDEX.prepare(directory)
+        arrays = {"ids": self.ids.ids}
         if self._quantizer is None:
-            np.save(path / index_dir.VECTORS, self._stored)
+            arrays["vectors"] = self._stored
         else:
-            np.save(path / index_dir.CODES, self._stored)
-            np.save(path / index_dir.VALUES, self._quantizer.values)
+            arrays |= {"codes": self._stored, "values": self._quantizer.values}
+        for name, array in arrays.items():
+            write_array(path, name, array)
+        files = [f"{name}.npy" for name in arrays]
         if self._lists is not None:
-            self._lists.save(path / index_dir.LISTS)
+            self._lists.save(path / _LISTS)
+            files.append(_LISTS)
         record = {
             "model": self.model,
             "size": self.size,
             "count": len(self),
             "bits": self.bits,
             "approximate": self.is_approximate,
+            "files": {name: (path / name).stat().st_size for name in files},
         }
-        index_dir.write_record(path, record)
+        INDEX.write(path, record)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -199,10 +219,7 @@ class Index:
             ValueError: a row is not one of the index, such as `UNKNOWN`.
         """
         if not isinstance(rows, slice):
-            rows = np.asarray(rows, np.int64)
-            is_wrong = (rows < 0) | (rows >= len(self))
-            if is_wrong.any():
-                raise ValueError(f"rows must be 0 to {len(self) - 1}; received {rows[is_wrong][0]}")
+            rows = self.ids.checked_rows(rows)
         stored = self._stored[rows]
         return stored if self._quantizer is None else self._quantizer.decode(stored)
 
@@ -383,6 +400,15 @@ def unit_vectors(embeddings: Embeddings, rows: np.ndarray) -> np.ndarray:
         video_id = embeddings.ids[rows[is_bad][0]].decode(errors="replace")
         raise ValueError(f"the embedding of video {video_id!r} is not finite")
     return l2_normalized(vectors)
+
+
+def _check_files(directory: Path, sizes: dict[str, int]) -> None:
+    """Makes sure that the files of an index are as large as when it was built."""
+    for name, size in sizes.items():
+        file = directory / name
+        if not file.exists() or file.stat().st_size != size:
+            found = f"has {file.stat().st_size} bytes" if file.exists() else "is missing"
+            raise ValueError(f"{file} {found}; it had {size} bytes when the index was built")
 
 
 def _has_faiss() -> bool:

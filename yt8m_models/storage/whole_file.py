@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import sys
 import uuid
 from collections.abc import Iterator
 from typing import IO, Any
@@ -57,9 +58,19 @@ def whole_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[An
                 file.write("" if mode == "w" else b"")  # an empty file too
                 yield file
         else:
-            text = {"encoding": "utf-8", "newline": ""} if mode == "w" else {}
-            with open(partial, mode, **text) as file:
+            encoding, newline = ("utf-8", "") if mode == "w" else (None, None)
+            with open(partial, mode, encoding=encoding, newline=newline) as file:
                 yield file
+
+
+@contextlib.contextmanager
+def text_output(path: str) -> Iterator[IO[str]]:
+    """Standard output where `path` is empty; else a text file, as of `whole_file`."""
+    if path:
+        with whole_file(path, "w") as file:
+            yield file
+    else:
+        yield sys.stdout
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -33,7 +33,9 @@ def main(arguments: Arguments) -> int | None:
 
     if config.deterministic and tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
-    return train(config, arguments[DataConfig], arguments[ModelConfig])["signal"]
+    result = train(config, arguments[DataConfig], arguments[ModelConfig])
+    signal: int | None = result["signal"]
+    return signal
 
 
 if __name__ == "__main__":

@@ -1,4 +1,11 @@
-"""Checkpoints of a training directory: saving, resuming, and restoring a model from them."""
+"""Checkpoints of a training directory: saving, resuming, and restoring a model from them.
+
+`tf.train.CheckpointManager` does not save them, for three reasons. It stores a counter of its own
+in each checkpoint, by which those of a resumed training would differ from those of one in one run.
+It prunes only what it listed itself, with the times of saving, so that the checkpoints that a kill
+left between writing and listing, and those of directories written before, would stay for ever. And
+it keeps the checkpoints of later steps where training went back behind a damaged one.
+"""
 
 import logging
 import re
@@ -12,7 +19,13 @@ import tensorflow as tf
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join, write_text
-from yt8m_models.training.train_dir import BEST, CHECKPOINT_NAME, read_model_flags
+from yt8m_models.training.train_dir import (
+    BEST,
+    CHECKPOINT_NAME,
+    checkpoint_paths,
+    read_model_flags,
+    step_of,
+)
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # TensorFlow 2 stores it beside the weights
 _LOGGER = logging.getLogger(__name__)
@@ -48,11 +61,11 @@ class Checkpoints:
         because they could not be read) and what a kill left of unfinished ones.
         """
         tf.io.gfile.makedirs(self.directory)
-        path = self._checkpoint.write(join(self.directory, f"{CHECKPOINT_NAME}-{step}"))
-        earlier = [other for other in checkpoint_paths(self.directory) if _step(other) < step]
+        path: str = self._checkpoint.write(join(self.directory, f"{CHECKPOINT_NAME}-{step}"))
+        earlier = [other for other in checkpoint_paths(self.directory) if step_of(other) < step]
         kept = [*earlier[max(0, len(earlier) + 1 - self.keep) :], path]
         self._list(kept)
-        self._remove_all_but({_step(path) for path in kept})
+        self._remove_all_but({step_of(path) for path in kept})
         return path
 
     def _list(self, paths: list[str]) -> None:
@@ -109,15 +122,6 @@ class Restored:
     label_loss: str
     step: int
     path: str
-
-
-def checkpoint_paths(directory: str) -> list[str]:
-    """The complete checkpoints of a directory, `…/model.ckpt-N`, from the oldest to the newest."""
-    if not tf.io.gfile.isdir(directory):
-        return []
-    names = tf.io.gfile.listdir(directory)
-    found = [re.fullmatch(rf"({CHECKPOINT_NAME}-\d+)\.index", name) for name in names]
-    return sorted((join(directory, match[1]) for match in found if match), key=_step)
 
 
 def restore_model(train_dir: str, checkpoint: str = "latest") -> Restored:
@@ -190,7 +194,3 @@ def restore_newest(
             _LOGGER.warning("Checkpoint %s cannot be read, trying an earlier one: %s", path, reason)
             reasons.append(f"{path}: {reason}")
     raise ValueError(f"no checkpoint of {directory} can be read:\n" + "\n".join(reasons))
-
-
-def _step(path: str) -> int:
-    return int(path.rsplit("-", 1)[1])

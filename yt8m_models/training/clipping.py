@@ -40,7 +40,7 @@ def clip_gradients(
     return [tf.where(is_finite, gradient, 0.0) for gradient in gradients], is_finite
 
 
-def _norm(gradient):
+def _norm(gradient: tf.Tensor) -> tf.Tensor:
     """The L2 norm; that of a large gradient is summed in pieces that fit into a cache.
 
     XLA would store the squares of all of it at once beside the gradient, and sums down columns in

@@ -1,6 +1,5 @@
 """The flags of the training program, without TensorFlow (see `yt8m_models.program.command`)."""
 
-import math
 from dataclasses import dataclass
 
 from yt8m_models.program.option import Options, option
@@ -20,29 +19,6 @@ OPTIMIZERS = (
     "RMSprop",
     "Lion",
 )
-CLIP_MODES = ("per_variable", "global")
-STRATEGIES = ("auto", "default", "mirrored", "multi_worker")
-PRECISIONS = ("none", "bfloat16", "float16")
-
-_AT_LEAST = {
-    "batch_size": 1,
-    "learning_rate_decay_examples": 1,
-    "num_epochs": 1,
-    "max_steps": 1,
-    "export_model_steps": 1,
-    "keep_checkpoints": 1,
-    "log_steps": 1,
-    "num_readers": 1,
-    "eval_batch_size": 1,
-    "gradient_accumulation_steps": 1,
-    "top_k": 1,
-    "regularization_penalty": 0,
-    "clip_gradient_norm": 0,
-    "eval_sample_frames": 0,
-    "save_checkpoint_minutes": 0,
-    "max_bad_records": 0,
-    "seed": 0,
-}
 
 
 @dataclass(frozen=True)
@@ -56,6 +32,7 @@ class TrainConfig(Options):
     train_dir: str = option(
         "/tmp/yt8m_model/",
         "Directory for checkpoints and summaries. Training resumes from what it holds.",
+        required=True,
     )
     train_data_pattern: str = option(
         "", "Training records: file patterns with commas between, or @file with a path a line."
@@ -78,51 +55,57 @@ class TrainConfig(Options):
         "Start the clusters of a new training from these records, by k-means on a sample of their "
         "frames, or from the directory of a UBM. --initial_scale replaces the data's deviation.",
     )
-    batch_size: int = option(1024, "Videos in a batch, on each replica.")
-    label_loss: str = option(
-        "CrossEntropyLoss", f"The loss: {', '.join(LABEL_LOSSES)}.", choices=LABEL_LOSSES
-    )
+    batch_size: int = option(1024, "Videos in a batch, on each replica.", at_least=1)
+    label_loss: str = option("CrossEntropyLoss", "The loss.", choices=LABEL_LOSSES)
     regularization_penalty: float = option(
-        1.0, "Weight of the model's regularisation terms beside the label loss."
+        1.0, "Weight of the model's regularisation terms beside the label loss.", at_least=0
     )
-    base_learning_rate: float = option(0.01, "Learning rate of the first step.")
+    base_learning_rate: float = option(0.01, "Learning rate of the first step.", above=0)
     learning_rate_decay: float = option(
-        0.95, "Factor of the learning rate every --learning_rate_decay_examples."
+        0.95, "Factor of the learning rate every --learning_rate_decay_examples.", above=0
     )
     learning_rate_decay_examples: float = option(
-        4000000.0, "Videos after which the learning rate is multiplied by --learning_rate_decay."
+        4000000.0,
+        "Videos after which the learning rate is multiplied by --learning_rate_decay.",
+        at_least=1,
     )
-    num_epochs: int = option(5, "Passes over the training records.")
+    num_epochs: int = option(5, "Passes over the training records.", at_least=1)
     max_steps: int | None = option(
         None,
         "Stop after this many steps, even if --num_epochs are not over.",
         aliases=("max_step",),
+        at_least=1,
     )
-    export_model_steps: int = option(1000, "Steps between checkpoints.")
+    export_model_steps: int = option(1000, "Steps between checkpoints.", at_least=1)
     save_checkpoint_minutes: float = option(
-        15.0, "Save a checkpoint after this many minutes too; 0 saves by steps alone."
+        15.0, "Save a checkpoint after this many minutes too; 0 saves by steps alone.", at_least=0
     )
-    keep_checkpoints: int = option(5, "How many of the latest checkpoints to keep.")
-    optimizer: str = option("AdamOptimizer", f"One of {', '.join(OPTIMIZERS)}.", choices=OPTIMIZERS)
-    clip_gradient_norm: float = option(1.0, "Largest norm of a gradient; 0 does not clip.")
+    keep_checkpoints: int = option(5, "How many of the latest checkpoints to keep.", at_least=1)
+    optimizer: str = option("AdamOptimizer", "The optimizer.", choices=OPTIMIZERS)
+    clip_gradient_norm: float = option(
+        1.0, "Largest norm of a gradient; 0 does not clip.", at_least=0
+    )
     clip_mode: str = option(
         "per_variable",
         "Clip the gradient of each variable by its own norm (per_variable), or all of them by the "
         "norm of all together (global).",
-        choices=CLIP_MODES,
+        choices=("per_variable", "global"),
     )
     mixed_precision: str = option(
         "none",
         "Compute in bfloat16 or float16, with weights and statistics in float32; float16 with a "
         "loss scale that adapts. What is saved is float32.",
-        choices=PRECISIONS,
+        choices=("none", "bfloat16", "float16"),
     )
     gradient_accumulation_steps: int = option(
         1,
         "Take each batch in this many pieces, whose gradients are added up: less memory, the same "
         "step but for batch normalisation, which sees a piece.",
+        at_least=1,
     )
-    seed: int = option(0, "Seed of the weights, of the records' order and of sampled frames.")
+    seed: int = option(
+        0, "Seed of the weights, of the records' order and of sampled frames.", at_least=0
+    )
     deterministic: bool = option(
         True, "Two runs with one seed give the same losses; turning it off can be faster."
     )
@@ -131,17 +114,21 @@ class TrainConfig(Options):
         "auto",
         "How to use devices: default (one), mirrored (all GPUs of this machine), multi_worker "
         "(the machines in the TF_CONFIG environment variable), or auto: what fits the machine.",
-        choices=STRATEGIES,
+        choices=("auto", "default", "mirrored", "multi_worker"),
     )
-    num_readers: int = option(8, "Files that are read in parallel.")
+    num_readers: int = option(8, "Files that are read in parallel.", at_least=1)
     max_bad_records: int = option(
-        0, "Skip up to this many corrupt or malformed records instead of stopping at the first."
+        0,
+        "Skip up to this many corrupt or malformed records instead of stopping at the first.",
+        at_least=0,
     )
-    log_steps: int = option(10, "Steps between lines with the loss and the metrics of a batch.")
-    top_k: int = option(20, "Predictions per video that count in GAP.")
-    eval_batch_size: int = option(128, "Videos in a batch of validation.")
+    log_steps: int = option(
+        10, "Steps between lines with the loss and the metrics of a batch.", at_least=1
+    )
+    top_k: int = option(20, "Predictions per video that count in GAP.", at_least=1)
+    eval_batch_size: int = option(128, "Videos in a batch of validation.", at_least=1)
     eval_sample_frames: int = option(
-        0, "Frames sampled per video in validation; 0 takes every frame."
+        0, "Frames sampled per video in validation; 0 takes every frame.", at_least=0
     )
     log_device_placement: bool = option(False, "Log on which device each operation runs.")
     list_models: bool = option(
@@ -150,32 +137,5 @@ class TrainConfig(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.train_dir:
-            raise ValueError("--train_dir must name a directory; received an empty string")
         if not self.train_data_pattern.strip() and not self.list_models:
-            raise ValueError(
-                "--train_data_pattern must name the training records, e.g. "
-                "--train_data_pattern='data/train*.tfrecord'; received nothing"
-            )
-        for name, least in _AT_LEAST.items():
-            value = getattr(self, name)
-            if value is not None and not least <= value < math.inf:
-                raise ValueError(f"--{name} must be at least {least}; received {value}")
-        for name in ("base_learning_rate", "learning_rate_decay"):
-            value = getattr(self, name)
-            if not 0 < value < math.inf:
-                raise ValueError(f"--{name} must be positive; received {value}")
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(
-                    f"--{name} must be one of {', '.join(choices)}; received {getattr(self, name)}"
-                )
-
-
-_CHOICES = {
-    "label_loss": LABEL_LOSSES,
-    "optimizer": OPTIMIZERS,
-    "clip_mode": CLIP_MODES,
-    "strategy": STRATEGIES,
-    "mixed_precision": PRECISIONS,
-}
+            raise ValueError("--train_data_pattern must be given; received nothing")

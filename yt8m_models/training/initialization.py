@@ -11,9 +11,10 @@ from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.gmm.clusters import Clusters
 from yt8m_models.gmm.ubm import UBM
-from yt8m_models.gmm.ubm_dir import load_ubm, read_record, ubm_names
+from yt8m_models.gmm.ubm_dir import UBM_DIR, load_ubm, ubm_names
 from yt8m_models.layers import ClusterPooling
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.same_flags import require_same_flags
 from yt8m_models.training.config import TrainConfig
 
 _FRAMES_PER_VIDEO = 10
@@ -95,7 +96,7 @@ def _normalized(ubm: UBM, mean: np.ndarray, deviation: np.ndarray) -> UBM:
 
 
 def _check_fits(model: keras.Model, ubm_dir: str, flag: str) -> None:
-    settings = read_record(ubm_dir)["settings"]
+    settings = UBM_DIR.read(ubm_dir)["settings"]
     config, data = model.config, model.data
     wanted: dict[str, Any] = {
         "feature_names": list(data.feature_names),
@@ -106,15 +107,7 @@ def _check_fits(model: keras.Model, ubm_dir: str, flag: str) -> None:
     }
     if len(model.pooling) > 1:
         wanted["num_clusters_audio"] = config.num_clusters_audio
-    differing = [
-        f"  --{name}: {settings.get(name)} there, {value} now"
-        for name, value in wanted.items()
-        if settings.get(name) != value
-    ]
-    if differing:
-        raise ValueError(
-            "\n".join([f"--{flag}={ubm_dir} holds a UBM of another form:", *differing])
-        )
+    require_same_flags(settings, wanted, f"--{flag}={ubm_dir} holds a UBM of another form:")
 
 
 def _start_from_records(model: keras.Model, config: TrainConfig, scale: float | None) -> None:

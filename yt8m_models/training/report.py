@@ -1,86 +1,113 @@
-"""What a training of a classifier says while it runs."""
+"""What every training says while it runs: progress, `training.csv` and TensorBoard scalars."""
 
-import tensorflow as tf
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, NamedTuple
 
-from eval.metrics import EvaluationMetrics
+from yt8m_models.program.progress import Progress
 from yt8m_models.training.history import History
-from yt8m_models.training.live_report import LiveReport
 from yt8m_models.training.scalars import ScalarWriter
-from yt8m_models.training.step import StepOutputs
 
-COLUMNS = (
-    "step",
-    "epoch",
-    "loss",
-    "regularization_loss",
-    "learning_rate",
-    "hit_at_one",
-    "perr",
-    "gap",
-    "videos_per_second",
-)
+_FLUSH_SECONDS = 30.0
 
 
-class Report(LiveReport):
-    """Shows and records the loss, the speed and the metrics of single batches.
-
-    Args:
-        history: where the rows go, with the columns `COLUMNS`.
-        summaries: where the scalars go, as `train/…`.
-        num_classes: classes of the labels.
-        top_k: predictions per video that count in GAP.
-        step: steps done before this run.
-        total: steps to do in all, or `None`.
+class Measures(NamedTuple):
+    """What there is to say of a step.
 
     Attributes:
-        loss: the label loss that was logged last, or `None`.
+        values: columns of the history, `loss` among them.
+        shown: what to show beside the progress.
+    """
+
+    values: Mapping[str, float]
+    shown: Mapping[str, Any]
+
+
+class Report:
+    """Counts steps, measures their speed and records values. As a context it closes the progress.
+
+    Args:
+        history: where the rows go.
+        summaries: where the scalars go, as `train/…`.
+        unit: what a step has many of, in the plural.
+        step: steps done before this run.
+        total: steps to do in all, or `None`.
     """
 
     def __init__(
-        self,
-        history: History,
-        summaries: ScalarWriter,
-        num_classes: int,
-        top_k: int,
-        step: int,
-        total: int | None,
+        self, history: History, summaries: ScalarWriter, unit: str, step: int, total: int | None
     ) -> None:
-        super().__init__(history, summaries, step, total)
-        self.loss: float | None = None
-        self._metrics = EvaluationMetrics(num_classes, top_k)
+        self._history = history
+        self._summaries = summaries
+        self._unit = unit
+        self._progress = Progress(total, "steps", "training", initial=step, line_seconds=None)
+        self._clock: float | None = None
+        self._examples = 0
+        self._flushed_at = time.monotonic()
+
+    def __enter__(self) -> "Report":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.__exit__(kind, error, traceback)
+        self.flush()
+
+    def count(self, num_examples: int) -> None:
+        """Counts a step of so many examples."""
+        self._examples += num_examples
+        self._progress.update(1)
+        if self._clock is None:  # The first step compiles: the speed is of those after it.
+            self.restart_clock()
+
+    def restart_clock(self) -> None:
+        """Leaves the time up to now out of the speed, such as that of a checkpoint."""
+        self._clock, self._examples = time.monotonic(), 0
 
     def log(
-        self,
-        step: int,
-        epoch: int,
-        learning_rate: float,
-        batch: dict[str, tf.Tensor],
-        outputs: StepOutputs,
+        self, step: int, learning_rate: float, measures: Measures, epoch: Mapping[str, int]
     ) -> None:
-        """Shows and records the losses and the metrics of a step that was counted."""
-        self.loss = float(outputs.label_loss.numpy())
-        regularization_loss = float(outputs.regularization_loss.numpy())
-        weights = batch.get("label_weights")
-        self._metrics.reset()
-        self._metrics.update(
-            outputs.predictions.numpy(),
-            batch["labels"].numpy(),
-            None if weights is None else weights.numpy(),
-        )
-        metrics = self._metrics.result()
-        values = {name: float(metrics[name]) for name in ("hit_at_one", "perr", "gap")}
-        values |= {
-            "loss": self.loss,
-            "regularization_loss": regularization_loss,
+        """Shows and records a step that was counted.
+
+        Args:
+            step: the step.
+            learning_rate: that of the step.
+            measures: what there is to say of it.
+            epoch: its `epoch`, if there are epochs.
+        """
+        speed = self._speed()
+        values = {
+            **measures.values,
             "learning_rate": learning_rate,
-            "videos_per_second": self.speed(),
+            f"{self._unit}_per_second": speed,
         }
-        shown = {
-            "epoch": epoch,
-            "loss": self.loss,
-            "Hit@1": values["hit_at_one"],
-            "PERR": values["perr"],
-            "GAP": values["gap"],
-            "videos/s": round(values["videos_per_second"]),
-        }
-        self.record(step, values, shown, row={"epoch": epoch})
+        self._history.append({"step": step, **epoch, **values})
+        self._summaries.write(step, {f"train/{name}": value for name, value in values.items()})
+        self._progress.update(0, **epoch, **measures.shown, **{f"{self._unit}/s": round(speed)})
+        if time.monotonic() - self._flushed_at > _FLUSH_SECONDS:
+            self.flush()
+
+    def write(self, line: str) -> None:
+        """Shows a line of its own."""
+        self._progress.write(line)
+
+    def set_total(self, steps: int) -> None:
+        """Sets the number of steps to do in all, once it is known."""
+        self._progress.total = steps
+
+    def flush(self) -> None:
+        """Brings what was recorded to the files."""
+        self._history.flush()
+        self._summaries.flush()
+        self._flushed_at = time.monotonic()
+
+    def _speed(self) -> float:
+        """Examples a second since the last time; 0 before there is a time to measure from."""
+        now, start, examples = time.monotonic(), self._clock, self._examples
+        self.restart_clock()
+        return examples / (now - start) if start is not None and examples else 0.0

@@ -1,8 +1,11 @@
 """Resilient backpropagation, for gradients of the whole training set."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 
@@ -44,14 +47,14 @@ class RPROP(keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.01,
-        decrease=0.5,
-        increase=1.2,
-        smallest_step=1e-6,
-        largest_step=50.0,
-        name="rprop",
-        **kwargs,
-    ):
+        learning_rate: float = 0.01,
+        decrease: float = 0.5,
+        increase: float = 1.2,
+        smallest_step: float = 1e-6,
+        largest_step: float = 50.0,
+        name: str = "rprop",
+        **kwargs: Any,
+    ) -> None:
         if not isinstance(learning_rate, int | float) or not 0 < learning_rate < math.inf:
             raise ValueError(f"learning_rate must be a positive number; received {learning_rate}")
         if not 0 < decrease < 1 < increase < math.inf:
@@ -71,7 +74,7 @@ class RPROP(keras.optimizers.Optimizer):
         self.smallest_step = smallest_step
         self.largest_step = largest_step
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         if self.built:
             return
         super().build(variables)
@@ -84,7 +87,9 @@ class RPROP(keras.optimizers.Optimizer):
             self.add_variable_from_reference(variable, "gradient") for variable in variables
         ]
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
+    ) -> None:
         index = self._get_variable_index(variable)
         step, previous = self._steps[index], self._gradients[index]
         gradient = ops.cast(gradient, variable.dtype)
@@ -101,7 +106,7 @@ class RPROP(keras.optimizers.Optimizer):
         self.assign(previous, gradient)
         self.assign_sub(variable, ops.sign(gradient) * size)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "learning_rate": self.first_step,

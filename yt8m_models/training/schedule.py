@@ -1,6 +1,9 @@
 """The starter code's learning-rate schedule."""
 
+from typing import Any
+
 import keras
+import tensorflow as tf
 from keras import ops
 
 
@@ -34,12 +37,12 @@ class StaircaseDecay(keras.optimizers.schedules.LearningRateSchedule):
         self.global_batch_size = global_batch_size
         self.start = 0
 
-    def __call__(self, step):
+    def __call__(self, step: int | tf.Tensor) -> tf.Tensor:
         examples = (ops.cast(step, "int64") + self.start) * self.global_batch_size
         falls = ops.cast(examples // self.decay_examples, "float32")
         return self.base * ops.power(ops.cast(self.decay, "float32"), falls)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "base": self.base,
             "decay": self.decay,

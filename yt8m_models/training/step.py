@@ -1,5 +1,6 @@
 """One training step: forward, loss, gradients, clipping and the update, compiled together."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -7,6 +8,8 @@ import tensorflow as tf
 
 from yt8m_models.training.clipping import clip_gradients
 from yt8m_models.training.precision import LossScale
+
+_Batch = dict[str, tf.Tensor]
 
 
 class StepOutputs(NamedTuple):
@@ -79,22 +82,24 @@ class TrainStep:
         )
         self._step = tf.function(self._train_replicas, reduce_retracing=True)
 
-    def __call__(self, *pieces: dict[str, tf.Tensor]) -> StepOutputs:
+    def __call__(self, *pieces: _Batch) -> StepOutputs:
         """Trains on a batch: `video_matrix`, `num_frames`, `labels`, and `label_weights` if rated.
 
         A batch in several pieces gives the gradient of the whole, in the memory of one piece; only
         batch normalisation is by each piece. Values are those of `split_batch`.
         """
         if len(pieces) == self.strategy.num_replicas_in_sync == 1:
-            return self._compiled_step(pieces[0])
-        return self._step(pieces)
+            outputs: StepOutputs = self._compiled_step(pieces[0])
+        else:
+            outputs = self._step(pieces)
+        return outputs
 
-    def _train(self, batch):
+    def _train(self, batch: _Batch) -> StepOutputs:
         label_loss, regularization_loss, predictions, gradients = self._gradients(batch)
         is_finite = self._update(label_loss, regularization_loss, gradients)
         return StepOutputs(label_loss, regularization_loss, is_finite, predictions)
 
-    def _train_replicas(self, pieces):
+    def _train_replicas(self, pieces: Sequence[_Batch]) -> StepOutputs:
         outputs = self.strategy.run(self._train_replica, args=(pieces,))
         label_loss, regularization_loss = (
             self.strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
@@ -104,7 +109,10 @@ class TrainStep:
         predictions = tf.concat(self.strategy.experimental_local_results(outputs[3]), axis=0)
         return StepOutputs(label_loss, regularization_loss, bad_replicas == 0, predictions)
 
-    def _train_replica(self, pieces):
+    def _train_replica(
+        self, pieces: Sequence[_Batch]
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """This replica's losses, 1 where its step was not finite and 0 else, its predictions."""
         sizes = [tf.shape(piece["labels"])[0] for piece in pieces]
         shares = [tf.cast(size / tf.add_n(sizes), tf.float32) for size in sizes]
         label_loss = regularization_loss = tf.zeros(())
@@ -125,7 +133,7 @@ class TrainStep:
         is_bad = tf.cast(tf.logical_not(is_finite), tf.float32)
         return label_loss, regularization_loss, is_bad, tf.concat(predictions, axis=0)
 
-    def _gradients(self, batch):
+    def _gradients(self, batch: _Batch) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, list[tf.Tensor]]:
         """This replica's share of the losses, its predictions, and the gradients of that share."""
         inputs = {"video_matrix": batch["video_matrix"], "num_frames": batch["num_frames"]}
         scale = 1.0 if self.loss_scale is None else self.loss_scale.factor.read_value()
@@ -152,7 +160,9 @@ class TrainStep:
         predictions = tf.sigmoid(outputs) if self.from_logits else outputs
         return label_loss, regularization_loss, predictions, gradients
 
-    def _update(self, label_loss, regularization_loss, gradients):
+    def _update(
+        self, label_loss: tf.Tensor, regularization_loss: tf.Tensor, gradients: list[tf.Tensor]
+    ) -> tf.Tensor:
         """Clips and applies summed gradients; whether everything in the step was finite."""
         loss = label_loss + regularization_loss
         gradients, is_finite = clip_gradients(

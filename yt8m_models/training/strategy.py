@@ -79,7 +79,8 @@ def split_batch(
             first = size * (context.replica_id_in_sync_group % workers.num_local_replicas)
             return {name: value[first + start : first + end] for name, value in batch.items()}
 
-        return strategy.experimental_distribute_values_from_function(part)
+        parts: dict[str, tf.Tensor] = strategy.experimental_distribute_values_from_function(part)
+        return parts
 
     if strategy.num_replicas_in_sync == num_pieces == 1:
         return [batch]

@@ -15,11 +15,11 @@ projector shows.
 
 import json
 import re
-from typing import Any
 
 import tensorflow as tf
 
 from yt8m_models.config import DataConfig, ModelConfig, model_flags, parse_model_flags
+from yt8m_models.storage.same_flags import require_same_flags
 from yt8m_models.storage.whole_file import finished_name, join, write_text
 
 MODEL_RECORD = "model_flags.json"
@@ -30,6 +30,7 @@ CURVES = "curves.png"
 CHECKPOINT_NAME = "model.ckpt"
 SUMMARIES = "train"
 BEST = "best"
+TO_REPLACE = "Give another --train_dir, the same flags, or --start_new_model to remove it."
 
 _CHECKPOINT = r"checkpoint(\.partial)?|model\.ckpt-\d+\.(index|data-\d+-of-\d+)(\.tempstate\w*)?"
 _TEMPORARY_CHECKPOINT = r"model\.ckpt-\d+_temp/part-\d+-of-\d+\.(index|data-\d+-of-\d+)"
@@ -82,31 +83,29 @@ def record_model_flags(
     """
     wanted = model_flags(model.resolved(), data, label_loss)
     path = join(train_dir, MODEL_RECORD)
-    if not tf.io.gfile.exists(path) or not _has_checkpoint(train_dir):
-        tf.io.gfile.makedirs(train_dir)
+    if not tf.io.gfile.exists(path) or not checkpoint_paths(train_dir):
         write_text(path, json.dumps(wanted, indent=2) + "\n")
         return
-    recorded = model_flags(*read_model_flags(train_dir))
-    differing = [
-        f"  --{name}: {_value(recorded[name])} there, {_value(value)} now"
-        for name, value in wanted.items()
-        if recorded[name] != value
-    ]
-    if differing:
-        raise ValueError(
-            "\n".join(
-                [
-                    f"--train_dir={train_dir} belongs to another model:",
-                    *differing,
-                    "Give another --train_dir, the same flags, or --start_new_model to remove it.",
-                ]
-            )
-        )
+    require_same_flags(
+        model_flags(*read_model_flags(train_dir)),
+        wanted,
+        f"--train_dir={train_dir} belongs to another model:",
+        TO_REPLACE,
+    )
 
 
-def _has_checkpoint(train_dir: str) -> bool:
-    names = tf.io.gfile.listdir(train_dir)
-    return any(name.startswith(CHECKPOINT_NAME) and name.endswith(".index") for name in names)
+def checkpoint_paths(directory: str) -> list[str]:
+    """The complete checkpoints of a directory, `…/model.ckpt-N`, from the oldest to the newest."""
+    if not tf.io.gfile.isdir(directory):
+        return []
+    names = tf.io.gfile.listdir(directory)
+    found = [re.fullmatch(rf"({CHECKPOINT_NAME}-\d+)\.index", name) for name in names]
+    return sorted((join(directory, match[1]) for match in found if match), key=step_of)
+
+
+def step_of(path: str) -> int:
+    """The step N of `…/model.ckpt-N`."""
+    return int(path.rsplit("-", 1)[1])
 
 
 def remove_training(train_dir: str) -> None:
@@ -140,7 +139,3 @@ def remove_training(train_dir: str) -> None:
         tf.io.gfile.remove(join(root, name))
     for name in sorted(directories, key=len, reverse=True):
         tf.io.gfile.rmtree(join(root, name))
-
-
-def _value(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

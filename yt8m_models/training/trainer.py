@@ -1,39 +1,38 @@
 """The training loop."""
 
-import time
+import functools
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 import losses
+from eval.metrics import EvaluationMetrics
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.data.patterns import match_files
-from yt8m_models.data.pipeline import PipelineOptions
+from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.models import create_model
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.whole_file import join
 from yt8m_models.training.batches import Position, TrainingBatches
-from yt8m_models.training.checkpoints import Checkpoints
+from yt8m_models.training.classifier_measure import ClassifierMeasure
 from yt8m_models.training.config import TrainConfig
-from yt8m_models.training.finite_steps import FiniteSteps
-from yt8m_models.training.history import History
+from yt8m_models.training.evaluator import Evaluator
 from yt8m_models.training.initialization import initialize_clusters
 from yt8m_models.training.optimizers import create_optimizer
 from yt8m_models.training.precision import LossScale, mixed_precision
-from yt8m_models.training.report import COLUMNS, Report
-from yt8m_models.training.scalars import ScalarWriter
+from yt8m_models.training.report import Measures
 from yt8m_models.training.schedule import StaircaseDecay
 from yt8m_models.training.step import StepOutputs, TrainStep
 from yt8m_models.training.strategy import Workers, create_strategy, split_batch
-from yt8m_models.training.train_dir import (
-    SUMMARIES,
-    TRAINING_HISTORY,
-    record_model_flags,
-    remove_training,
+from yt8m_models.training.train_dir import record_model_flags, remove_training
+from yt8m_models.training.training_run import TrainingRun
+
+_COLUMNS = (
+    *("step", "epoch", "loss", "regularization_loss", "learning_rate"),
+    *("hit_at_one", "perr", "gap", "videos_per_second"),
 )
-from yt8m_models.training.validation import Validation
+_SHOWN_METRICS = {"Hit@1": "hit_at_one", "PERR": "perr", "GAP": "gap"}
 
 
 def train(config: TrainConfig, data: DataConfig, model_config: ModelConfig) -> dict[str, Any]:
@@ -52,7 +51,7 @@ def train(config: TrainConfig, data: DataConfig, model_config: ModelConfig) -> d
     tf.debugging.set_log_device_placement(config.log_device_placement)
     keras.utils.set_random_seed(config.seed)
     with Interruption() as interruption:
-        return Trainer(config, data, model_config, interruption).run()
+        return Trainer(config, data, model_config, interruption).train()
 
 
 class Trainer:
@@ -89,91 +88,56 @@ class Trainer:
             self.optimizer = create_optimizer(config.optimizer, self.schedule)
             self.optimizer.build(self.model.trainable_variables)
             self.loss_scale = LossScale() if config.mixed_precision == "float16" else None
-        self.step = 0
-        self.position = Position(0, 0)
-        self.epoch = 0
-        self.checkpoint: str | None = None
-        self._variables = {
-            name: tf.Variable(0, dtype=tf.int64, name=name) for name in ("step", "epoch", "batch")
-        }
-        self._checkpoints = Checkpoints(
-            config.train_dir,
-            config.keep_checkpoints,
-            optimizer=config.optimizer,
-            model=self.model,
-            # Under its name: the state of one optimizer must not be taken for that of another.
-            **{config.optimizer: self.optimizer},
-            random_state=_random_state(self.model),
+        self.run = TrainingRun(
+            config,
+            self.model,
+            self.optimizer,
+            self.schedule,
+            interruption,
+            has_epochs=True,
+            is_chief=self.workers.is_chief,
             **({} if self.loss_scale is None else {"loss_scale": self.loss_scale}),
-            **self._variables,
         )
-        self._finite = FiniteSteps(self._rate)
-        self._saved: tuple[int, Position] | None = None
-        self._saved_at = time.monotonic()
+        self._metrics = EvaluationMetrics(data.num_classes, config.top_k)
 
-    def run(self) -> dict[str, Any]:
-        """Trains to the end or to a signal; what `train` returns."""
+    def train(self) -> dict[str, Any]:
+        """Trains to the end or to a signal; what the function `train` returns."""
         filesystems.require(self.config.train_dir)
         self._prepare_directory()
         self._wait_for_workers()
-        self._restore()
-        if self.checkpoint is None:
+        if not self.run.restore():
             initialize_clusters(self.model, self.config)
         if self._is_over():
             print(
-                f"Nothing to do in {self.config.train_dir}: {self._done()}. "
+                f"Nothing to do in {self.config.train_dir}: {self.run.done}. "
                 "Raise --num_epochs or --max_steps to train on."
             )
-            return self._result(None, None)
-        summaries = ScalarWriter(self._written_by_chief(SUMMARIES))
-        validation = self._create_validation(summaries)
+            return self._result()
         batches = self._create_batches()
-        with self._create_report(summaries) as report:
-            self._loop(batches, report, validation)
-        summaries.close()
+        measure = self._create_measure()
+        with self.run.recording(_COLUMNS, "videos", measure):
+            self._loop(batches)
         if summary := batches.summary():
             print(f"Training records: {summary}")
-        if validation and (summary := validation.summary()):
+        if measure and (summary := measure.pipeline.ledger.summary()):
             print(f"Validation records: {summary}")
-        print(f"{'Stopped early' if self.interruption.signal else 'Trained'}: {self._done()}.")
-        return self._result(report.loss, validation)
+        self.run.print_end()
+        return self._result()
 
-    def _loop(
-        self, batches: TrainingBatches, report: Report, validation: Validation | None
-    ) -> None:
-        train_step = self._create_step()
+    def _loop(self, batches: TrainingBatches) -> None:
+        run, step = self.run, self._create_step()
         pieces = self.config.gradient_accumulation_steps
-        unlogged = None
-        is_last_epoch_over = False
         for batch, position in batches:
             tensors = {name: value for name, value in batch.items() if name != "video_ids"}
-            outputs = train_step(*split_batch(tensors, self.strategy, self.workers, pieces))
-            self._finite.add(outputs.is_finite)
-            self.step += 1
-            self.position = position
-            self.epoch = position.epoch + 1
-            report.count(len(batch["num_frames"]))
-            unlogged = (batch, outputs)
-            if self.step % self.config.log_steps == 0:
-                self._log(report, *unlogged)
-                unlogged = None
-            if self._is_checkpoint_due():
-                self._save(report)
-                self._validate(report, validation)
-                report.restart_clock()
-            if self._ends_early():
-                break
+            outputs = step(*split_batch(tensors, self.strategy, self.workers, pieces))
+            measures = functools.partial(self._measures, batch, outputs)
+            run.advance(outputs.is_finite, len(batch["num_frames"]), measures, position)
+            if run.is_stopped:
+                return
             if position.batch == 1 and batches.batches_per_epoch and self.workers.count == 1:
-                self._set_total(report, batches.batches_per_epoch)
-        else:
-            is_last_epoch_over = True
-        if unlogged is not None:
-            self._log(report, *unlogged)
-        if is_last_epoch_over:
-            self.position = Position(self.config.num_epochs, 0)
-        self._save(report)
-        if self.interruption.signal is None:
-            self._validate(report, validation)
+                epochs_left = self.config.num_epochs - position.epoch
+                run.set_total(run.step - 1 + batches.batches_per_epoch * epochs_left)
+        run.position = Position(self.config.num_epochs, 0)
 
     def _prepare_directory(self) -> None:
         if not self.workers.is_chief:
@@ -188,17 +152,6 @@ class Trainer:
         if self.workers.count > 1:
             ones = self.strategy.run(lambda: tf.ones(()))
             self.strategy.reduce(tf.distribute.ReduceOp.SUM, ones, axis=None)
-
-    def _restore(self) -> None:
-        self.checkpoint = self._checkpoints.restore_latest()
-        if self.checkpoint is None:
-            return
-        self.step, epoch, batch = (int(variable.numpy()) for variable in self._variables.values())
-        self.position = Position(epoch, batch)
-        self.epoch = epoch + (batch > 0)
-        self._saved = (self.step, self.position)
-        self.schedule.start = self.step - int(self.optimizer.iterations.numpy())
-        print(f"Resuming from {self.checkpoint}: {self._done()}.")
 
     def _create_step(self) -> TrainStep:
         from_logits = self.config.label_loss == "CrossEntropyLoss" and self.model.has_logits
@@ -238,104 +191,58 @@ class Trainer:
             self.files,
             self.data,
             options,
-            start=self.position,
+            start=self.run.position,
             divisor=self.workers.num_local_replicas,
         )
 
-    def _create_report(self, summaries: ScalarWriter) -> Report:
-        history = History(self._written_by_chief(TRAINING_HISTORY), COLUMNS, self.step)
-        return Report(
-            history,
-            summaries,
-            self.data.num_classes,
-            self.config.top_k,
-            self.step,
-            self.config.max_steps,
-        )
-
-    def _written_by_chief(self, name: str) -> str | None:
-        return join(self.config.train_dir, name) if self.workers.is_chief else None
-
-    def _create_validation(self, summaries: ScalarWriter) -> Validation | None:
+    def _create_measure(self) -> ClassifierMeasure | None:
         if not self.eval_files or not self.workers.is_chief:
             return None
-        return Validation(
-            self.config, self.data, self.eval_files, self.model, self._variables["step"], summaries
+        config, data = self.config, self.data
+        options = PipelineOptions(
+            batch_size=config.eval_batch_size,
+            seed=config.seed,
+            sample_frames=config.eval_sample_frames if data.frame_features else 0,
+            num_readers=config.num_readers,
+            max_bad_records=config.max_bad_records,
+        )
+        loss = losses.get(config.label_loss)
+        return ClassifierMeasure(
+            Evaluator(self.model, loss, data.num_classes, config.top_k, config.jit_compile),
+            Pipeline(self.eval_files, data, options),
         )
 
-    def _log(self, report: Report, batch: dict[str, tf.Tensor], outputs: StepOutputs) -> None:
-        self._finite.check(self.step, self.checkpoint)
-        report.log(self.step, self.epoch, self._rate(self.step), batch, outputs)
-
-    def _save(self, report: Report) -> None:
-        """Writes a checkpoint unless the latest one is of this very place."""
-        state = (self.step, self.position)
-        if self.step == 0 or self._saved == state:
-            return
-        self._finite.check(self.step, self.checkpoint)
-        if not all(_is_finite(variable.value) for variable in self.model.variables):
-            self._finite.fail(self.step, self.checkpoint)
-        for variable, value in zip(
-            self._variables.values(), (self.step, *self.position), strict=True
-        ):
-            variable.assign(value)
-        if self.workers.is_chief:
-            report.flush()
-            path = self._checkpoints.save(self.step)
-            if path != self.checkpoint:
-                report.write(f"saved {path}")
-            self.checkpoint = path
-        self._saved, self._saved_at = state, time.monotonic()
-
-    def _validate(self, report: Report, validation: Validation | None) -> None:
-        if validation is not None and validation.step != self.step:
-            report.write(validation.evaluate(self.step, self.epoch))
-
-    def _rate(self, step: int) -> float:
-        """The learning rate of a step, counted from 1."""
-        return float(self.schedule(step - 1 - self.schedule.start))
-
-    def _is_checkpoint_due(self) -> bool:
-        minutes = self.config.save_checkpoint_minutes
-        return self.step % self.config.export_model_steps == 0 or (
-            minutes > 0 and time.monotonic() - self._saved_at >= 60 * minutes
+    def _measures(self, batch: dict[str, tf.Tensor], outputs: StepOutputs) -> Measures:
+        """The losses and the metrics of a batch."""
+        weights = batch.get("label_weights")
+        self._metrics.reset()
+        self._metrics.update(
+            outputs.predictions.numpy(),
+            batch["labels"].numpy(),
+            None if weights is None else weights.numpy(),
         )
-
-    def _ends_early(self) -> bool:
-        return self.interruption.signal is not None or self.step == self.config.max_steps
+        metrics = self._metrics.result()
+        values = {
+            "loss": float(outputs.label_loss),
+            "regularization_loss": float(outputs.regularization_loss),
+            **{name: float(metrics[name]) for name in _SHOWN_METRICS.values()},
+        }
+        shown = {title: values[name] for title, name in _SHOWN_METRICS.items()}
+        return Measures(values, {"loss": values["loss"], **shown})
 
     def _is_over(self) -> bool:
         max_steps = self.config.max_steps
-        if self.workers.count == 1 and self.position.epoch >= self.config.num_epochs:
+        if self.workers.count == 1 and self.run.position.epoch >= self.config.num_epochs:
             return True
-        return max_steps is not None and self.step >= max_steps
+        return max_steps is not None and self.run.step >= max_steps
 
-    def _set_total(self, report: Report, batches_per_epoch: int) -> None:
-        epochs_left = self.config.num_epochs - self.position.epoch
-        total = self.step - 1 + batches_per_epoch * epochs_left
-        max_steps = self.config.max_steps
-        report.set_total(total if max_steps is None else min(total, max_steps))
-
-    def _done(self) -> str:
-        return f"{self.step:,} steps, {self.position.epoch} epochs" + (
-            f" and {self.position.batch:,} batches" if self.position.batch else ""
-        )
-
-    def _result(self, loss: float | None, validation: Validation | None) -> dict[str, Any]:
+    def _result(self) -> dict[str, Any]:
+        validation = self.run.validation
         return {
-            "step": self.step,
-            "epochs": self.position.epoch,
-            "loss": loss,
-            "checkpoint": self.checkpoint,
-            "best_validation_loss": None if validation is None else validation.best_loss,
-            "signal": self.interruption.signal,
+            **self.run.result(),
+            "epochs": self.run.position.epoch,
+            "best_validation_loss": None if validation is None else validation.best,
         }
-
-
-def _random_state(model: keras.Model) -> list[tf.Variable]:
-    """The state of what is random inside the model, which is none of its weights: dropout."""
-    weights = {id(weight) for weight in model.weights}
-    return [variable.value for variable in model.variables if id(variable) not in weights]
 
 
 def _match(flag: str, pattern: str) -> list[str]:
@@ -344,7 +251,3 @@ def _match(flag: str, pattern: str) -> list[str]:
         return match_files(pattern) if pattern else []
     except ValueError as error:
         raise ValueError(f"--{flag}: {error}") from error
-
-
-def _is_finite(value: tf.Tensor) -> bool:
-    return not value.dtype.is_floating or bool(tf.reduce_all(tf.math.is_finite(value)))

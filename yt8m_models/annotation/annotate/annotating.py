@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -22,9 +24,10 @@ from yt8m_models.config import DataConfig
 from yt8m_models.data.patterns import match_files
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.whole_file import join, write_text
-from yt8m_models.training.checkpoints import checkpoint_paths
-from yt8m_models.training.validation import METRICS
+from yt8m_models.storage.same_flags import require_same_flags
+from yt8m_models.storage.whole_file import join, whole_file, write_text
+from yt8m_models.training.classifier_measure import METRICS
+from yt8m_models.training.train_dir import checkpoint_paths
 
 SETTINGS = "settings.json"
 MODEL = "model.keras"
@@ -122,9 +125,10 @@ def _rows(training: Training, seconds: float) -> list[dict[str, Any]]:
 
 def _save_model(training: Training) -> None:
     path = join(training.run.directory, MODEL)
-    partial = join(training.run.directory, f".partial.{MODEL}")
-    training.model.save(partial)
-    tf.io.gfile.rename(partial, path, overwrite=True)
+    with tempfile.TemporaryDirectory() as temporary, whole_file(path) as file:
+        saved = Path(temporary, MODEL)
+        training.model.save(saved)
+        file.write(saved.read_bytes())
 
 
 def _match(flag: str, config: AnnotateConfig) -> list[str]:
@@ -168,18 +172,9 @@ def _check_settings(config: AnnotateConfig, data: VideoDataConfig) -> None:
         return
     with tf.io.gfile.GFile(path) as file:
         recorded = json.loads(file.read())
-    differing = [
-        f"  --{name}: {recorded.get(name)} there, {value} now"
-        for name, value in settings.items()
-        if recorded.get(name) != value
-    ]
-    if differing:
-        raise ValueError(
-            "\n".join(
-                [
-                    f"--output_dir={config.output_dir} belongs to other flags:",
-                    *differing,
-                    "Give another --output_dir, or the same flags.",
-                ]
-            )
-        )
+    require_same_flags(
+        recorded,
+        settings,
+        f"--output_dir={config.output_dir} belongs to other flags:",
+        "Give another --output_dir, or the same flags.",
+    )

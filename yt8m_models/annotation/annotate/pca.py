@@ -11,9 +11,9 @@ from yt8m_models.annotation.annotation_model import AnnotationModel
 from yt8m_models.annotation.streaming_pca import Components, StreamingPCA
 from yt8m_models.config import DataConfig
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
-from yt8m_models.gmm.ubm_dir import read_arrays, write_arrays
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.program.progress import Progress
+from yt8m_models.storage.array_archive import read_arrays, write_arrays
 from yt8m_models.storage.whole_file import join
 
 _FILE = "pca.npz"

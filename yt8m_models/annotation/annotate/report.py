@@ -3,23 +3,26 @@
 import csv
 import io
 import json
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from yt8m_models.annotation.annotate.runs import ADAM, FINAL, Run
-from yt8m_models.gmm.ubm_dir import write_bytes
+from yt8m_models.storage.plots import (
+    BLUE,
+    LEGEND,
+    RED,
+    can_plot,
+    new_figure,
+    save_figure,
+    styled,
+)
 from yt8m_models.storage.whole_file import join, write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_LOGGER = logging.getLogger(__name__)
 _PANELS = {"GAP": "gap", "mAP": "map"}
 _STYLES = {ADAM: "--", FINAL: "-"}
-_COLORS = ("#4c78a8", "#e4572e")
-_INK = "#333333"
-_GRID = "#e6e6e6"
 
 Row = dict[str, Any]
 
@@ -40,12 +43,8 @@ def write_report(output_dir: str, runs: Sequence[Run]) -> None:
     write_text(join(output_dir, "results.csv"), table.getvalue())
     write_text(join(output_dir, "results.json"), json.dumps(rows, indent=1) + "\n")
     write_text(join(output_dir, "results.md"), markdown(rows))
-    try:
-        image = io.BytesIO()
-        draw(rows).savefig(image, format="png")
-        write_bytes(join(output_dir, "results.png"), image.getvalue())
-    except ImportError:
-        _LOGGER.warning("no results.png: plots need matplotlib (pip install matplotlib)")
+    if can_plot("results.png"):
+        save_figure(join(output_dir, "results.png"), draw(rows))
 
 
 def markdown(rows: Sequence[Row]) -> str:
@@ -73,15 +72,12 @@ def draw(rows: Sequence[Row]) -> "Figure":
     """GAP and mAP over the number of mixtures, a line for each set of features and stage.
 
     Raises:
-        ImportError: matplotlib is not installed.
+        ValueError: matplotlib is not installed.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 3.8), dpi=150, layout="constrained")
-    figure.suptitle("Annotation", x=0.012, ha="left", fontsize=14, fontweight="bold", color=_INK)
+    figure = new_figure(10, 3.8, "Annotation")
     mixtures = sorted({row["num_mixtures"] for row in rows})
     for axes, (title, metric) in zip(figure.subplots(1, 2), _PANELS.items(), strict=True):
-        for features, color in zip(_features(rows), _COLORS, strict=False):
+        for features, color in zip(_features(rows), (BLUE, RED), strict=False):
             for stage, style in _STYLES.items():
                 values = {
                     row["num_mixtures"]: row[metric]
@@ -100,22 +96,9 @@ def draw(rows: Sequence[Row]) -> "Figure":
                         color=color,
                         label=f"{features}, after {stage}",
                     )
-        axes.set_title(title, loc="left", fontsize=11, color=_INK)
         axes.set_xticks(range(len(mixtures)), [str(number) for number in mixtures])
-        axes.set_xlabel("mixtures", fontsize=8, color="#777777", loc="right", labelpad=0)
-        axes.grid(axis="y", color=_GRID, linewidth=0.8)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.spines["bottom"].set_color("#bbbbbb")
-        axes.tick_params(colors="#777777", labelsize=8, length=0)
-    figure.legend(
-        *axes.get_legend_handles_labels(),
-        loc="outside lower center",
-        ncols=2,
-        frameon=False,
-        fontsize=9,
-        labelcolor=_INK,
-    )
+        styled(axes, title, "mixtures")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, **LEGEND)
     return figure
 
 

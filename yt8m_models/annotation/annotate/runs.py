@@ -1,16 +1,14 @@
 """The models that are compared: each set of features with each number of mixtures."""
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import tensorflow as tf
-
 from yt8m_models.annotation.annotate.config import CDML, AnnotateConfig
 from yt8m_models.config import DataConfig
-from yt8m_models.storage.whole_file import join, write_text
+from yt8m_models.storage.result_file import read_result, write_result
+from yt8m_models.storage.whole_file import join
 
 RESULT = "result.json"
 ADAM, FINAL = "Adam", "RPROP"
@@ -43,19 +41,11 @@ class Run:
         Raises:
             ValueError: the file is not a result.
         """
-        path = join(self.directory, RESULT)
-        if not tf.io.gfile.exists(path):
-            return None
-        with tf.io.gfile.GFile(path) as file:
-            text = file.read()
-        try:
-            return [dict(row) for row in json.loads(text)]
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{path} is not a result of a run: {error}") from error
+        return read_result(join(self.directory, RESULT), lambda rows: [dict(row) for row in rows])
 
     def write_result(self, rows: list[dict[str, Any]]) -> None:
         """Writes `result.json`, whole or not at all."""
-        write_text(join(self.directory, RESULT), json.dumps(rows, indent=1) + "\n")
+        write_result(join(self.directory, RESULT), rows)
 
 
 def plan(config: AnnotateConfig, data: DataConfig, components: Sequence[int]) -> list[Run]:

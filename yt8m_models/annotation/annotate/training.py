@@ -12,9 +12,11 @@ from yt8m_models.annotation.annotate.config import AnnotateConfig
 from yt8m_models.annotation.annotate.pca import FittedPCA
 from yt8m_models.annotation.annotate.runs import Run
 from yt8m_models.annotation.annotation_model import AnnotationModel
+from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage.whole_file import join
-from yt8m_models.training.config import TrainConfig
+from yt8m_models.training.classifier_measure import ClassifierMeasure
+from yt8m_models.training.evaluator import Evaluator
 from yt8m_models.training.history import History, Row, read_history
 from yt8m_models.training.scalars import ScalarWriter
 from yt8m_models.training.train_dir import SUMMARIES, TRAINING_HISTORY, VALIDATION_HISTORY
@@ -126,12 +128,10 @@ class Training:
         Args:
             epoch: passes over the training records that the steps so far took.
         """
-        step = int(self.step.numpy())
-        if any(row["step"] == step for row in self.validated()):
-            return
         if self._validation is None:
             self._validation = self._create_validation()
-        print(self._validation.evaluate(step, epoch), flush=True)
+        if self._validation.step != int(self.step.numpy()):
+            print(self._validation.evaluate({"epoch": epoch}), flush=True)
 
     def validated(self) -> list[Row]:
         """The rows of `validation.csv` up to the present step."""
@@ -148,16 +148,16 @@ class Training:
         )
 
     def _create_validation(self) -> Validation:
-        config = self.config
-        flags = TrainConfig(
-            train_dir=self.run.directory,
-            train_data_pattern=config.train_data_pattern,
-            label_loss="CrossEntropyLoss",
-            eval_batch_size=config.eval_batch_size,
-            jit_compile=config.jit_compile,
-            top_k=config.top_k,
+        config, data = self.config, self.run.data
+        options = PipelineOptions(
+            batch_size=config.eval_batch_size,
             num_readers=config.num_readers,
             max_bad_records=config.max_bad_records,
         )
-        files = self.sources.eval_files
-        return Validation(flags, self.run.data, files, self.model, self.step, self._summaries)
+        measure = ClassifierMeasure(
+            Evaluator(
+                self.model, self.label_loss, data.num_classes, config.top_k, config.jit_compile
+            ),
+            Pipeline(self.sources.eval_files, data, options),
+        )
+        return Validation(self.run.directory, measure, self.model, self.step, self._summaries)

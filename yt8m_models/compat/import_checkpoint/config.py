@@ -14,13 +14,17 @@ class ImportConfig(Options):
     """
 
     tf1_train_dir: str = option(
-        "", "The --train_dir of the original program: model.ckpt-N.* and model_flags.json."
+        "",
+        "The --train_dir of the original program: model.ckpt-N.* and model_flags.json.",
+        required=True,
     )
     tf1_checkpoint: str = option(
         "", "The path of a checkpoint; the latest in --tf1_train_dir unless given."
     )
     train_dir: str = option(
-        "", "Where the imported model goes: a directory without checkpoints; made where missing."
+        "",
+        "Where the imported model goes: a directory without checkpoints; made where missing.",
+        required=True,
     )
     start_new_model: bool = option(
         False, "Remove what an earlier training or import wrote to --train_dir."
@@ -28,9 +32,6 @@ class ImportConfig(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("tf1_train_dir", "train_dir"):
-            if not getattr(self, name).strip():
-                raise ValueError(f"--{name} must be given")
         if self.train_dir.rstrip("/") == self.tf1_train_dir.rstrip("/"):
             raise ValueError(
                 f"--train_dir must be another directory than --tf1_train_dir; received "

@@ -16,8 +16,8 @@ from yt8m_models.compat.tf1_variables import Places, variable_places
 from yt8m_models.config import DataConfig, ModelConfig, parse_model_flags
 from yt8m_models.models import create_model
 from yt8m_models.storage import filesystems
-from yt8m_models.training.checkpoints import Checkpoints, checkpoint_paths
-from yt8m_models.training.train_dir import record_model_flags, remove_training
+from yt8m_models.training.checkpoints import Checkpoints
+from yt8m_models.training.train_dir import checkpoint_paths, record_model_flags, remove_training
 
 
 @dataclass(frozen=True)

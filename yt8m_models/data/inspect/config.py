@@ -17,13 +17,9 @@ class InspectConfig(Options):
         "",
         "Files: patterns with commas between, or @file with a path a line. --pattern= may be left "
         "out.",
+        required=True,
     )
     json: bool = option(False, "Write the report as JSON instead of as a table.")
-    max_records: int = option(0, "Look at the first so many records of each file; 0 for all.")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self.pattern.strip():
-            raise ValueError("--pattern must name the files to inspect; received nothing")
-        if self.max_records < 0:
-            raise ValueError(f"--max_records must be at least 0; received {self.max_records}")
+    max_records: int = option(
+        0, "Look at the first so many records of each file; 0 for all.", at_least=0
+    )

@@ -85,7 +85,7 @@ def _frame_features(lists: Mapping[str, tf.train.FeatureList]) -> tuple[dict[str
 def _segment_scores(context: Mapping[str, tf.train.Feature]) -> Sequence[float]:
     starts = context["segment_start_times"].int64_list.value
     classes = context["segment_labels"].int64_list.value
-    scores = context["segment_scores"].float_list.value
+    scores: Sequence[float] = context["segment_scores"].float_list.value
     if not len(starts) == len(classes) == len(scores):
         raise ValueError(
             "'segment_start_times', 'segment_labels' and 'segment_scores' differ in length: "

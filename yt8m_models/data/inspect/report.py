@@ -56,10 +56,7 @@ def _report(report: FileReport) -> dict[str, Any]:
             ],
         },
         "videos_without_labels": report.labels_per_video[0],
-        "segment_ratings": {
-            "positive": report.ratings[True],
-            "negative": report.ratings[False],
-        },
+        "segment_ratings": {"positive": report.ratings[True], "negative": report.ratings[False]},
         "num_corrupt": len(report.corrupt),
         "corrupt": [entry._asdict() for entry in report.corrupt],
     }

@@ -17,27 +17,18 @@ class SplitConfig(Options):
         "",
         "Records to split, of any level: file patterns with commas between, or @file with a path a "
         "line.",
+        required=True,
     )
     output_dir: str = option(
         "",
         "Directory that receives validation/ and test/, with files named as the input's, and "
         "split.json. A run that was interrupted goes on there.",
+        required=True,
     )
     fraction: float = option(
-        0.5, "Share of the videos that go to test/; the others go to validation/."
+        0.5, "Share of the videos that go to test/; the others go to validation/.", above=0, below=1
     )
-    seed: int = option(0, "Another seed splits the videos otherwise.")
+    seed: int = option(0, "Another seed splits the videos otherwise.", at_least=0)
     max_bad_records: int = option(
-        0, "Leave out up to this many corrupt records instead of stopping at the first."
+        0, "Leave out up to this many corrupt records instead of stopping at the first.", at_least=0
     )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("input_data_pattern", "output_dir"):
-            if not getattr(self, name).strip():
-                raise ValueError(f"--{name} must be given")
-        if not 0 < self.fraction < 1:
-            raise ValueError(f"--fraction must be between 0 and 1; received {self.fraction}")
-        for name in ("seed", "max_bad_records"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"--{name} must be at least 0; received {getattr(self, name)}")

@@ -17,7 +17,7 @@ def main(arguments: Arguments) -> None:
     from yt8m_models.embedding.embed.embedding import embed
 
     config = arguments[EmbedConfig]
-    embeddings = embed(config, progress=True)
+    embeddings = embed(config)
     print(
         f"{len(embeddings):,} embeddings of width {embeddings.size} in {config.output_dir}, "
         f"of the model {embeddings.model}"

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.program.option import Options, option
+from yt8m_models.embedding.training.config import EmbeddingTrainConfig
+from yt8m_models.program.option import Options, option, same_option
 
 
 @dataclass(frozen=True)
@@ -30,21 +31,17 @@ class EmbedConfig(Options):
     per_feature_l2_norm: bool = option(
         True, "--raw: L2-normalise each feature by itself before all together."
     )
-    features_dir: str = option(
-        "",
-        "Features of the videos, as written by yt8m build-features.",
-    )
+    features_dir: str = same_option(EmbeddingTrainConfig, "features_dir")
     output_dir: str = option(
-        "", "Directory that receives the embeddings. A run that was interrupted goes on there."
+        "",
+        "Directory that receives the embeddings. A run that was interrupted goes on there.",
+        required=True,
     )
-    batch_size: int = option(1024, "Videos in a batch.")
-    shard_size: int = option(65536, "Videos in a file of the output.")
+    batch_size: int = option(1024, "Videos in a batch.", at_least=1)
+    shard_size: int = option(65536, "Videos in a file of the output.", at_least=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("features_dir", "output_dir"):
-            if not getattr(self, name).strip():
-                raise ValueError(f"--{name} must name a directory; received nothing")
         if bool(self.train_dir) == self.raw:
             raise ValueError(
                 f"give --train_dir or --raw, one of the two; received --train_dir={self.train_dir} "
@@ -55,6 +52,3 @@ class EmbedConfig(Options):
                 "--feature_names is for --raw: a model takes the features that it was trained on; "
                 f"received {','.join(self.feature_names)}"
             )
-        for name in ("batch_size", "shard_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"--{name} must be at least 1; received {getattr(self, name)}")

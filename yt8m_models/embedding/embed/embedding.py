@@ -1,9 +1,5 @@
 """Embedding of all videos of a table of features."""
 
-from contextlib import nullcontext
-
-import numpy as np
-
 from yt8m_models.embedding.embed.config import EmbedConfig
 from yt8m_models.embedding.embedder import Embedder
 from yt8m_models.embedding.embeddings import Embeddings
@@ -12,17 +8,12 @@ from yt8m_models.embedding.features_of_model import load_features_of_model
 from yt8m_models.embedding.loading import load_embedding_model
 from yt8m_models.features.load_features import load_features
 from yt8m_models.features.raw_features import RawFeatures
-from yt8m_models.program.progress import Progress
 
 
-def embed(config: EmbedConfig, progress: bool = False) -> Embeddings:
+def embed(config: EmbedConfig) -> Embeddings:
     """Embeds the videos of `config.features_dir` to `config.output_dir`, in their order.
 
     The output appears shard by shard; shards of an earlier run of the same model stay.
-
-    Args:
-        config: what to embed.
-        progress: show a progress bar on stderr.
 
     Raises:
         ValueError: the features are not those of the model, the directory has other embeddings, or
@@ -31,26 +22,14 @@ def embed(config: EmbedConfig, progress: bool = False) -> Embeddings:
     if config.raw:
         table = load_features(config.features_dir, config.feature_names)
         raw = RawFeatures(table, config.per_feature_l2_norm, config.batch_size)
-        embedder: Embedder | RawFeatures = raw
-        model, size = raw.model, raw.size
+        batches, model, size = raw.batches, raw.model, raw.size
     else:
         network, trained = load_embedding_model(config.train_dir, config.checkpoint)
         table = load_features_of_model(
             config.features_dir, trained.config, trained.names, trained.sizes
         )
-        embedder = Embedder(network, table, config.batch_size)
+        batches = Embedder(network, table, config.batch_size).batches
         model, size = trained.model, trained.config.embedding_size
     writer = EmbeddingsWriter(config.output_dir, table.ids, model, size, config.shard_size)
-    remaining = sum(len(writer.rows(shard)) for shard in writer.pending)
-    done = len(table) - remaining
-    bar = Progress(len(table), "videos", "embedding", done) if progress else None
-    with nullcontext() if bar is None else bar:
-        for shard in writer.pending:
-            batches = []
-            for batch in embedder.batches(writer.rows(shard)):
-                batches.append(batch)
-                if bar is not None:
-                    bar.update(len(batch))
-            writer.write(shard, np.concatenate(batches))
-    writer.finish()
+    writer.write_all(batches)
     return Embeddings.load(config.output_dir)

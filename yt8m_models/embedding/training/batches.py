@@ -7,7 +7,7 @@ import numpy as np
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.frame_table import FrameTable
 from yt8m_models.graph.triplet_sampler import TripletSampler
-from yt8m_models.program.prefetch import prefetched
+from yt8m_models.program.background import prefetched
 
 _PARTS = 16
 

@@ -1,11 +1,10 @@
 """The training loop on triplets."""
 
-import time
+import functools
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 import losses
 from yt8m_models.data.video_ids import UNKNOWN
@@ -17,23 +16,34 @@ from yt8m_models.embedding.model_record import ModelRecord
 from yt8m_models.embedding.training.batches import TripletBatches
 from yt8m_models.embedding.training.config import LOSSES, EmbeddingTrainConfig
 from yt8m_models.embedding.training.curves import plot_curves
-from yt8m_models.embedding.training.held_out import HeldOut, hold_out
 from yt8m_models.embedding.training.projector import write_projector
-from yt8m_models.embedding.training.report import COLUMNS, Report
+from yt8m_models.embedding.training.retrieval_measure import RetrievalMeasure
 from yt8m_models.embedding.training.step import TripletOutputs, TripletStep
-from yt8m_models.embedding.training.validation import Validation
+from yt8m_models.embedding.training.validation_videos import (
+    ValidationVideos,
+    draw_validation_videos,
+)
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.graph.triplet_sampler import TripletSampler
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.whole_file import join
-from yt8m_models.training.checkpoints import Checkpoints
-from yt8m_models.training.finite_steps import FiniteSteps
-from yt8m_models.training.history import History
+from yt8m_models.storage.plots import can_plot
 from yt8m_models.training.optimizers import create_optimizer
-from yt8m_models.training.scalars import ScalarWriter
+from yt8m_models.training.report import Measures
 from yt8m_models.training.schedule import StaircaseDecay
-from yt8m_models.training.train_dir import CURVES, SUMMARIES, TRAINING_HISTORY, remove_training
+from yt8m_models.training.train_dir import CURVES, remove_training
+from yt8m_models.training.training_run import TrainingRun
+
+_COLUMNS = (
+    *("step", "loss", "violations", "positive_distance", "negative_distance"),
+    *("without_negative", "learning_rate", "triplets_per_second"),
+)
+_SHOWN = {
+    "loss": "loss",
+    "violations": "violations",
+    "near": "positive_distance",
+    "far": "negative_distance",
+}
 
 
 def train(config: EmbeddingTrainConfig, model: EmbeddingConfig) -> dict[str, Any]:
@@ -52,7 +62,7 @@ def train(config: EmbeddingTrainConfig, model: EmbeddingConfig) -> dict[str, Any
     """
     keras.utils.set_random_seed(config.seed)
     with Interruption() as interruption:
-        return Trainer(config, model, interruption).run()
+        return Trainer(config, model, interruption).train()
 
 
 class Trainer:
@@ -71,7 +81,7 @@ class Trainer:
         self.graph = CoWatchGraph.load(config.graph_dir)
         self.table = load_features_of_model(config.features_dir, model_config, config.feature_names)
         self.feature_rows = self.table.ids.rows(self.graph.ids.ids)
-        self.held_out = self._hold_out()
+        self.validation_videos = self._draw_validation_videos()
         self.batches = self._create_batches()
         self.schedule = StaircaseDecay(
             config.base_learning_rate,
@@ -83,85 +93,50 @@ class Trainer:
         self.optimizer = create_optimizer(config.optimizer, self.schedule)
         self.optimizer.build(self.model.trainable_variables)
         self.mining_seed = keras.random.SeedGenerator(config.seed)
-        self.step = 0
-        self.checkpoint: str | None = None
-        self._step_variable = tf.Variable(0, dtype=tf.int64, name="step")
-        self._checkpoints = Checkpoints(
-            config.train_dir,
-            config.keep_checkpoints,
-            optimizer=config.optimizer,
-            model=self.model,
-            # Under its name: the state of one optimizer must not be taken for that of another.
-            **{config.optimizer: self.optimizer},
-            random_state=self._random_state(),
-            step=self._step_variable,
+        self.run = TrainingRun(
+            config,
+            self.model,
+            self.optimizer,
+            self.schedule,
+            interruption,
+            seeds=[self.mining_seed],
         )
-        self._finite = FiniteSteps(self._rate)
-        self._saved_step = 0
-        self._saved_at = time.monotonic()
 
-    def run(self) -> dict[str, Any]:
-        """Trains to the end or to a signal; what `train` returns."""
+    def train(self) -> dict[str, Any]:
+        """Trains to the end or to a signal; what the function `train` returns."""
         self._prepare_directory()
-        self._restore()
-        if self.step >= self.config.max_steps:
+        run, max_steps = self.run, self.config.max_steps
+        run.restore()
+        if run.step >= max_steps:
             print(
-                f"Nothing to do in {self.config.train_dir}: {self.step:,} steps are done. "
+                f"Nothing to do in {self.config.train_dir}: {run.done} are done. "
                 "Raise --max_steps to train on."
             )
         print(self._described())
-        summaries = ScalarWriter(join(self.config.train_dir, SUMMARIES))
-        validation = self._create_validation(summaries)
-        history = History(join(self.config.train_dir, TRAINING_HISTORY), COLUMNS, self.step)
-        with Report(history, summaries, self.step, self.config.max_steps) as report:
-            self._loop(report, validation)
-        summaries.close()
+        step = self._create_step()
+        with run.recording(_COLUMNS, "triplets", self._create_measure()):
+            for batch in self.batches.steps(run.step, max_steps):
+                outputs = step(batch)
+                measures = functools.partial(_measures, outputs)
+                run.advance(outputs.is_finite, self.config.batch_size, measures)
+                if run.is_stopped:
+                    break
         if self.interruption.signal is None:
             write_projector(self.config, self.table)
             self._plot()
-        print(f"{'Stopped early' if self.interruption.signal else 'Trained'}: {self.step:,} steps.")
-        return {
-            "step": self.step,
-            "loss": report.loss,
-            "checkpoint": self.checkpoint,
-            "best_validation_ndcg": None if validation is None else validation.best_ndcg,
-            "signal": self.interruption.signal,
-        }
-
-    def _loop(self, report: Report, validation: Validation | None) -> None:
-        train_step = self._create_step()
-        unlogged: TripletOutputs | None = None
-        for batch in self.batches.steps(self.step, self.config.max_steps):
-            unlogged = train_step(batch)
-            self._finite.add(unlogged.is_finite)
-            self.step += 1
-            report.count(self.config.batch_size)
-            if self.step % self.config.log_steps == 0:
-                self._log(report, unlogged)
-                unlogged = None
-            if self._is_checkpoint_due():
-                self._save(report)
-                self._validate(report, validation)
-                report.restart_clock()
-            if self.interruption.signal is not None:
-                break
-        if unlogged is not None:
-            self._log(report, unlogged)
-        self._save(report)
-        if self.interruption.signal is None:
-            self._validate(report, validation)
+        run.print_end()
+        best = None if run.validation is None else run.validation.best
+        return {**run.result(), "best_validation_ndcg": best}
 
     def _plot(self) -> None:
-        try:
+        if can_plot(CURVES):
             plot_curves(self.config.train_dir)
-        except ImportError:
-            print(f"No {CURVES}: plots need matplotlib (pip install matplotlib).")
 
-    def _hold_out(self) -> HeldOut | None:
+    def _draw_validation_videos(self) -> ValidationVideos | None:
         config = self.config
         if config.validation_fraction == 0:
             return None
-        return hold_out(
+        return draw_validation_videos(
             self.graph,
             self.feature_rows != UNKNOWN,
             config.validation_fraction,
@@ -172,8 +147,8 @@ class Trainer:
 
     def _create_batches(self) -> TripletBatches:
         usable = self.feature_rows != UNKNOWN
-        if self.held_out is not None:
-            usable[self.held_out.candidates] = False
+        if self.validation_videos is not None:
+            usable[self.validation_videos.candidates] = False
         config = self.config
         return TripletBatches(
             TripletSampler(self.graph, usable, config.negatives, config.seed),
@@ -190,18 +165,11 @@ class Trainer:
             remove_training(config.train_dir)
         kept = ("loss", "margin", "mining", "negatives", "seed")
         training = {name: getattr(config, name) for name in kept}
-        if self.held_out is not None:
-            training["validation"] = self.held_out.fingerprint(self.graph.ids.ids)
+        if self.validation_videos is not None:
+            training["validation"] = self.validation_videos.fingerprint(self.graph.ids.ids)
         ModelRecord(self.model_config, self.table.names, self.table.sizes, training).write(
             config.train_dir
         )
-
-    def _restore(self) -> None:
-        self.checkpoint = self._checkpoints.restore_latest()
-        if self.checkpoint is None:
-            return
-        self.step = self._saved_step = int(self._step_variable.numpy())
-        print(f"Resuming from {self.checkpoint}: {self.step:,} steps.")
 
     def _described(self) -> str:
         """What is trained on, and what is left out."""
@@ -223,10 +191,11 @@ class Trainer:
             lines.append(
                 f"{sampler.num_without_shown:,} anchors get uniform negatives: none was shown."
             )
-        if self.held_out is not None:
+        if self.validation_videos is not None:
+            queries, candidates, _ = self.validation_videos
             lines.append(
-                f"{len(self.held_out.candidates):,} training videos are kept out to be retrieved "
-                f"for {len(self.held_out.queries):,} others."
+                f"{len(candidates):,} training videos are kept out to be retrieved for "
+                f"{len(queries):,} others."
             )
         return "\n".join(lines)
 
@@ -243,51 +212,13 @@ class Trainer:
             config.jit_compile,
         )
 
-    def _create_validation(self, summaries: ScalarWriter) -> Validation | None:
-        if self.held_out is None:
+    def _create_measure(self) -> RetrievalMeasure | None:
+        if self.validation_videos is None:
             return None
-        return Validation(
-            self.config.train_dir,
-            self.held_out,
-            self.feature_rows,
-            Embedder(self.model, self.table, self.config.eval_batch_size),
-            self._step_variable,
-            summaries,
-        )
+        embedder = Embedder(self.model, self.table, self.config.eval_batch_size)
+        return RetrievalMeasure(self.validation_videos, self.feature_rows, embedder)
 
-    def _random_state(self) -> list[tf.Variable]:
-        """The state of what is random in a step, which is none of the model's weights."""
-        weights = {id(weight) for weight in self.model.weights}
-        states = [variable for variable in self.model.variables if id(variable) not in weights]
-        return [variable.value for variable in (*states, self.mining_seed.state)]
 
-    def _log(self, report: Report, outputs: TripletOutputs) -> None:
-        self._finite.check(self.step, self.checkpoint)
-        report.log(self.step, self._rate(self.step), outputs)
-
-    def _save(self, report: Report) -> None:
-        """Writes a checkpoint unless the latest one is of this very step."""
-        if self._saved_step == self.step:
-            return
-        self._finite.check(self.step, self.checkpoint)
-        if not all(np.isfinite(weight.numpy()).all() for weight in self.model.weights):
-            self._finite.fail(self.step, self.checkpoint)
-        self._step_variable.assign(self.step)
-        report.flush()
-        self.checkpoint = self._checkpoints.save(self.step)
-        report.write(f"saved {self.checkpoint}")
-        self._saved_step, self._saved_at = self.step, time.monotonic()
-
-    def _validate(self, report: Report, validation: Validation | None) -> None:
-        if validation is not None and validation.step != self.step:
-            report.write(validation.evaluate(self.step))
-
-    def _rate(self, step: int) -> float:
-        """The learning rate of a step, counted from 1."""
-        return float(self.schedule(step - 1))
-
-    def _is_checkpoint_due(self) -> bool:
-        minutes = self.config.save_checkpoint_minutes
-        return self.step % self.config.export_model_steps == 0 or (
-            minutes > 0 and time.monotonic() - self._saved_at >= 60 * minutes
-        )
+def _measures(outputs: TripletOutputs) -> Measures:
+    values = {name: float(value) for name, value in outputs._asdict().items() if name in _COLUMNS}
+    return Measures(values, {title: values[name] for title, name in _SHOWN.items()})

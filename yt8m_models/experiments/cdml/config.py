@@ -5,6 +5,7 @@ from typing import Any
 
 from yt8m_models.embedding.config import FUSIONS
 from yt8m_models.embedding.training.config import EmbeddingTrainConfig
+from yt8m_models.experiments.common.config import ExperimentConfig
 from yt8m_models.program.option import Options, option, same_option
 from yt8m_models.retrieval.evaluation.config import BITS, EvaluateRetrievalConfig
 
@@ -13,7 +14,7 @@ FIGURES = (3,)
 
 
 @dataclass(frozen=True)
-class CDMLConfig(Options):
+class CDMLConfig(ExperimentConfig):
     """What to compare, on which graph and features, and where the results go.
 
     Raises:
@@ -24,36 +25,38 @@ class CDMLConfig(Options):
         TABLES,
         "Tables of the paper. 1: random vectors, raw content features and CDML, of the first "
         "feature and of all; 2: architectures; 3: bits of a dimension.",
+        choices=TABLES,
     )
     figures: tuple[int, ...] = option(
-        FIGURES, "3: quality over --embedding_sizes, and over --step_counts."
+        FIGURES, "3: quality over --embedding_sizes, and over --step_counts.", choices=FIGURES
     )
-    rows: tuple[str, ...] = option(
-        (), "Rows to run and to report, by name, such as raw*,late-4000; all of them."
-    )
-    seeds: tuple[int, ...] = option((0, 1, 2), "Each row is trained once with each of these seeds.")
-    graph_dir: str = option("", "Co-watch graph, as written by yt8m build-graph.")
-    features_dir: str = option(
-        "",
-        "Features of the videos, as written by yt8m build-features.",
-    )
+    graph_dir: str = same_option(EmbeddingTrainConfig, "graph_dir")
+    features_dir: str = same_option(EmbeddingTrainConfig, "features_dir")
     feature_names: tuple[str, ...] = option(
         (), "Features, in order, e.g. mean_rgb,mean_audio; all of --features_dir unless given."
     )
-    output_dir: str = option("", "Directory for the results, and for the runs that they come from.")
-    fusions: tuple[str, ...] = option(("early", "late"), "Table 2: fusions of the features.")
+    fusions: tuple[str, ...] = option(
+        ("early", "late"), "Table 2: fusions of the features.", required=True, choices=FUSIONS
+    )
     hidden_sizes: tuple[str, ...] = option(
         ("none", "2000", "4000", "4000-1000", "4000-4000"),
         "Table 2: widths of the hidden layers, with a dash between layers; none for no such layer.",
+        required=True,
     )
     bits: tuple[int, ...] = option(
-        BITS, "Table 3: bits of a dimension; every other row is float32."
+        BITS,
+        "Table 3: bits of a dimension; every other row is float32.",
+        required=True,
+        choices=BITS,
     )
     embedding_sizes: tuple[int, ...] = option(
-        (16, 32, 64, 128, 256, 512), "Figure 3: widths of the embedding."
+        (16, 32, 64, 128, 256, 512), "Figure 3: widths of the embedding.", at_least=1, distinct=True
     )
     step_counts: tuple[int, ...] = option(
-        (1000, 10000, 100000), "Figure 3: steps of training, each by a training of its own."
+        (1000, 10000, 100000),
+        "Figure 3: steps of training, each by a training of its own.",
+        at_least=1,
+        distinct=True,
     )
     top_k: int = same_option(EvaluateRetrievalConfig, "top_k")
     relevance: str = same_option(EvaluateRetrievalConfig, "relevance")
@@ -61,39 +64,11 @@ class CDMLConfig(Options):
     keep_embeddings: bool = option(
         False, "Keep the embeddings of each run; otherwise they are removed when it is measured."
     )
-    dry_run: bool = option(False, "List the runs and whether they are done, and train nothing.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("graph_dir", "features_dir", "output_dir"):
-            if not getattr(self, name).strip():
-                raise ValueError(f"--{name} must name a directory; received nothing")
-        for name, known in (
-            ("tables", TABLES),
-            ("figures", FIGURES),
-            ("bits", BITS),
-            ("fusions", FUSIONS),
-        ):
-            if unknown := sorted(set(getattr(self, name)) - set(known)):
-                raise ValueError(
-                    f"--{name} must be of {', '.join(map(str, known))}; "
-                    f"received {', '.join(map(str, unknown))}"
-                )
-        if not self.tables and not self.figures:
-            raise ValueError("--tables or --figures must name one; received neither")
-        for name, least in (("seeds", 0), ("embedding_sizes", 1), ("step_counts", 1)):
-            values = getattr(self, name)
-            if min(values, default=least) < least or len(set(values)) < len(values):
-                raise ValueError(
-                    f"--{name} must be different numbers of at least {least}; "
-                    f"received {','.join(map(str, values))}"
-                )
-        for name in ("seeds", "bits", "fusions", "hidden_sizes"):
-            if not getattr(self, name):
-                raise ValueError(f"--{name} must have at least one entry; received none")
         for entry in self.hidden_sizes:
             hidden_widths(entry)
-        self.retrieval_config(embeddings_dirs=("checked=already",), output_dir=self.output_dir)
 
     def retrieval_config(self, **where: Any) -> EvaluateRetrievalConfig:
         """How embeddings are measured, with `where` they are and where the results go."""
@@ -150,10 +125,6 @@ class EmbeddingTrainingFlags(Options):
     validation_candidates: int = same_option(EmbeddingTrainConfig, "validation_candidates")
     validation_queries: int = same_option(EmbeddingTrainConfig, "validation_queries")
     eval_batch_size: int = same_option(EmbeddingTrainConfig, "eval_batch_size")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.train_config(train_dir="checked", graph_dir="already", features_dir="here")
 
     def train_config(self, **where: Any) -> EmbeddingTrainConfig:
         """These flags with `where` to train, and on what."""

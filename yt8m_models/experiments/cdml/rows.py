@@ -12,7 +12,7 @@ from typing import Any
 
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.experiments.cdml.config import CDMLConfig, hidden_widths
-from yt8m_models.experiments.dsgmm.rows import Row, Table, picked
+from yt8m_models.experiments.common.rows import Row, Table, selected
 
 
 def tables(config: CDMLConfig, model: EmbeddingConfig, features: Sequence[str]) -> list[Table]:
@@ -37,7 +37,7 @@ def tables(config: CDMLConfig, model: EmbeddingConfig, features: Sequence[str]) 
     if 3 in config.figures:
         found += _figure("size", "embedding_size", config.embedding_sizes)
         found += _figure("steps", "max_steps", config.step_counts)
-    return picked(found, config.rows) if config.rows else found
+    return selected(found, config.rows)
 
 
 def _content(features: tuple[str, ...]) -> Table:

@@ -1,27 +1,30 @@
 """Rows and seeds as runs: which there are, where they are kept, and what they found."""
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import tensorflow as tf
-
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.training.config import EmbeddingTrainConfig
 from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
-from yt8m_models.experiments.dsgmm.rows import Row
+from yt8m_models.experiments.common import runs as common
+from yt8m_models.experiments.common.rows import Row
+from yt8m_models.experiments.common.runs import (
+    RESULT,
+    defaults,
+    differing,
+    directory_of,
+    plan_runs,
+)
 from yt8m_models.retrieval.evaluation.config import (
     BITS,
     DIRECTIONS,
     EvaluateRetrievalConfig,
 )
 from yt8m_models.retrieval.evaluation.row_vectors import EXACT
-from yt8m_models.storage.whole_file import join, write_text
+from yt8m_models.storage.whole_file import join
 
-RESULT = "result.json"
 METRICS = {  # of a row, with their titles
     f"{direction.lower()}_{metric}": f"{direction} {title}"
     for direction in DIRECTIONS
@@ -35,66 +38,34 @@ _UNIMPORTANT = {  # to what a run finds
 
 
 @dataclass(frozen=True)
-class Quality:
-    """What so many bits of a run's embeddings are worth: the value of each of `METRICS`."""
-
-    metrics: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Result:
+class Result(common.Result):
     """What a run found.
 
     Attributes:
-        settings: those of the run.
-        seed: of the run.
-        quality: by the bits of a dimension.
+        quality: the value of each of `METRICS`, by the bits of a dimension.
         step: of the checkpoint that was measured; 0 without training.
         validation_ndcg: of that checkpoint, on training videos kept out; NaN without.
         num_parameters: of the network.
         seconds: training and measuring, without what an interruption left out.
     """
 
-    settings: Mapping[str, Any]
-    seed: int
-    quality: Mapping[int, Quality]
+    quality: Mapping[int, Mapping[str, float]]
     step: int
     validation_ndcg: float
     num_parameters: int
     seconds: float
 
-    def write(self, path: str) -> None:
-        """Writes a JSON file that appears whole or not at all."""
-        quality = {bits: each.metrics for bits, each in self.quality.items()}
-        write_text(path, json.dumps({**vars(self), "quality": quality}, indent=1) + "\n")
-
     @classmethod
-    def read(cls, path: str) -> "Result":
-        """The result that `write` wrote.
-
-        Raises:
-            ValueError: the file is not one.
-        """
-        with tf.io.gfile.GFile(path) as file:
-            text = file.read()
-        try:
-            record = json.loads(text)
-            quality = {int(bits): Quality(dict(each)) for bits, each in record["quality"].items()}
-            return cls(**{**record, "quality": quality})
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"{path} is not a result of a run: {error!r}") from error
+    def from_record(cls, record: dict[str, Any]) -> "Result":
+        quality = {int(bits): dict(metrics) for bits, metrics in record["quality"].items()}
+        return cls(**{**record, "quality": quality})
 
 
 @dataclass(frozen=True)
-class Run:
-    """Embeddings to make and to measure.
+class Run(common.Run[Result]):
+    """Embeddings to make and to measure, in `embeddings` and `retrieval` of its directory.
 
     Attributes:
-        name: of the first row that it is for, and the seed.
-        directory: for its training (`train`), measures (`retrieval`) and result (`result.json`). It
-            is named by the settings, so that equal runs are one, also those of another command.
-        settings: all that the result depends on but the seed and the bits, where it is not the
-            default.
         content: `cdml`, `raw` or `random`.
         features: names of the content features.
         model: the network, whose `embedding_size` random vectors have too.
@@ -103,9 +74,6 @@ class Run:
         keep_embeddings: leave them in `embeddings`.
     """
 
-    name: str
-    directory: str
-    settings: Mapping[str, Any]
     content: str
     features: tuple[str, ...]
     model: EmbeddingConfig
@@ -115,11 +83,15 @@ class Run:
 
     def result(self) -> Result | None:
         """What it found; `None` while it lacks any of the bits."""
-        path = join(self.directory, RESULT)
-        if not tf.io.gfile.exists(path):
-            return None
-        result = Result.read(path)
-        return result if set(self.retrieval.bits) <= set(result.quality) else None
+        result = Result.read(join(self.directory, RESULT))
+        is_done = result is not None and set(self.retrieval.bits) <= set(result.quality)
+        return result if is_done else None
+
+    def with_bits_of(self, other: "Run") -> "Run":
+        """The same, measured also with the bits of another one."""
+        both = {*self.retrieval.bits, *other.retrieval.bits}
+        bits = tuple(bits for bits in BITS if bits in both)
+        return dataclasses.replace(self, retrieval=dataclasses.replace(self.retrieval, bits=bits))
 
 
 def plan(
@@ -131,23 +103,14 @@ def plan(
 ) -> dict[tuple[str, int], Run]:
     """The run of each row's name and seed; rows that differ in bits alone have one run.
 
-    All rows come with the first seed before any comes with the second. Raw features need no
-    training: their run is the same for all seeds.
+    Raw features need no training: their run is the same for all seeds.
     """
-    wanted = {
-        (row.name, seed): _run(config, training, model, tuple(features), row, seed)
-        for seed in config.seeds
-        for row in rows
-    }
-    by_directory: dict[str, Run] = {}
-    for run in wanted.values():
-        first = by_directory.setdefault(run.directory, run)
-        both = {*first.retrieval.bits, *run.retrieval.bits}
-        retrieval = dataclasses.replace(
-            first.retrieval, bits=tuple(bits for bits in BITS if bits in both)
-        )
-        by_directory[run.directory] = dataclasses.replace(first, retrieval=retrieval)
-    return {key: by_directory[run.directory] for key, run in wanted.items()}
+    return plan_runs(
+        rows,
+        config.seeds,
+        lambda row, seed: _run(config, training, model, tuple(features), row, seed),
+        Run.with_bits_of,
+    )
 
 
 def bits_of(row: Row) -> int:
@@ -179,20 +142,13 @@ def _run(
     else:
         settings["features"] = list(features)
         name = content
-    train_config = flags.train_config(
-        train_dir="unknown yet",
-        graph_dir=config.graph_dir,
-        features_dir=config.features_dir,
-        feature_names=features,
-        seed=seed,
-    )
     if content == "cdml":
-        settings |= _differing(vars(row_model), EmbeddingConfig)
-        settings |= _differing(vars(train_config), EmbeddingTrainConfig)
+        settings |= differing(vars(row_model), defaults(EmbeddingConfig), _UNIMPORTANT)
+        flag_values = {"feature_names": features, **vars(flags)}
+        settings |= differing(flag_values, defaults(EmbeddingTrainConfig), _UNIMPORTANT)
         widths = map(str, (*row_model.hidden, row_model.embedding_size))
         name = f"{row_model.fusion}-{'-'.join(widths)}"
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:10]
-    directory = join(config.output_dir, "runs", f"{name}-{digest}", f"seed{seed}")
+    directory = directory_of(config.output_dir, name, settings, seed)
     return Run(
         name=f"{row.name}, seed {seed}",
         directory=directory,
@@ -200,7 +156,13 @@ def _run(
         content=content,
         features=features,
         model=row_model,
-        training=dataclasses.replace(train_config, train_dir=join(directory, "train")),
+        training=flags.train_config(
+            train_dir=join(directory, "train"),
+            graph_dir=config.graph_dir,
+            features_dir=config.features_dir,
+            feature_names=features,
+            seed=seed,
+        ),
         retrieval=config.retrieval_config(
             embeddings_dirs=(f"{name}={join(directory, 'embeddings')}",),
             bits=(bits_of(row),),
@@ -214,13 +176,3 @@ def _of(config: type, row: Row) -> dict[str, Any]:
     """The row's changes of a dataclass."""
     names = {field.name for field in dataclasses.fields(config)}
     return {name: value for name, value in row.changes.items() if name in names}
-
-
-def _differing(values: Mapping[str, Any], config: type) -> dict[str, Any]:
-    """The values that are not the defaults, so that flags of later versions change no name."""
-    defaults = {field.name: field.default for field in dataclasses.fields(config)}
-    return {
-        name: value
-        for name, value in values.items()
-        if name not in _UNIMPORTANT and value != defaults[name]
-    }

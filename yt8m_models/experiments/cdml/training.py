@@ -2,17 +2,20 @@
 
 import shutil
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from yt8m_models.embedding.embed.config import EmbedConfig
-from yt8m_models.embedding.embed.embedding import embed
-from yt8m_models.embedding.embeddings_writer import EmbeddingsWriter
+from yt8m_models.embedding.embedder import Embedder
+from yt8m_models.embedding.embeddings_writer import DEFAULT_SHARD_SIZE, EmbeddingsWriter
 from yt8m_models.embedding.loading import load_embedding_model
 from yt8m_models.embedding.training.trainer import train
-from yt8m_models.experiments.cdml.runs import RESULT, Quality, Result, Run
+from yt8m_models.experiments.cdml.runs import Result, Run
+from yt8m_models.experiments.common.runs import RESULT
 from yt8m_models.features.load_features import load_features
+from yt8m_models.features.raw_features import RawFeatures
 from yt8m_models.retrieval.evaluation.evaluation import evaluate_retrieval
 from yt8m_models.storage.whole_file import join
 
@@ -33,7 +36,7 @@ def train_and_measure(run: Run) -> Result | None:
         The result; `None` where a signal ended the training.
 
     Raises:
-        ValueError: as from `train`, `embed` and `evaluate_retrieval`.
+        ValueError: as from `train`, `EmbeddingsWriter` and `evaluate_retrieval`.
         OSError: a file cannot be read or written.
     """
     start = time.monotonic()
@@ -50,7 +53,7 @@ def train_and_measure(run: Run) -> Result | None:
     result = Result(
         settings=run.settings,
         seed=run.training.seed,
-        quality={bits: Quality(metrics) for bits, metrics in quality.items()},
+        quality=quality,
         **vars(trained),
         seconds=round(time.monotonic() - start, 1),
     )
@@ -72,26 +75,21 @@ def _train(run: Run) -> _Trained | None:
 
 def _embed(run: Run, directory: str) -> None:
     """Writes the embeddings of all videos with features."""
-    features_dir = run.training.features_dir
+    table = load_features(run.training.features_dir, run.features)
+    size, seed = run.model.embedding_size, run.training.seed
+    batches: Callable[[np.ndarray], Iterable[np.ndarray]]
     if run.content == "cdml":
-        config = EmbedConfig(
-            train_dir=run.training.train_dir, features_dir=features_dir, output_dir=directory
-        )
-        embed(config, progress=True)
+        network, trained = load_embedding_model(run.training.train_dir)
+        batches, model = Embedder(network, table).batches, trained.model
     elif run.content == "raw":
-        config = EmbedConfig(
-            raw=True,
-            feature_names=run.features,
-            features_dir=features_dir,
-            output_dir=directory,
-        )
-        embed(config, progress=True)
+        raw = RawFeatures(table)
+        batches, model, size = raw.batches, raw.model, raw.size
     else:
-        seed, size = run.training.seed, run.model.embedding_size
-        ids = load_features(features_dir).ids
-        writer = EmbeddingsWriter(directory, ids, f"random-{size}, seed {seed}", size)
-        for shard in writer.pending:
-            rng = np.random.default_rng([seed, shard])
-            shape = (len(writer.rows(shard)), size)
-            writer.write(shard, rng.standard_normal(shape, np.float32))
-        writer.finish()
+        batches, model = partial(_random_vectors, seed, size), f"random-{size}, seed {seed}"
+    EmbeddingsWriter(directory, table.ids, model, size).write_all(batches)
+
+
+def _random_vectors(seed: int, size: int, rows: np.ndarray) -> list[np.ndarray]:
+    """Vectors for the rows `(n,)` of a shard, one batch."""
+    rng = np.random.default_rng([seed, rows[0] // DEFAULT_SHARD_SIZE])
+    return [rng.standard_normal((len(rows), size), np.float32)]

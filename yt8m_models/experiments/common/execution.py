@@ -7,30 +7,16 @@ process, took it from 1.2 to 1.6 GB. A process for each run costs its start, and
 import multiprocessing
 import pickle
 from collections.abc import Callable
-from typing import Protocol, TypeVar
 
 from yt8m_models.experiments.common.process import do_and_report
+from yt8m_models.experiments.common.runs import Found, Run
 from yt8m_models.program.interruption import Interruption
 
 _POLL_SECONDS = 0.2
 
-Found = TypeVar("Found", covariant=True)
-
-
-class Executable(Protocol[Found]):
-    """A run: its name, where it is kept, and what it found, once it is done."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def directory(self) -> str: ...
-
-    def result(self) -> Found | None: ...
-
 
 def in_own_process(
-    function: Callable[..., object], run: Executable[Found], interruption: Interruption
+    function: Callable[..., object], run: Run[Found], interruption: Interruption
 ) -> Found | None:
     """Does a run, from where an earlier try stopped.
 

@@ -1,8 +1,7 @@
 """The paper's tables and figures: which rows they have, training them, and reporting them.
 
 rows     what each row changes of the model
-runs     rows and seeds as runs, of which equal ones are one; their directories and results
-execution, testing     a run: training, the best checkpoint, the test set
-ubm      the background models that VLAD and SGMM need
-report, plots     results.csv, runs.csv, mcnemar.csv, results.md and the images
+runs     what a run is of and what it finds, with the background models of VLAD and SGMM
+training, measuring     a run: training, the best checkpoint, the test set
+report, comparison     results.csv, runs.csv, results.md, the images; McNemar's tests
 """

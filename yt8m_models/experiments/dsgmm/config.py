@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from yt8m_models.config import DataConfig
+from yt8m_models.experiments.common.config import ExperimentConfig
 from yt8m_models.program.option import Options, option, same_option
 from yt8m_models.training.config import TrainConfig
 
@@ -12,7 +13,7 @@ FIGURES = (2, 3)
 
 
 @dataclass(frozen=True)
-class TablesConfig(Options):
+class TablesConfig(ExperimentConfig):
     """What to compare, on which records, and where the results go.
 
     Raises:
@@ -24,58 +25,37 @@ class TablesConfig(Options):
         "Tables of the paper. 2: average pooling, VLAD, SGMM, NetVLAD and DSGMM; 3: NetBoW, NetFV, "
         "NetRVLAD, NetVLAD and DSGMM; 4: NetVLAD and DSGMM with both norms on and off; 5: DSGMM "
         "with each assignment.",
+        choices=TABLES,
     )
     figures: tuple[int, ...] = option(
-        FIGURES, "Figures of the paper. 2: the number of clusters; 3: gamma."
+        FIGURES, "Figures of the paper. 2: the number of clusters; 3: gamma.", choices=FIGURES
     )
-    rows: tuple[str, ...] = option(
-        (), "Rows to run and to report, by name, such as netvlad,dsgmm or dsgmm*; all of them."
-    )
-    seeds: tuple[int, ...] = option((0, 1, 2), "Each row is trained once with each of these seeds.")
     train_data_pattern: str = option(
-        "", "Training records: file patterns with commas between, or @file with a path a line."
+        "",
+        "Training records: file patterns with commas between, or @file with a path a line.",
+        required=True,
     )
     validation_data_pattern: str = option(
-        "", "Records that choose the checkpoint: the one with the lowest loss on them is tested."
+        "",
+        "Records that choose the checkpoint: the one with the lowest loss on them is tested.",
+        required=True,
     )
-    test_data_pattern: str = option("", "Records for the results.")
-    output_dir: str = option("", "Directory for the results, and for the runs that they come from.")
+    test_data_pattern: str = option("", "Records for the results.", required=True)
     cluster_counts: tuple[int, ...] = option(
-        (16, 32, 64, 128, 256), "Figure 2: the numbers of clusters."
+        (16, 32, 64, 128, 256),
+        "Figure 2: the numbers of clusters.",
+        required=True,
+        at_least=1,
+        distinct=True,
     )
     gamma_exponents: tuple[int, ...] = option(
         (-6, -5, -4, -3, -2, -1, 0, 1, 2), "Figure 3: gamma is 0, and 2 to the power of each."
     )
     ubm_max_frames: int = option(
-        1_000_000, "Frames at most for the background models of VLAD and SGMM; 0 uses all."
+        1_000_000,
+        "Frames at most for the background models of VLAD and SGMM; 0 uses all.",
+        at_least=0,
     )
-    dry_run: bool = option(False, "List the runs and whether they are done, and train nothing.")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in (
-            *("train_data_pattern", "validation_data_pattern", "test_data_pattern"),
-            "output_dir",
-        ):
-            if not getattr(self, name).strip():
-                raise ValueError(f"--{name} must be given; received nothing")
-        for name, known in (("tables", TABLES), ("figures", FIGURES)):
-            if unknown := set(getattr(self, name)) - set(known):
-                raise ValueError(
-                    f"--{name} must be of {', '.join(map(str, known))}; "
-                    f"received {', '.join(map(str, sorted(unknown)))}"
-                )
-        if not self.tables and not self.figures:
-            raise ValueError("--tables or --figures must name one; received neither")
-        for name, least in (("seeds", 0), ("cluster_counts", 1)):
-            values = getattr(self, name)
-            if not values or min(values) < least or len(set(values)) < len(values):
-                raise ValueError(
-                    f"--{name} must be different numbers of at least {least}; "
-                    f"received {','.join(map(str, values)) or 'none'}"
-                )
-        if self.ubm_max_frames < 0:
-            raise ValueError(f"--ubm_max_frames must be at least 0; received {self.ubm_max_frames}")
 
 
 @dataclass(frozen=True)
@@ -111,10 +91,6 @@ class TrainingFlags(Options):
     max_bad_records: int = same_option(TrainConfig, "max_bad_records")
     log_steps: int = same_option(TrainConfig, "log_steps", 100)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.train_config(train_data_pattern="checked already")
-
     def train_config(self, **where: Any) -> TrainConfig:
         """These flags with `where` to train, and on what."""
         return TrainConfig(**where, keep_checkpoints=1, **vars(self))
@@ -128,8 +104,8 @@ class FrameDataConfig(DataConfig):
         ValueError: as from `DataConfig`, or the records are not frame level.
     """
 
-    feature_names: tuple[str, ...] = option(("rgb", "audio"), "Features to read, in order.")
-    feature_sizes: tuple[int, ...] = option((1024, 128), "Width of each feature.")
+    feature_names: tuple[str, ...] = same_option(DataConfig, "feature_names", ("rgb", "audio"))
+    feature_sizes: tuple[int, ...] = same_option(DataConfig, "feature_sizes", (1024, 128))
     frame_features: bool = option(True, "Records are frame level, as pooling needs them.")
 
     def __post_init__(self) -> None:

@@ -1,16 +1,14 @@
 """The experiments from the flags to the files."""
 
-import tensorflow as tf
-
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.data.patterns import match_files
-from yt8m_models.experiments.common.running import do_runs, list_runs
+from yt8m_models.experiments.common.rows import rows_of
+from yt8m_models.experiments.common.running import run_experiment
 from yt8m_models.experiments.dsgmm.config import TablesConfig, TrainingFlags
-from yt8m_models.experiments.dsgmm.execution import execute
-from yt8m_models.experiments.dsgmm.plots import write_plots
-from yt8m_models.experiments.dsgmm.report import write_report
+from yt8m_models.experiments.dsgmm.report import TablesReport
 from yt8m_models.experiments.dsgmm.rows import tables
-from yt8m_models.experiments.dsgmm.runs import Result, Run, plan
+from yt8m_models.experiments.dsgmm.runs import plan
+from yt8m_models.experiments.dsgmm.training import train_and_measure
 from yt8m_models.storage import filesystems
 
 
@@ -18,8 +16,6 @@ def run_tables(
     config: TablesConfig, training: TrainingFlags, data: DataConfig, model: ModelConfig
 ) -> int | None:
     """Trains and tests what is not done yet, and writes the report of all that is.
-
-    The report is written after every run: it is there while the rest is running.
 
     Returns:
         The number of the signal that ended the runs, or `None`.
@@ -34,19 +30,11 @@ def run_tables(
         except ValueError as error:
             raise ValueError(f"--{name}: {error}") from error
     found = tables(config)
-    rows = list({row.name: row for table in found for row in table.rows}.values())
-    planned = plan(config, training, data, model, rows)
-    runs = list({run.directory: run for run in planned.values()}.values())
-    if config.dry_run:
-        list_runs(runs)
-        return None
-    tf.io.gfile.makedirs(config.output_dir)
-
-    def report(run: Run, result: Result) -> dict[str, float]:
-        write_report(config, found, planned)
-        return {"GAP": result.metrics["gap"], "seconds": result.seconds}
-
-    signal = do_runs(runs, execute, report, "tables")
-    paths = write_report(config, found, planned) + write_plots(config, found, planned)
-    print(f"wrote {', '.join(paths)}")
-    return signal
+    planned = plan(config, training, data, model, rows_of(found))
+    return run_experiment(
+        "tables",
+        TablesReport(config, found, planned),
+        train_and_measure,
+        lambda result: {"GAP": result.metrics["gap"], "seconds": result.seconds},
+        config.dry_run,
+    )

@@ -1,12 +1,10 @@
 """The rows of the paper's tables and the points of its figures: what each changes of the model."""
 
-import fnmatch
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from yt8m_models.config import ASSIGNMENTS
+from yt8m_models.experiments.common.rows import Row, Table, selected
 from yt8m_models.experiments.dsgmm.config import TablesConfig
 
 _LABELS = {
@@ -20,40 +18,6 @@ _LABELS = {
     "dsgmm": "DSGMM",
 }
 _PRESETS = {"dsgmm": "DSGMMModel", "vlad": "VLADModel", "sgmm": "SGMMModel"}
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of a table, or a point of a figure.
-
-    Attributes:
-        name: what `--rows` calls it.
-        label: what the table calls it; of a point, its place on the axis.
-        changes: fields of the model's configuration; others are as the command line has them.
-        series: of a point, the line that it is on.
-    """
-
-    name: str
-    label: str
-    changes: Mapping[str, Any]
-    series: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table, or a figure, whose rows are points.
-
-    Attributes:
-        name: such as `table2`, also of its image.
-        title: what it compares.
-        rows: in the paper's order.
-        axis: of a figure, the name of its x axis.
-    """
-
-    name: str
-    title: str
-    rows: tuple[Row, ...]
-    axis: str = ""
 
 
 def tables(config: TablesConfig) -> list[Table]:
@@ -86,7 +50,7 @@ def tables(config: TablesConfig) -> list[Table]:
     figures = {2: _figure_of_clusters, 3: _figure_of_gamma}
     found = [makers[number]() for number in config.tables]
     found += [figures[number](config) for number in config.figures]
-    return picked(found, config.rows) if config.rows else found
+    return selected(found, config.rows)
 
 
 def _row(pooling: str, suffix: str = "", label: str = "", **changes: Any) -> Row:
@@ -132,27 +96,3 @@ def _figure_of_gamma(config: TablesConfig) -> Table:
         _row("dsgmm", f"-gamma{float(gamma):g}", str(gamma), gamma=float(gamma)) for gamma in gammas
     )
     return Table("figure3", "Smoothing of DSGMM", rows, axis="γ")
-
-
-def picked(found: list[Table], patterns: tuple[str, ...]) -> list[Table]:
-    """The tables with the rows whose names fit a pattern, without tables that have none.
-
-    Raises:
-        ValueError: a pattern fits no row.
-    """
-    names = dict.fromkeys(row.name for table in found for row in table.rows)
-    for pattern in patterns:
-        if not fnmatch.filter(names, pattern):
-            raise ValueError(f"--rows={pattern} fits no row; there are {', '.join(names)}")
-    tables_of_rows = [
-        replace(
-            table,
-            rows=tuple(
-                row
-                for row in table.rows
-                if any(fnmatch.fnmatchcase(row.name, pattern) for pattern in patterns)
-            ),
-        )
-        for table in found
-    ]
-    return [table for table in tables_of_rows if table.rows]

@@ -7,11 +7,12 @@ import time
 import keras
 import tensorflow as tf
 
+from yt8m_models.experiments.common.runs import RESULT
 from yt8m_models.experiments.dsgmm.measuring import measure
-from yt8m_models.experiments.dsgmm.runs import RESULT, Result, Run
+from yt8m_models.experiments.dsgmm.runs import Result, Run
 from yt8m_models.gmm.config import UBMConfig
 from yt8m_models.gmm.trainer import train_ubm
-from yt8m_models.gmm.ubm_dir import RECORD
+from yt8m_models.gmm.ubm_dir import UBM_DIR
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import restore_model
 from yt8m_models.training.config import TrainConfig
@@ -58,6 +59,6 @@ def _size(variables: list[keras.Variable]) -> int:
 
 def _with_background_model(run: Run, ubm: UBMConfig) -> TrainConfig:
     """The run's training with its background model, which is trained unless it is there."""
-    if not tf.io.gfile.exists(join(ubm.output_dir, RECORD)):
+    if not tf.io.gfile.exists(join(ubm.output_dir, UBM_DIR.record)):
         train_ubm(ubm, run.data)
     return dataclasses.replace(run.training, ubm_dir=ubm.output_dir)

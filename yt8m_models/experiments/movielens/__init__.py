@@ -6,5 +6,5 @@ splits     training and test ratings
 content, baselines     scores of the test ratings
 co_likes     a CDML embedding of the movies, trained on a split's training ratings
 measuring     NDCG and average precision of those scores
-experiment, runs, results, report, plots     runs/, runs.csv, results.csv, results.md and images
+experiment, runs, report, plots     runs/, runs.csv, results.csv, results.md and images
 """

@@ -16,8 +16,10 @@ from yt8m_models.experiments.movielens.content import history_of
 from yt8m_models.experiments.movielens.features import Features
 from yt8m_models.experiments.movielens.splits import Split
 from yt8m_models.features.feature_table import FeatureTable
+from yt8m_models.features.table_dir import TABLE
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.program.extras import require
+from yt8m_models.storage.whole_file import write_text
 
 _READY = "inputs.json"
 _STEPS_WORTH_COMPILING = 200
@@ -95,7 +97,7 @@ def _write_inputs(root: Path, split: Split, features: Features, config: MovieLen
     no_eval = np.zeros(len(features.ids), bool)
     graph = CoWatchGraph.from_edges(features.ids, edges, both.data[is_edge], no_eval)
     graph.save(root / "graph")
-    if not (root / "features" / "features.json").exists():
+    if not TABLE.is_in(root / "features"):
         FeatureTable.write(
             root / "features",
             features.ids.ids,
@@ -104,6 +106,4 @@ def _write_inputs(root: Path, split: Split, features: Features, config: MovieLen
             [features.vectors.shape[1]],
             "float32",
         )
-    partial = root / f".{_READY}.partial"
-    partial.write_text(json.dumps({"num_edges": int(is_edge.sum())}) + "\n")
-    partial.replace(root / _READY)
+    write_text(root / _READY, json.dumps({"num_edges": int(is_edge.sum())}) + "\n")

@@ -5,7 +5,6 @@ import logging
 import time
 
 import numpy as np
-import tensorflow as tf
 
 from eval.retrieval import mean_over_queries
 from yt8m_models.experiments.movielens.baselines import baseline_scores
@@ -21,7 +20,6 @@ from yt8m_models.experiments.movielens.splits import Split
 from yt8m_models.program.extras import require
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.whole_file import join
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -46,7 +44,6 @@ def run_movielens(config: MovieLensConfig) -> list[str]:
     ratings, features = _of_known_movies(ratings, features)
     all_methods = methods(config, features)
     runs = plan(config, ratings, features)
-    tf.io.gfile.makedirs(join(config.output_dir, "runs"))
     with Progress(len(runs), "runs", "movielens") as progress:
         for run in runs:
             wanted = all_methods if run.num_train is None else chosen(config, all_methods)

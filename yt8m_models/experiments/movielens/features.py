@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from yt8m_models.data.video_ids import VideoIds
-from yt8m_models.embedding import embeddings_writer
 from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.embedding.embeddings_writer import EMBEDDINGS
 from yt8m_models.experiments.movielens.config import BASELINES, CDML, TITLES, MovieLensConfig
 from yt8m_models.experiments.movielens.movies import read_movies
 from yt8m_models.experiments.movielens.titles import title_vectors
-from yt8m_models.features import table_dir
 from yt8m_models.features.feature_table import FeatureTable
+from yt8m_models.features.table_dir import TABLE
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,10 @@ def known_movies(features: Sequence[Features]) -> VideoIds:
 
 
 def _read(path: str) -> tuple[VideoIds, np.ndarray]:
-    if Path(path, embeddings_writer.RECORD).exists():
+    if EMBEDDINGS.is_in(path):
         embeddings = Embeddings.load(path)
         return embeddings.ids, embeddings.vectors()
-    if Path(path, table_dir.RECORD).exists():
+    if TABLE.is_in(path):
         table = FeatureTable.load(path)
         return table.ids, table.take(np.arange(len(table)))
     if not path.endswith(".npz"):

@@ -1,31 +1,37 @@
 """The results as images: a panel of NDCG and one of average precision."""
 
-import io
-import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-import tensorflow as tf
-
+from yt8m_models.experiments.common.plots import draw_line, draw_points
 from yt8m_models.experiments.movielens.config import MovieLensConfig
-from yt8m_models.experiments.movielens.results import (
+from yt8m_models.experiments.movielens.runs import (
     METRICS,
+    Method,
+    Run,
     Summaries,
-    Summary,
+    chosen,
     summarize,
 )
-from yt8m_models.experiments.movielens.runs import Method, Run, chosen
+from yt8m_models.storage.plots import (
+    BLUE,
+    GREEN,
+    LEGEND,
+    PURPLE,
+    RED,
+    can_plot,
+    new_figure,
+    save_figure,
+    styled,
+)
 from yt8m_models.storage.whole_file import join
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_LOGGER = logging.getLogger(__name__)
-_COLORS = ("#e4572e", "#4c78a8", "#54a24b", "#b279a2", "#9d755d", "#e0a52f", "#72b7b2")
+_COLORS = (RED, BLUE, GREEN, PURPLE, "#9d755d", "#e0a52f", "#72b7b2")
 _BASELINE = "#9a9a9a"
-_INK = "#333333"
-_GRID = "#e6e6e6"
 
 
 def write_plots(
@@ -36,10 +42,7 @@ def write_plots(
     Returns:
         The paths.
     """
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        _LOGGER.warning("no plots: they need matplotlib (pip install matplotlib)")
+    if not can_plot("images"):
         return []
     summaries = summarize(config, methods, runs)
     figures = {}
@@ -48,12 +51,7 @@ def write_plots(
     if 5 in config.figures:
         figures["figure5.png"] = draw_figure(config, chosen(config, methods), summaries)
     for name, figure in figures.items():
-        image = io.BytesIO()
-        figure.savefig(image, format="png")
-        path = join(config.output_dir, name)
-        with tf.io.gfile.GFile(f"{path}.partial", "wb") as file:
-            file.write(image.getvalue())
-        tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
+        save_figure(join(config.output_dir, name), figure)
     return [join(config.output_dir, name) for name in figures]
 
 
@@ -61,20 +59,18 @@ def draw_table(
     config: MovieLensConfig, methods: Sequence[Method], summaries: Summaries
 ) -> "Figure":
     """Table 4: a point for each method, with a bar of a standard deviation over the seeds."""
-    rows = [summaries[None, method] for method in methods if (None, method) in summaries]
-    colors = _colors([method.label for method in methods if method.aggregation])
-    names = [", ".join(filter(None, (row.method.label, row.method.history))) for row in rows]
+    found = [method for method in methods if (None, method) in summaries]
+    rows = [summaries[None, method] for method in found]
+    color_of = _colors([method.label for method in methods if method.aggregation])
+    colors = [color_of.get(method.label, _BASELINE) for method in found]
+    names = [", ".join(filter(None, (method.label, method.history))) for method in found]
     figure, panels = _panels(
-        f"{config.train_fraction:.0%} of each user's ratings for training", 1.4 + 0.28 * len(rows)
+        f"{config.train_fraction:.0%} of each user's ratings for training", 1.4 + 0.28 * len(found)
     )
     for axes, (metric, name) in zip(panels, METRICS.items(), strict=True):
-        for place, row in enumerate(rows):
-            color = colors.get(row.method.label, _BASELINE)
-            deviation = _deviation(row, metric)
-            axes.errorbar(row.mean(metric), place, xerr=deviation, fmt="o", color=color, capsize=3)
-        axes.set_yticks(range(len(rows)), names if axes is panels[0] else [""] * len(rows))
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        _style(axes, name.format(top_k=config.top_k), "x")
+        draw_points(axes, metric, rows, colors)
+        axes.set_yticks(range(len(found)), names if axes is panels[0] else [""] * len(found))
+        styled(axes, name.format(top_k=config.top_k), grid="x")
     return figure
 
 
@@ -87,51 +83,22 @@ def draw_figure(
     figure, panels = _panels(f"Training ratings of each user, history {config.history}", 4.2)
     for axes, (metric, name) in zip(panels, METRICS.items(), strict=True):
         for method in methods:
-            rows = [summaries[key] for count in counts if (key := (count, method)) in summaries]
-            axes.errorbar(
-                [count for count in counts if (count, method) in summaries],
-                [row.mean(metric) for row in rows],
-                yerr=[_deviation(row, metric) for row in rows],
-                color=colors.get(method.label, _BASELINE),
-                label=method.label,
-                fmt="o-",
-                capsize=2,
-                linewidth=1.8,
-                elinewidth=1.0,
-                markersize=4,
-            )
+            places = [count for count in counts if (count, method) in summaries]
+            rows = [summaries[count, method] for count in places]
+            color = colors.get(method.label, _BASELINE)
+            draw_line(axes, metric, places, rows, color=color, label=method.label)
         axes.set_xscale("log")
         axes.minorticks_off()
         axes.set_xticks(counts, map(str, counts))
-        axes.set_xlabel("N", fontsize=8, color="#777777", loc="right", labelpad=0)
-        _style(axes, name.format(top_k=config.top_k), "y")
+        styled(axes, name.format(top_k=config.top_k), "N")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside right center", frameon=False, fontsize=9, labelcolor=_INK
-    )
+    figure.legend(handles, labels, loc="outside right center", **LEGEND)
     return figure
 
 
 def _panels(title: str, height: float) -> tuple["Figure", Sequence["Axes"]]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, height), dpi=150, layout="constrained")
-    figure.suptitle(title, x=0.012, ha="left", fontsize=14, fontweight="bold", color=_INK)
+    figure = new_figure(11, height, title)
     return figure, figure.subplots(1, len(METRICS))
-
-
-def _style(axes: "Axes", title: str, grid: Literal["x", "y"]) -> None:
-    axes.set_title(title, loc="left", fontsize=11, color=_INK)
-    axes.grid(axis=grid, color=_GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color("#bbbbbb")
-    axes.tick_params(colors="#777777", labelsize=8, length=0)
-
-
-def _deviation(summary: Summary, metric: str) -> float:
-    """0 where there is one seed alone."""
-    return summary.deviation(metric) if len(summary.results) > 1 else 0.0
 
 
 def _colors(labels: Sequence[str]) -> dict[str, str]:

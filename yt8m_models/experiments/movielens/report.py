@@ -1,14 +1,21 @@
 """The results as files: `runs.csv`, `results.csv` and `results.md`."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 
+from yt8m_models.experiments.common.report import write_texts
+from yt8m_models.experiments.common.summary import Summary, statistics_header
 from yt8m_models.experiments.movielens.config import MovieLensConfig
-from yt8m_models.experiments.movielens.results import METRICS, Summaries, Summary, summarize
-from yt8m_models.experiments.movielens.runs import Method, Result, Run, chosen
+from yt8m_models.experiments.movielens.runs import (
+    METRICS,
+    Method,
+    Result,
+    Run,
+    Summaries,
+    chosen,
+    summarize,
+)
 from yt8m_models.storage.text_tables import csv_text, markdown_table
-from yt8m_models.storage.whole_file import join, write_text
 
 _METHOD = ("train_ratings", "method", "aggregation", "history")
 
@@ -23,50 +30,38 @@ def write_report(
         "results.csv": _results(config, summaries),
         "results.md": _markdown(config, methods, summaries),
     }
-    for name, text in texts.items():
-        write_text(join(config.output_dir, name), text)
-    return [join(config.output_dir, name) for name in texts]
+    return write_texts(config.output_dir, texts)
 
 
 def _runs(config: MovieLensConfig, summaries: Summaries) -> str:
     """A line for each split and method."""
-    header = [*_METHOD, "seed", *(field.name for field in dataclasses.fields(Result))]
-    return csv_text(
-        header,
-        (
-            [*_of(config, summary), seed, *vars(result).values()]
-            for summary in summaries.values()
-            for seed, result in summary.results.items()
-        ),
+    lines = (
+        [*_of(config, *key), seed, *metrics.values()]
+        for key, summary in summaries.items()
+        for seed, metrics in summary.metrics.items()
     )
+    fields = [field.name for field in dataclasses.fields(Result)]
+    return csv_text([*_METHOD, "seed", *fields], lines)
 
 
 def _results(config: MovieLensConfig, summaries: Summaries) -> str:
     """A line for each method and number of training ratings."""
-    header = [*_METHOD, "runs", "num_users", "num_without_history"]
-    return csv_text(
-        [*header, *(f"{metric}_{kind}" for metric in METRICS for kind in ("mean", "std"))],
-        (
-            [
-                *_of(config, summary),
-                len(summary.results),
-                *(f"{summary.mean(name):g}" for name in ("num_users", "num_without_history")),
-                *(
-                    value
-                    for metric in METRICS
-                    for value in (summary.mean(metric), summary.deviation(metric))
-                ),
-            ]
-            for summary in summaries.values()
-        ),
+    counts = ("num_users", "num_without_history")
+    lines = (
+        [
+            *(*_of(config, *key), len(summary.metrics)),
+            *(f"{summary.mean(name):g}" for name in counts),
+            *summary.statistics(METRICS),
+        ]
+        for key, summary in summaries.items()
     )
+    return csv_text([*_METHOD, "runs", *counts, *statistics_header(METRICS)], lines)
 
 
-def _of(config: MovieLensConfig, summary: Summary) -> list[str]:
+def _of(config: MovieLensConfig, count: int | None, method: Method) -> list[str]:
     """Values of the columns `_METHOD`; a fraction of each user's ratings has a percent sign."""
-    count = summary.num_train
     train = f"{config.train_fraction:.0%}" if count is None else str(count)
-    return [train, *dataclasses.astuple(summary.method)]
+    return [train, *dataclasses.astuple(method)]
 
 
 def _markdown(config: MovieLensConfig, methods: Sequence[Method], summaries: Summaries) -> str:
@@ -135,10 +130,8 @@ def _by_count(
 
 def _cell(config: MovieLensConfig, summary: Summary | None, metric: str) -> str:
     """The mean and the deviation, and how many seeds they are of while some are missing."""
-    if summary is None or math.isnan(summary.mean(metric)):
+    if summary is None:
         return "–"
-    deviation = summary.deviation(metric)
-    spread = "" if math.isnan(deviation) else f" ± {deviation:.4f}"
-    done, wanted = len(summary.results), len(config.seeds)
-    missing = f" ({done} of {wanted} seeds)" if done < wanted else ""
-    return f"{summary.mean(metric):.4f}{spread}{missing}"
+    cell = summary.cell(metric)
+    done, wanted = len(summary.metrics), len(config.seeds)
+    return cell if done == wanted or cell == "–" else f"{cell} ({done} of {wanted} seeds)"

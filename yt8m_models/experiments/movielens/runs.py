@@ -1,19 +1,22 @@
 """Methods on splits: which there are, where their results are kept, and what they found."""
 
 import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from yt8m_models.experiments.common.runs import digest
+from yt8m_models.experiments.common.summary import Summary
 from yt8m_models.experiments.movielens.config import CDML, MovieLensConfig
 from yt8m_models.experiments.movielens.features import Features
 from yt8m_models.experiments.movielens.ratings import Ratings
 from yt8m_models.experiments.movielens.splits import Split, split_by_count, split_by_fraction
-from yt8m_models.storage.whole_file import join, write_text
+from yt8m_models.storage.result_file import read_result, write_result
+from yt8m_models.storage.whole_file import join
+
+METRICS = {"ndcg": "NDCG@{top_k}", "average_precision": "Average precision"}  # with their titles
 
 
 @dataclass(frozen=True)
@@ -96,19 +99,18 @@ class Run:
         Raises:
             ValueError: the file is not one of results.
         """
-        if not tf.io.gfile.exists(self.path):
-            return {}
-        with tf.io.gfile.GFile(self.path) as file:
-            text = file.read()
-        try:
-            return {key: Result(**values) for key, values in json.loads(text).items()}
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ValueError(f"{self.path} is not a result of a run: {error}") from error
+        return read_result(self.path, _parse) or {}
 
     def write(self, results: dict[str, Result]) -> None:
         """Writes the results, whole or not at all."""
-        text = json.dumps({key: vars(result) for key, result in results.items()}, indent=1)
-        write_text(self.path, text + "\n")
+        write_result(self.path, {key: vars(result) for key, result in results.items()})
+
+
+def _parse(record: dict[str, dict[str, Any]]) -> dict[str, Result]:
+    return {key: Result(**values) for key, values in record.items()}
+
+
+Summaries = Mapping[tuple[int | None, Method], Summary]  # by number of training ratings and method
 
 
 def methods(config: MovieLensConfig, features: Sequence[Features]) -> list[Method]:
@@ -135,21 +137,31 @@ def plan(config: MovieLensConfig, ratings: Ratings, features: Sequence[Features]
     counts += config.training_counts if 5 in config.tables else ()
     counts += config.figure_counts if 5 in config.figures else ()
     protocol = [config.min_test, config.top_k, config.relevant_stars]
-    data = _digest(ratings.users, ratings.movies, ratings.stars, *(f.vectors for f in features))
-    settings = [*protocol, data, [each.name for each in features]]
-    digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:10]
+    arrays = (ratings.users, ratings.movies, ratings.stars, *(each.vectors for each in features))
+    settings = digest([*protocol, _fingerprint(*arrays), [each.name for each in features]])
     runs = []
     for seed in config.seeds:
         for count in dict.fromkeys(counts):
             name = f"fraction{config.train_fraction:g}" if count is None else f"n{count}"
-            path = join(config.output_dir, "runs", f"{name}-seed{seed}-{digest}.json")
+            path = join(config.output_dir, "runs", f"{name}-seed{seed}-{settings}.json")
             runs.append(Run(count, seed, path))
     return runs
 
 
-def _digest(*arrays: Any) -> str:
-    digest = hashlib.sha256()
+def summarize(config: MovieLensConfig, methods: Sequence[Method], runs: Sequence[Run]) -> Summaries:
+    """What there is of each number of training ratings and method."""
+    found: dict[tuple[int | None, Method], dict[int, dict[str, Any]]] = {}
+    for run in runs:
+        results = run.results()
+        for method in methods:
+            if (result := results.get(method.key(config))) is not None:
+                found.setdefault((run.num_train, method), {})[run.seed] = vars(result)
+    return {key: Summary(metrics) for key, metrics in found.items()}
+
+
+def _fingerprint(*arrays: np.ndarray) -> str:
+    found = hashlib.sha256()
     for array in arrays:
-        digest.update(repr((array.shape, array.dtype.str)).encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+        found.update(repr((array.shape, array.dtype.str)).encode())
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()

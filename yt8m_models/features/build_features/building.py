@@ -11,16 +11,16 @@ import numpy as np
 
 from yt8m_models.config import DataConfig
 from yt8m_models.data.bad_records import BadRecord, Ledger
-from yt8m_models.data.dequantize import BIAS, SCALE
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.data.quantization import BIAS, SCALE
 from yt8m_models.data.record_index import RecordIndex, index_records
 from yt8m_models.data.video_ids import VideoIds
-from yt8m_models.features import table_dir
 from yt8m_models.features.array_files import read_table
 from yt8m_models.features.build_features.config import BuildFeaturesConfig
 from yt8m_models.features.feature_table_writer import FeatureTableWriter
 from yt8m_models.features.frame_table import FrameTable
+from yt8m_models.features.table_dir import TABLE
 from yt8m_models.program.progress import Progress
 
 _VIDEOS, _WHOLE_VIDEOS = 1024, 32
@@ -73,7 +73,7 @@ def build_features(
             else:
                 clipped, problems = _read(config, data, files, bar)
     return FeaturesSummary(
-        table_dir.read_record(config.output_dir)["num_videos"],
+        TABLE.read(config.output_dir)["num_videos"],
         sum(path.stat().st_size for path in Path(config.output_dir).iterdir()),
         time.perf_counter() - start,
         clipped,
@@ -88,7 +88,7 @@ def _check_flags(config: BuildFeaturesConfig, data: DataConfig) -> None:
         raise ValueError("--average_frames needs --frame_features")
     if data.segment_labels:
         raise ValueError("--segment_labels is of no use here: features are those of whole videos")
-    table_dir.prepare(config.output_dir)
+    TABLE.prepare(config.output_dir)
 
 
 def _index(
@@ -97,7 +97,7 @@ def _index(
     """Writes a frame table; what was left out."""
     ledger = Ledger(config.max_bad_records)
     index = index_records(files, ledger, bar)
-    if pair := table_dir.repeated(index.ids):
+    if pair := _first_repeated(index.ids):
         places = [_place(files, index, row) for row in pair]
         raise _repeated(index.ids[pair[0]], *places)
     if config.max_bad_records:
@@ -210,9 +210,16 @@ def _write(
             if bar is not None:
                 bar.update(len(ids))
         ids = writer.ids
-        if rows := table_dir.repeated(ids):
+        if rows := _first_repeated(ids):
             raise _repeated(ids[rows[0]], *places(ids, rows))
     return writer.num_clipped
+
+
+def _first_repeated(ids: np.ndarray) -> tuple[int, int] | None:
+    """Two rows with one id, the first such by the order of ids; `None` where all differ."""
+    order = np.argsort(ids, kind="stable")
+    places = np.flatnonzero(ids[order[1:]] == ids[order[:-1]])
+    return (int(order[places[0]]), int(order[places[0] + 1])) if len(places) else None
 
 
 def _repeated(video_id: bytes, first: str, second: str) -> ValueError:

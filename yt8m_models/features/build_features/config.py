@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from yt8m_models.program.option import Options, option
 
-DTYPES = ("uint8", "float16", "float32")
-
 
 @dataclass(frozen=True)
 class BuildFeaturesConfig(Options):
@@ -25,28 +23,29 @@ class BuildFeaturesConfig(Options):
         "list column for each feature.",
     )
     table_ids: str = option("", "The ids of an .npy --table: an .npy, or text with an id a line.")
-    output_dir: str = option("", "Directory that receives the features; local, without others.")
-    dtype: str = option(
-        "",
+    output_dir: str = option(
+        "", "Directory that receives the features; local, without others.", required=True
+    )
+    dtype: str | None = option(
+        None,
         "How video-level values are kept: uint8 (in the data set's steps of 4/255), float16 or "
         "float32; uint8 for records and float32 for a --table unless given.",
-        choices=("", *DTYPES),
+        choices=("uint8", "float16", "float32"),
     )
     average_frames: bool = option(
         False,
         "With --frame_features: keep the mean of each video's frames. Otherwise the frames stay in "
         "the records, and the table says where.",
     )
-    num_readers: int = option(8, "Files that are read in parallel.")
+    num_readers: int = option(8, "Files that are read in parallel.", at_least=1)
     max_bad_records: int = option(
         0,
         "Leave out up to this many corrupt or malformed records instead of stopping at the first.",
+        at_least=0,
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.output_dir:
-            raise ValueError("--output_dir must name a directory; received nothing")
         if bool(self.data_pattern.strip()) == bool(self.table):
             raise ValueError(
                 "one of --data_pattern and --table must be given; received "
@@ -57,10 +56,3 @@ class BuildFeaturesConfig(Options):
                 "--table_ids must be given for an .npy --table, and for no other; received "
                 f"{self.table_ids or 'none'}"
             )
-        if self.dtype not in ("", *DTYPES):
-            raise ValueError(f"--dtype must be one of {', '.join(DTYPES)}; received {self.dtype!r}")
-        for name, least in (("num_readers", 1), ("max_bad_records", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(
-                    f"--{name} must be at least {least}; received {getattr(self, name)}"
-                )

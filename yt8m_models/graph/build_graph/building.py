@@ -28,10 +28,11 @@ from yt8m_models.graph.build_graph.co_watches import (
     video_ids,
 )
 from yt8m_models.graph.build_graph.config import BuildGraphConfig
-from yt8m_models.graph.co_watch_graph import array_file, prepare, write_record
+from yt8m_models.graph.co_watch_graph import GRAPH
 from yt8m_models.graph.engine import engine
 from yt8m_models.graph.watch_log import IMPRESSION, TIME, WATCHED, WatchLog
 from yt8m_models.program.progress import Progress
+from yt8m_models.storage.artifact_dir import array_file
 
 _LOGGER = logging.getLogger(__name__)
 _SPILL = ".build_graph"
@@ -94,7 +95,7 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
         OSError: there is no room on disk.
     """
     feature_ids = load_features(config.features_dir).ids if config.features_dir else None
-    directory = prepare(config.output_dir)
+    directory = GRAPH.prepare(config.output_dir)
     with ExitStack() as stack:
         connection = stack.enter_context(engine(directory / _SPILL, config.memory_limit))
         needed = [TIME, WATCHED] if config.min_watched_seconds else [TIME]
@@ -124,12 +125,15 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
             is_eval = np.array(
                 [is_test(video, 1 - config.train_fraction, config.seed) for video in ids]
             )
-            np.save(directory / "ids.npy", ids.ids)
-            np.save(directory / "is_eval.npy", is_eval)
-            _write_edges(directory, connection, config.min_count, len(ids), num_edges)
+            arrays = {
+                "ids": ids.ids,
+                "is_eval": is_eval,
+                "offsets": _write_edges(directory, connection, config.min_count, len(ids)),
+            }
             num_shown = None
             if SHOWN in kinds:
-                num_shown = _write_shown(directory, connection, len(ids))
+                arrays["shown_offsets"] = _write_shown(directory, connection, len(ids))
+                num_shown = int(arrays["shown_offsets"][-1])
         without, not_in_log = None, None
         if feature_ids is not None:
             without = int(np.count_nonzero(feature_ids.rows(ids.ids) == UNKNOWN))
@@ -148,7 +152,13 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
             num_not_in_log=not_in_log,
         )
     settings = {name: getattr(config, name) for name in _SETTINGS}
-    write_record(directory, len(ids), num_edges, num_shown, {**settings, "counts": asdict(summary)})
+    record = {
+        "num_videos": len(ids),
+        "num_edges": num_edges,
+        "num_shown": num_shown,
+        "settings": {**settings, "counts": asdict(summary)},
+    }
+    GRAPH.write(directory, record, arrays)
     return summary
 
 
@@ -183,31 +193,28 @@ def _num_edges(connection: Any, config: BuildGraphConfig) -> int:
     return num_edges
 
 
-def _write_edges(
-    directory: Path, connection: Any, min_count: int, num_videos: int, num_edges: int
-) -> None:
+def _write_edges(directory: Path, connection: Any, min_count: int, num_videos: int) -> np.ndarray:
+    """Writes neighbours and weights; their offsets."""
     degrees = np.zeros(num_videos, np.int64)
     with (
-        array_file(directory / "neighbors.npy", np.int32, 2 * num_edges) as add_neighbors,
-        array_file(directory / "weights.npy", np.int32, 2 * num_edges) as add_weights,
+        array_file(directory, "neighbors", np.int32) as add_neighbors,
+        array_file(directory, "weights", np.int32) as add_weights,
     ):
         for owners, neighbors, weights in directed_edges(connection, min_count):
             _count_rising(degrees, owners)
             add_neighbors(neighbors)
             add_weights(weights)
-    np.save(directory / "offsets.npy", offsets_of(degrees))
+    return offsets_of(degrees)
 
 
-def _write_shown(directory: Path, connection: Any, num_videos: int) -> int:
-    """Writes the videos that were shown; how many pairs there are."""
-    num_shown = count(connection, "SELECT count(*) FROM shown")
+def _write_shown(directory: Path, connection: Any, num_videos: int) -> np.ndarray:
+    """Writes the videos that were shown; their offsets."""
     degrees = np.zeros(num_videos, np.int64)
-    with array_file(directory / "shown_neighbors.npy", np.int32, num_shown) as add:
+    with array_file(directory, "shown_neighbors", np.int32) as add:
         for owners, neighbors in shown_pairs(connection):
             _count_rising(degrees, owners)
             add(neighbors)
-    np.save(directory / "shown_offsets.npy", offsets_of(degrees))
-    return num_shown
+    return offsets_of(degrees)
 
 
 def _count_rising(degrees: np.ndarray, owners: np.ndarray) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from yt8m_models.prediction.ensemble.lines import Lines
-from yt8m_models.prediction.ensemble.score_order import score_order
+from yt8m_models.prediction.ensemble.score_ranks import score_order
 from yt8m_models.prediction.submission_reader import line_starts
 
 _LABEL_BITS = 31

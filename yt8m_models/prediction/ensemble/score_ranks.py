@@ -1,8 +1,6 @@
-"""Ranks of the scores of one file among all of them."""
+"""The order of scores, and the ranks of those of one file among all of them."""
 
 import numpy as np
-
-from yt8m_models.prediction.ensemble.score_order import score_order
 
 _DROPPED_BITS = 8
 _NUM_BINS = 1 << (32 - _DROPPED_BITS)
@@ -36,6 +34,17 @@ class ScoreRanks:
     def ranks(self, scores: np.ndarray) -> np.ndarray:
         """The ranks of scores that were added, float64 `(n,)`."""
         return self._ranks[np.searchsorted(self._used, _bins(scores))]
+
+
+def score_order(scores: np.ndarray) -> np.ndarray:
+    """uint32 in the order of the float32 of finite scores, equal where those are equal.
+
+    The bits of a float are in its order but for the sign: negative ones are flipped, and the others
+    lie above them.
+    """
+    with np.errstate(over="ignore"):
+        bits = (np.asarray(scores, np.float32) + np.float32(0)).view(np.uint32)  # -0 becomes 0
+    return np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))
 
 
 def _bins(scores: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from yt8m_models.recommendation.glmix.config import GLMixConfig
 from yt8m_models.recommendation.glmix.glmix import GLMix
 from yt8m_models.recommendation.glmix.known_events import KnownEvents, read_known_events
 from yt8m_models.recommendation.glmix.user_batches import groups_of_like_size
-from yt8m_models.storage.whole_file import whole_path
+from yt8m_models.storage.whole_file import write_text
 
 _BLOCK_ELEMENTS = 1 << 22
 
@@ -64,8 +64,7 @@ def evaluate(config: GLMixConfig) -> Evaluation:
     glmix.check_embeddings(embeddings.model, embeddings.size)
     evaluation = evaluate_events(glmix, read_known_events(config, embeddings))
     if config.output:
-        with whole_path(config.output) as path, open(path, "w", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(evaluation), indent=1) + "\n")
+        write_text(config.output, json.dumps(asdict(evaluation), indent=1) + "\n")
     return evaluation
 
 

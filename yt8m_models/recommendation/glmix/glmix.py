@@ -1,15 +1,21 @@
 """GLMix: a logistic model with a part for every user."""
 
-import json
 import os
-from pathlib import Path
 
 import numpy as np
 
+from yt8m_models import __version__
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
+from yt8m_models.storage.artifact_dir import ArtifactDir, read_array
 
-RECORD = "glmix.json"
-KIND = "glmix"
+GLMIX = ArtifactDir(
+    "glmix.json",
+    ("glmix",),
+    "a GLMix",
+    "yt8m glmix",
+    __version__,
+    {"model": str, "embedding_size": int, "num_users": int, "num_trained_videos": int},
+)
 
 
 class GLMix:
@@ -122,61 +128,34 @@ class GLMix:
             trained_videos.npy  bytes (videos,)
 
         Raises:
-            ValueError: the directory already holds a GLMix.
+            ValueError: the directory is not local, or already holds a GLMix.
         """
-        refuse_existing(directory)
-        path = Path(directory)
-        path.mkdir(parents=True, exist_ok=True)
-        for name, array in self._arrays().items():
-            np.save(path / f"{name}.npy", array)
-        record = {
-            "kind": KIND,
-            "model": self.model,
-            "embedding_size": self.size,
-            "num_users": len(self.users),
-            "num_trained_videos": len(self.trained_videos),
-        }
-        partial = path / f".{RECORD}.partial"
-        partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        partial.replace(path / RECORD)
-
-    @classmethod
-    def load(cls, directory: str | os.PathLike) -> "GLMix":
-        """Reads a model that `save` wrote; the users' coefficients are memory-mapped.
-
-        Raises:
-            ValueError: there is none, or it is damaged.
-        """
-        path = Path(directory)
-        try:
-            record = json.loads((path / RECORD).read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
-            raise ValueError(f"{directory} holds no {RECORD}: no GLMix was saved there") from None
-        except ValueError as error:
-            raise ValueError(f"{path / RECORD} cannot be read: {error}") from None
-        if not isinstance(record, dict) or record.get("kind") != KIND:
-            raise ValueError(f"{path / RECORD} is not the record of a GLMix")
-        try:
-            return cls(
-                record["model"],
-                np.load(path / "fixed.npy"),
-                VideoIds(np.load(path / "users.npy")),
-                np.load(path / "coefficients.npy", mmap_mode="r"),
-                VideoIds(np.load(path / "trained_videos.npy")),
-            )
-        except (OSError, ValueError, EOFError, KeyError) as error:
-            raise ValueError(f"the GLMix in {directory} is damaged: {error}") from error
-
-    def _arrays(self) -> dict[str, np.ndarray]:
-        return {
+        arrays = {
             "fixed": self.fixed,
             "users": self.users.ids,
             "coefficients": self.coefficients,
             "trained_videos": self.trained_videos.ids,
         }
+        record = {
+            "model": self.model,
+            "embedding_size": self.size,
+            "num_users": len(self.users),
+            "num_trained_videos": len(self.trained_videos),
+        }
+        GLMIX.write(GLMIX.prepare(directory), record, arrays)
 
+    @classmethod
+    def load(cls, directory: str | os.PathLike) -> "GLMix":
+        """Reads a model that `save` wrote; its arrays are memory-mapped.
 
-def refuse_existing(directory: str | os.PathLike) -> None:
-    """Raises a `ValueError` if the directory already holds a GLMix."""
-    if Path(directory, RECORD).exists():
-        raise ValueError(f"{directory} already holds a GLMix; choose another directory")
+        Raises:
+            ValueError: there is none, or it is damaged.
+        """
+        record = GLMIX.read(directory)
+        num_users, width = record["num_users"], 1 + record["embedding_size"]
+        fixed = read_array(directory, "fixed", np.floating, (width,))
+        users = read_array(directory, "users", np.bytes_, (num_users,))
+        coefficients = read_array(directory, "coefficients", np.floating, (num_users, width))
+        videos = read_array(directory, "trained_videos", np.bytes_, (record["num_trained_videos"],))
+        with GLMIX.opening(directory):
+            return cls(record["model"], fixed, VideoIds(users), coefficients, VideoIds(videos))

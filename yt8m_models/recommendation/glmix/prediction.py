@@ -12,7 +12,7 @@ from yt8m_models.graph.watch_log import read_events
 from yt8m_models.program.progress import Progress
 from yt8m_models.recommendation.glmix.config import GLMixConfig
 from yt8m_models.recommendation.glmix.glmix import GLMix
-from yt8m_models.storage.whole_file import whole_path
+from yt8m_models.storage.whole_file import whole_file
 
 _BLOCK_ELEMENTS = 1 << 22
 
@@ -72,8 +72,7 @@ def predict(config: GLMixConfig, progress: bool = False) -> Prediction:
     bar = Progress(unit="pairs", description="predicting") if progress else None
     with (
         nullcontext() if bar is None else bar,
-        whole_path(config.output) as path,
-        open(path, "w", encoding="utf-8", newline="") as file,
+        whole_file(config.output, "w") as file,
     ):
         file.write("user_id,video_id,score\n")
         for events in read_events(config):

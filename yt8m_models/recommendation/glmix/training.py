@@ -7,7 +7,7 @@ from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.program.progress import Progress
 from yt8m_models.recommendation.glmix.config import GLMixConfig
 from yt8m_models.recommendation.glmix.fitting import fit
-from yt8m_models.recommendation.glmix.glmix import GLMix, refuse_existing
+from yt8m_models.recommendation.glmix.glmix import GLMIX, GLMix
 from yt8m_models.recommendation.glmix.known_events import read_known_events
 from yt8m_models.recommendation.glmix.user_batches import UserBatches
 
@@ -48,7 +48,7 @@ def train(config: GLMixConfig, progress: bool = False) -> Training:
     Raises:
         ValueError: as of `read_known_events` and `fit`; or the directory already holds a GLMix.
     """
-    refuse_existing(config.glmix_dir)
+    GLMIX.refuse_existing(config.glmix_dir)
     embeddings = Embeddings.load(config.embeddings_dir)
     events = read_known_events(config, embeddings)
     batches = UserBatches(events.vectors, events.offsets, events.video_rows, events.labels)

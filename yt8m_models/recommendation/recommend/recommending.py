@@ -1,10 +1,9 @@
 """Recommending videos to the users of a file."""
 
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TextIO
+from typing import IO
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ from yt8m_models.recommendation.recommend.config import RecommendConfig
 from yt8m_models.recommendation.recommend.histories import Histories, read_histories
 from yt8m_models.recommendation.recommender import Recommender
 from yt8m_models.retrieval.index import Index
-from yt8m_models.storage.whole_file import whole_path
+from yt8m_models.storage.whole_file import text_output
 
 _BLOCK_VIDEOS = 1 << 14
 _NUM_NAMED = 5
@@ -85,7 +84,7 @@ def recommend(config: RecommendConfig, progress: bool = False) -> Recommendation
     recommender = Recommender(index, config.aggregation)
     num_lines = 0
     bar = Progress(len(histories.users), "users", "recommending") if progress else None
-    with _writer(config.output) as file, nullcontext() if bar is None else bar:
+    with text_output(config.output) as file, nullcontext() if bar is None else bar:
         file.write("user_id,rank,video_id,score\n")
         for start, stop in _blocks(histories.offsets):
             offsets = histories.offsets[start : stop + 1]
@@ -113,7 +112,7 @@ def _blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
 
 
 def _write(
-    file: TextIO, users: np.ndarray, scores: np.ndarray, rows: np.ndarray, index: Index
+    file: IO[str], users: np.ndarray, scores: np.ndarray, rows: np.ndarray, index: Index
 ) -> int:
     places, ranks = np.nonzero(rows != UNKNOWN)
     table = pd.DataFrame(
@@ -130,13 +129,3 @@ def _write(
 
 def _texts(ids: np.ndarray) -> np.ndarray:
     return np.array([value.decode() for value in ids.tolist()], object)
-
-
-@contextmanager
-def _writer(path: str) -> Iterator[TextIO]:
-    """Standard output, or a file that appears when it is whole."""
-    if not path:
-        yield sys.stdout
-        return
-    with whole_path(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
-        yield file

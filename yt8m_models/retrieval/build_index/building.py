@@ -4,9 +4,8 @@ from contextlib import nullcontext
 
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.program.progress import Progress
-from yt8m_models.retrieval import index_dir
 from yt8m_models.retrieval.build_index.config import BuildIndexConfig
-from yt8m_models.retrieval.index import Index
+from yt8m_models.retrieval.index import INDEX, Index
 
 
 def build_index(config: BuildIndexConfig, progress: bool = False) -> Index:
@@ -22,7 +21,7 @@ def build_index(config: BuildIndexConfig, progress: bool = False) -> Index:
         ValueError: there are no complete embeddings, one is not finite, the directory already holds
             an index, or FAISS is wanted and not installed.
     """
-    index_dir.prepare(config.output_dir)
+    INDEX.prepare(config.output_dir)
     embeddings = Embeddings.load(config.embeddings_dir)
     total = (2 if config.approximate else 1) * len(embeddings)
     bar = Progress(total, "videos", "indexing") if progress else None

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from yt8m_models.program.option import Options, option
 
-BITS = (2, 4, 8, 32)
-
 
 @dataclass(frozen=True)
 class BuildIndexConfig(Options):
@@ -15,12 +13,17 @@ class BuildIndexConfig(Options):
         ValueError: a value is missing or outside its range; the message names the flag.
     """
 
-    embeddings_dir: str = option("", "Directory of embeddings, as written by yt8m embed.")
-    output_dir: str = option("", "Directory that receives the index; local, without another one.")
+    embeddings_dir: str = option(
+        "", "Directory of embeddings, as written by yt8m embed.", required=True
+    )
+    output_dir: str = option(
+        "", "Directory that receives the index; local, without another one.", required=True
+    )
     bits: int = option(
         32,
         "Bits of a dimension: 2, 4 or 8 with the values of least squared error (Lloyd-Max), or 32 "
         "for exact embeddings.",
+        choices=(2, 4, 8, 32),
     )
     approximate: bool = option(
         False,
@@ -30,19 +33,11 @@ class BuildIndexConfig(Options):
     num_lists: int | None = option(
         None,
         "--approximate: how many cells; 4 times the root of the number of videos unless given.",
+        at_least=1,
     )
-    seed: int = option(0, "Seed of the samples that values and cells are fitted on.")
+    seed: int = option(0, "Seed of the samples that values and cells are fitted on.", at_least=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("embeddings_dir", "output_dir"):
-            if not getattr(self, name).strip():
-                raise ValueError(f"--{name} must name a directory; received nothing")
-        if self.bits not in BITS:
-            raise ValueError(f"--bits must be 2, 4, 8 or 32; received {self.bits}")
         if self.num_lists is not None and not self.approximate:
             raise ValueError(f"--num_lists={self.num_lists} is for --approximate, which is not set")
-        if self.num_lists is not None and self.num_lists < 1:
-            raise ValueError(f"--num_lists must be at least 1; received {self.num_lists}")
-        if self.seed < 0:
-            raise ValueError(f"--seed must be at least 0; received {self.seed}")

@@ -6,7 +6,6 @@ from yt8m_models.program.option import Options, option
 
 BITS = (32, 8, 4, 2)
 DIRECTIONS = ("T2E", "E2T")
-RELEVANCES = ("binary", "graded")
 
 
 @dataclass(frozen=True)
@@ -17,55 +16,46 @@ class EvaluateRetrievalConfig(Options):
         ValueError: a value is missing or outside its range; the message names the flag.
     """
 
-    graph_dir: str = option("", "Co-watch graph, as written by yt8m build-graph.")
+    graph_dir: str = option("", "Co-watch graph, as written by yt8m build-graph.", required=True)
     embeddings_dirs: tuple[str, ...] = option(
         (),
         "Embeddings to compare, as written by yt8m embed: "
         "name=directory, with commas between. Only videos that all of them have are looked at.",
+        required=True,
     )
     bits: tuple[int, ...] = option(
-        BITS, "Bits of a dimension: 8, 4 and 2 are quantised as by build_index, 32 are float32."
+        BITS,
+        "Bits of a dimension: 8, 4 and 2 are quantised as by build_index, 32 are float32.",
+        required=True,
+        choices=BITS,
+        distinct=True,
     )
     directions: tuple[str, ...] = option(
         DIRECTIONS,
         "T2E: training videos are the queries, evaluation videos the candidates; E2T: the reverse.",
+        required=True,
+        choices=DIRECTIONS,
+        distinct=True,
     )
-    top_k: int = option(10, "NDCG looks at this many candidates.")
+    top_k: int = option(10, "NDCG looks at this many candidates.", at_least=1)
     relevance: str = option(
         "binary",
         "Gain of a co-watched candidate in NDCG: 1 (binary), or the number of users who "
         "co-watched it with the query (graded).",
-        choices=RELEVANCES,
+        choices=("binary", "graded"),
     )
     max_queries: int = option(
-        0, "Queries to draw of each direction, so that large graphs take less time; 0 takes all."
+        0,
+        "Queries to draw of each direction, so that large graphs take less time; 0 takes all.",
+        at_least=0,
     )
-    seed: int = option(0, "Seed of --max_queries.")
-    output_dir: str = option("", "Directory that receives the results.")
+    seed: int = option(0, "Seed of --max_queries.", at_least=0)
+    output_dir: str = option("", "Directory that receives the results.", required=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("graph_dir", "output_dir"):
-            if not getattr(self, name).strip():
-                raise ValueError(f"--{name} must name a directory; received nothing")
-        for name, known in (("bits", BITS), ("directions", DIRECTIONS)):
-            values = getattr(self, name)
-            if not values or len(set(values)) < len(values) or not set(values) <= set(known):
-                raise ValueError(
-                    f"--{name} must be different ones of {', '.join(map(str, known))}; "
-                    f"received {','.join(map(str, values)) or 'none'}"
-                )
-        if self.relevance not in RELEVANCES:
-            raise ValueError(
-                f"--relevance must be {' or '.join(RELEVANCES)}; received {self.relevance!r}"
-            )
-        for name, least in (("top_k", 1), ("max_queries", 0), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(
-                    f"--{name} must be at least {least}; received {getattr(self, name)}"
-                )
         pairs = [entry.partition("=") for entry in self.embeddings_dirs]
-        if not pairs or any(not name or not directory for name, _, directory in pairs):
+        if any(not name or not directory for name, _, directory in pairs):
             raise ValueError(
                 "--embeddings_dirs must be name=directory, with commas between; received "
                 f"{','.join(self.embeddings_dirs) or 'nothing'}"

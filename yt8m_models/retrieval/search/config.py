@@ -13,7 +13,9 @@ class SearchConfig(Options):
         ValueError: a value is missing or outside its range; the message names the flag.
     """
 
-    index_dir: str = option("", "Directory of the index, as written by yt8m build-index.")
+    index_dir: str = option(
+        "", "Directory of the index, as written by yt8m build-index.", required=True
+    )
     query_video_ids: tuple[str, ...] = option(
         (), "Videos of the index to search with, with commas between, or @file with an id a line."
     )
@@ -28,17 +30,15 @@ class SearchConfig(Options):
         "", "--query_features: directory of the training whose model the index is of."
     )
     checkpoint: str = option("auto", "--query_features: which weights; as of yt8m embed.")
-    top_k: int = option(10, "Videos to write of each query.")
+    top_k: int = option(10, "Videos to write of each query.", at_least=1)
     exclude_query: bool = option(True, "Leave a query's own id out of its results.")
-    probes: int = option(32, "Approximate index: cells that a query visits.")
+    probes: int = option(32, "Approximate index: cells that a query visits.", at_least=1)
     output: str = option(
         "", "CSV file with query, rank (from 1), video_id and score; standard output unless given."
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.index_dir.strip():
-            raise ValueError("--index_dir must name a directory; received nothing")
         if bool(self.query_video_ids) == bool(self.query_features):
             raise ValueError(
                 "one of --query_video_ids and --query_features must be given; received "
@@ -49,6 +49,3 @@ class SearchConfig(Options):
                 "--query_features and --train_dir go together; received "
                 f"--query_features={self.query_features} and --train_dir={self.train_dir}"
             )
-        for name in ("top_k", "probes"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"--{name} must be at least 1; received {getattr(self, name)}")

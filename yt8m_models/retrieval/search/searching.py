@@ -1,11 +1,7 @@
 """Searching an index and writing what is found."""
 
 import csv
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TextIO
+from typing import IO
 
 import numpy as np
 
@@ -13,6 +9,7 @@ from yt8m_models.data.video_ids import UNKNOWN
 from yt8m_models.retrieval.index import Index
 from yt8m_models.retrieval.search.config import SearchConfig
 from yt8m_models.retrieval.search.queries import read_queries
+from yt8m_models.storage.whole_file import text_output
 
 HEADER = ("query", "rank", "video_id", "score")
 
@@ -32,13 +29,13 @@ def search(config: SearchConfig) -> int:
     is_own = (own != UNKNOWN) & config.exclude_query
     exclude = [own[query : query + 1][is_own[query : query + 1]] for query in range(len(names))]
     scores, rows = index.search(vectors, config.top_k, exclude, config.probes)
-    with _output(config.output) as file:
+    with text_output(config.output) as file:
         _write(file, index, names, scores, rows)
     return len(names)
 
 
 def _write(
-    file: TextIO, index: Index, names: np.ndarray, scores: np.ndarray, rows: np.ndarray
+    file: IO[str], index: Index, names: np.ndarray, scores: np.ndarray, rows: np.ndarray
 ) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(HEADER)
@@ -51,17 +48,3 @@ def _write(
 
 def _text(video_id: bytes) -> str:
     return video_id.decode(errors="replace")
-
-
-@contextmanager
-def _output(path: str) -> Iterator[TextIO]:
-    """Standard output, or a file that appears whole or not at all."""
-    if not path:
-        yield sys.stdout
-        return
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
-    with partial.open("w", encoding="utf-8", newline="") as file:
-        yield file
-    partial.replace(target)

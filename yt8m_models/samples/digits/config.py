@@ -17,26 +17,21 @@ class DigitsConfig(Options):
     """
 
     output_dir: str = option(
-        "", "Directory that receives train*.tfrecord, validate*.tfrecord and vocabulary.csv."
+        "",
+        "Directory that receives train*.tfrecord, validate*.tfrecord and vocabulary.csv.",
+        required=True,
     )
-    num_train_videos: int = option(6000, "Videos for training.")
-    num_eval_videos: int = option(1000, "Held-out videos, made of other scans.")
-    num_shards: int = option(4, "Files of each of the two sets.")
-    seed: int = option(0, "Seed of the videos: the same seed gives the same bytes.")
+    num_train_videos: int = option(6000, "Videos for training.", at_least=1)
+    num_eval_videos: int = option(1000, "Held-out videos, made of other scans.", at_least=1)
+    num_shards: int = option(4, "Files of each of the two sets.", at_least=1)
+    seed: int = option(0, "Seed of the videos: the same seed gives the same bytes.", at_least=0)
     overwrite: bool = option(False, "Replace the files of an earlier run.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.output_dir:
-            raise ValueError("--output_dir must name a directory; received nothing")
-        for name in ("num_train_videos", "num_eval_videos", "num_shards"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"--{name} must be at least 1; received {getattr(self, name)}")
         fewest = min(self.num_train_videos, self.num_eval_videos)
         if self.num_shards > fewest:
             raise ValueError(
                 f"--num_shards must be at most {fewest}, the videos of the smaller set; "
                 f"received {self.num_shards}"
             )
-        if self.seed < 0:
-            raise ValueError(f"--seed must be at least 0; received {self.seed}")

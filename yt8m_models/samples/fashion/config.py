@@ -20,33 +20,30 @@ class FashionConfig(Options):
         "/usr/share/datasets/fashion-mnist",
         "Directory of the four files of Fashion-MNIST, *-ubyte.gz; that of the Debian package "
         "dataset-fashion-mnist unless given.",
+        required=True,
     )
     output_dir: str = option(
         "",
         "Directory that receives train*.tfrecord, validate*.tfrecord, test*.tfrecord and "
         "vocabulary.csv.",
+        required=True,
     )
-    num_train_videos: int = option(12000, "Videos for training.")
-    num_validation_videos: int = option(2000, "Videos for validation, made of other images.")
-    num_test_videos: int = option(4000, "Videos for tests, made of images of the test set.")
-    num_shards: int = option(4, "Files of each of the three sets.")
-    seed: int = option(0, "Seed of the videos: the same seed gives the same bytes.")
+    num_train_videos: int = option(12000, "Videos for training.", at_least=1)
+    num_validation_videos: int = option(
+        2000, "Videos for validation, made of other images.", at_least=1
+    )
+    num_test_videos: int = option(
+        4000, "Videos for tests, made of images of the test set.", at_least=1
+    )
+    num_shards: int = option(4, "Files of each of the three sets.", at_least=1)
+    seed: int = option(0, "Seed of the videos: the same seed gives the same bytes.", at_least=0)
     overwrite: bool = option(False, "Replace the files of an earlier run.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("images_dir", "output_dir"):
-            if not getattr(self, name):
-                raise ValueError(f"--{name} must name a directory; received nothing")
-        counts = ("num_train_videos", "num_validation_videos", "num_test_videos")
-        for name in (*counts, "num_shards"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"--{name} must be at least 1; received {getattr(self, name)}")
-        fewest = min(getattr(self, name) for name in counts)
+        fewest = min(self.num_train_videos, self.num_validation_videos, self.num_test_videos)
         if self.num_shards > fewest:
             raise ValueError(
                 f"--num_shards must be at most {fewest}, the videos of the smallest set; "
                 f"received {self.num_shards}"
             )
-        if self.seed < 0:
-            raise ValueError(f"--seed must be at least 0; received {self.seed}")

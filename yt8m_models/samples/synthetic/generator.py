@@ -7,21 +7,42 @@ steps of 4 / 255 and in integers, so that a seed gives the same bytes everywhere
 on the seed and on its index alone, not on the number of videos or shards.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from yt8m_models.data.dequantize import BIAS, SCALE
+from yt8m_models.data.quantization import BIAS, SCALE
 from yt8m_models.data.records import frame_record, video_record
 from yt8m_models.samples.made_ids import video_id
 from yt8m_models.samples.shards import write_shards
 from yt8m_models.samples.synthetic import label_distribution
 from yt8m_models.samples.synthetic.config import SyntheticConfig
-from yt8m_models.samples.synthetic.video import Segment, Video
 
 SEGMENT_FRAMES = 5
 _RATED_SEGMENTS = 5
 _BACKGROUNDS = 256
 _BACKGROUNDS_PER_VIDEO = 2
 _PROTOTYPE_STEPS = 40.0  # standard deviation of a prototype's entries, in quantised steps
+
+Segment = tuple[int, int, int, float]
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video: its id, its labels, its frames and, at segment level, its rated segments.
+
+    Attributes:
+        video_id: four characters.
+        labels: sorted class ids, int64 `(labels,)`.
+        frames: quantised frames of all features side by side, uint8 `(frames, sum of sizes)`.
+        segments: rated segments `(start, end, class, score)`, in frames; the score is 1 where the
+            class is what the segment shows, else 0.
+    """
+
+    video_id: bytes
+    labels: np.ndarray
+    frames: np.ndarray
+    segments: list[Segment]
 
 
 def write(config: SyntheticConfig, progress: bool = False) -> list[str]:

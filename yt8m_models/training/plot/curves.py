@@ -1,6 +1,5 @@
 """Curves of a training directory as an image."""
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +7,15 @@ import numpy as np
 import tensorflow as tf
 
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.plots import (
+    BLUE,
+    LEGEND,
+    RED,
+    new_figure,
+    save_figure,
+    styled,
+    whole_numbers,
+)
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.history import Row, read_history
 from yt8m_models.training.train_dir import TRAINING_HISTORY, VALIDATION_HISTORY, read_model_flags
@@ -15,7 +23,6 @@ from yt8m_models.training.train_dir import TRAINING_HISTORY, VALIDATION_HISTORY,
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.ticker import Locator
 
 _PANELS = {
     "Loss": "loss",
@@ -23,10 +30,6 @@ _PANELS = {
     "Hit@1": "hit_at_one",
     "Learning rate": "learning_rate",
 }
-_TRAINING = "#4c78a8"
-_VALIDATION = "#e4572e"
-_INK = "#333333"
-_GRID = "#e6e6e6"
 _POINTS_TO_SMOOTH = 40
 
 
@@ -52,11 +55,7 @@ def plot_training(train_dir: str, output: str, title: str = "") -> None:
         raise ValueError(f"no {TRAINING_HISTORY} with rows in --train_dir={train_dir}")
     if not title:
         title = read_model_flags(train_dir)[0].model
-    image = io.BytesIO()
-    draw(training, validation, title).savefig(image, format=output.rsplit(".", 1)[1])
-    with tf.io.gfile.GFile(f"{output}.partial", "wb") as file:
-        file.write(image.getvalue())
-    tf.io.gfile.rename(f"{output}.partial", output, overwrite=True)
+    save_figure(output, draw(training, validation, title))
 
 
 def draw(training: Sequence[Row], validation: Sequence[Row], title: str) -> "Figure":
@@ -65,13 +64,8 @@ def draw(training: Sequence[Row], validation: Sequence[Row], title: str) -> "Fig
     Raises:
         ValueError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ValueError("plots need matplotlib: pip install matplotlib") from error
-    figure = Figure(figsize=(10, 6.4), dpi=150, layout="constrained")
+    figure = new_figure(10, 6.4, title)
     figure.get_layout_engine().set(w_pad=0.15, h_pad=0.12)  # type: ignore[union-attr,call-arg]
-    figure.suptitle(title, x=0.012, ha="left", fontsize=14, fontweight="bold", color=_INK)
     panels = figure.subplots(2, 2).flat
     for axes, (name, column) in zip(panels, _PANELS.items(), strict=True):
         _panel(axes, name, column, training, validation)
@@ -79,10 +73,8 @@ def draw(training: Sequence[Row], validation: Sequence[Row], title: str) -> "Fig
         *panels[0].get_legend_handles_labels(),
         loc="upper right",
         ncols=3,
-        frameon=False,
-        fontsize=9,
-        labelcolor=_INK,
         borderaxespad=0.6,
+        **LEGEND,
     )
     return figure
 
@@ -97,17 +89,15 @@ def _panel(
     """One curve of training and one of validation; the kept checkpoint's value in the title."""
     steps, values = _columns(training, column)
     if column == "learning_rate":
-        axes.step(steps, values, where="post", color=_TRAINING, linewidth=1.8)
+        axes.step(steps, values, where="post", color=BLUE, linewidth=1.8)
         axes.set_ylim(0, 1.15 * values.max())
     else:
-        axes.plot(steps, values, color=_TRAINING, linewidth=0.8, alpha=0.3)
-        axes.plot(
-            steps, _running_mean(values), color=_TRAINING, linewidth=1.8, label="training batches"
-        )
+        axes.plot(steps, values, color=BLUE, linewidth=0.8, alpha=0.3)
+        axes.plot(steps, _running_mean(values), color=BLUE, linewidth=1.8, label="training batches")
         if validation:
             steps, values = _columns(validation, column)
             line: dict[str, Any] = {
-                "color": _VALIDATION,
+                "color": RED,
                 "linewidth": 1.8,
                 "marker": "o",
                 "markersize": 4,
@@ -117,20 +107,14 @@ def _panel(
             ring: dict[str, Any] = {
                 "markersize": 10,
                 "markerfacecolor": "none",
-                "markeredgecolor": _VALIDATION,
+                "markeredgecolor": RED,
             }
             axes.plot(steps[kept], values[kept], "o", label="lowest validation loss", **ring)
             title = f"{title}   {values[kept]:.3f}"
-    axes.set_title(title, loc="left", fontsize=11, color=_INK)
-    axes.grid(axis="y", color=_GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color("#bbbbbb")
-    axes.tick_params(colors="#777777", labelsize=8, length=0)
+    styled(axes, title, "step")
     axes.margins(x=0.02)
-    axes.xaxis.set_major_locator(_whole_numbers())
+    whole_numbers(axes)
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.set_xlabel("step", fontsize=8, color="#777777", loc="right", labelpad=0)
 
 
 def _columns(rows: Sequence[Row], column: str) -> tuple[np.ndarray, np.ndarray]:
@@ -143,10 +127,5 @@ def _running_mean(values: np.ndarray) -> np.ndarray:
     sums = np.concatenate([[0.0], np.cumsum(values)])
     centre = np.arange(len(values))
     first, end = np.maximum(centre - reach, 0), np.minimum(centre + reach + 1, len(values))
-    return (sums[end] - sums[first]) / (end - first)
-
-
-def _whole_numbers() -> "Locator":
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(nbins=6, integer=True)
+    means: np.ndarray = (sums[end] - sums[first]) / (end - first)
+    return means

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from yt8m_models.data.video_ids import VideoIds
-from yt8m_models.embedding.training.held_out import hold_out
+from yt8m_models.embedding.training.validation_videos import draw_validation_videos
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
 
 NUM_VIDEOS = 60
@@ -24,29 +24,29 @@ USABLE = np.arange(NUM_VIDEOS) % 7 > 0
 
 def test_candidates_are_training_videos_and_queries_are_watched_with_them():
     made = graph()
-    held_out = hold_out(made, USABLE, 0.25, 100, 100, seed=1)
+    videos = draw_validation_videos(made, USABLE, 0.25, 100, 100, seed=1)
     training = np.flatnonzero(USABLE & ~made.is_eval)
-    assert len(held_out.candidates) == round(0.25 * len(training))
-    assert set(held_out.candidates) < set(training)
-    others = set(training) - set(held_out.candidates)
+    assert len(videos.candidates) == round(0.25 * len(training))
+    assert set(videos.candidates) < set(training)
+    others = set(training) - set(videos.candidates)
     watched = {
-        row for row in others for other in made.neighbors_of(row) if other in held_out.candidates
+        row for row in others for other in made.neighbors_of(row) if other in videos.candidates
     }
-    assert held_out.queries.tolist() == sorted(watched)
-    expected = made.are_neighbors(held_out.queries[:, None], held_out.candidates)
-    np.testing.assert_array_equal(held_out.relevance, expected)
-    assert held_out.relevance.any(axis=1).all()
+    assert videos.queries.tolist() == sorted(watched)
+    expected = made.are_neighbors(videos.queries[:, None], videos.candidates)
+    np.testing.assert_array_equal(videos.relevance, expected)
+    assert videos.relevance.any(axis=1).all()
 
 
 def test_numbers_are_bounded_and_the_seed_decides():
     made = graph()
-    held_out = hold_out(made, USABLE, 0.5, 6, 4, seed=1)
-    assert (len(held_out.candidates), len(held_out.queries)) == (6, 4)
-    assert held_out.relevance.shape == (4, 6)
-    again = hold_out(made, USABLE, 0.5, 6, 4, seed=1)
-    other = hold_out(made, USABLE, 0.5, 6, 4, seed=2)
+    videos = draw_validation_videos(made, USABLE, 0.5, 6, 4, seed=1)
+    assert (len(videos.candidates), len(videos.queries)) == (6, 4)
+    assert videos.relevance.shape == (4, 6)
+    again = draw_validation_videos(made, USABLE, 0.5, 6, 4, seed=1)
+    other = draw_validation_videos(made, USABLE, 0.5, 6, 4, seed=2)
     ids = made.ids.ids
-    assert held_out.fingerprint(ids) == again.fingerprint(ids) != other.fingerprint(ids)
+    assert videos.fingerprint(ids) == again.fingerprint(ids) != other.fingerprint(ids)
 
 
 def test_videos_that_nobody_watched_together_are_refused():
@@ -55,4 +55,4 @@ def test_videos_that_nobody_watched_together_are_refused():
     alone[[1, 2]] = True
     assert not made.are_neighbors(np.array([1]), np.array([2]))[0]
     with pytest.raises(ValueError, match=r"--validation_fraction=0\.5: none of the 1 videos"):
-        hold_out(made, alone, 0.5, 10, 10, seed=0)
+        draw_validation_videos(made, alone, 0.5, 10, 10, seed=0)

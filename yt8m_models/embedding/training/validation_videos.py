@@ -8,7 +8,7 @@ import numpy as np
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
 
 
-class HeldOut(NamedTuple):
+class ValidationVideos(NamedTuple):
     """Queries and what is to be retrieved for them, as T2E retrieval within the training videos.
 
     Attributes:
@@ -29,14 +29,14 @@ class HeldOut(NamedTuple):
         return digest.hexdigest()[:16]
 
 
-def hold_out(
+def draw_validation_videos(
     graph: CoWatchGraph,
     usable: np.ndarray,
     fraction: float,
     max_candidates: int,
     max_queries: int,
     seed: int,
-) -> HeldOut:
+) -> ValidationVideos:
     """Draws candidates among the training videos, and queries among those co-watched with them.
 
     Args:
@@ -67,4 +67,4 @@ def hold_out(
         )
     if len(queries) > max_queries:
         queries = np.sort(rng.choice(queries, max_queries, replace=False))
-    return HeldOut(queries, candidates, graph.relevance(queries, candidates) > 0)
+    return ValidationVideos(queries, candidates, graph.relevance(queries, candidates) > 0)

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from yt8m_models.data.dequantize import dequantize
+from yt8m_models.data.quantization import dequantize
 
 
 def test_values():

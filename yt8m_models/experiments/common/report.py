@@ -1,0 +1,147 @@
+"""The results of an experiment as files."""
+
+from collections.abc import Mapping, Sequence
+from typing import Generic
+
+from yt8m_models.experiments.common.plots import draw
+from yt8m_models.experiments.common.rows import Row, Table, rows_of
+from yt8m_models.experiments.common.runs import Found, Run, distinct
+from yt8m_models.experiments.common.summary import RowSummary, statistics_header
+from yt8m_models.storage.plots import can_plot, save_figure
+from yt8m_models.storage.text_tables import csv_text, markdown_table
+from yt8m_models.storage.whole_file import join, write_text
+
+
+class Report(Generic[Found]):
+    """What the runs that are done found: CSV files, `results.md` and an image of each table.
+
+    Args:
+        output_dir: receives the files.
+        seeds: of the runs.
+        tables: tables and figures.
+        planned: the run of each row's name and seed.
+
+    Subclasses have `metrics_of`, `lines_of` and
+
+        metrics       names of the metrics
+        titles        of those that tables and images show
+        introduction  the first lines of `results.md`
+        columns       of `runs.csv`, after the rows, the seed and the directory
+        series        what the lines of figures are, where `results.md` says so
+    """
+
+    metrics: Sequence[str]
+    titles: Mapping[str, str]
+    introduction: str
+    columns: Sequence[str]
+    series = ""
+
+    def __init__(
+        self,
+        output_dir: str,
+        seeds: Sequence[int],
+        tables: Sequence[Table],
+        planned: Mapping[tuple[str, int], Run[Found]],
+    ) -> None:
+        self.output_dir = output_dir
+        self.seeds = seeds
+        self.tables = tables
+        self.planned = planned
+
+    def metrics_of(self, row: Row, result: Found) -> Mapping[str, float]:
+        """What a result says of a row."""
+        raise NotImplementedError
+
+    def lines_of(self, result: Found) -> list[list[object]]:
+        """The lines of `runs.csv` that a result has, with values of `columns`."""
+        raise NotImplementedError
+
+    def write(self) -> list[str]:
+        """Writes all but the images; the paths."""
+        return write_texts(self.output_dir, self.texts(self.results()))
+
+    def write_images(self) -> list[str]:
+        """Writes an image of each table with results; none, with a note, without matplotlib."""
+        paths: list[str] = []
+        if not can_plot("images"):
+            return paths
+        summaries = self.summaries(self.results())
+        for table in self.tables:
+            found = [summaries[row.name] for row in table.rows if summaries[row.name].metrics]
+            if found:
+                paths.append(join(self.output_dir, f"{table.name}.png"))
+                save_figure(paths[-1], draw(table, found, self.titles))
+        return paths
+
+    def results(self) -> dict[str, Found]:
+        """What was found so far, by the directory of the run.
+
+        Raises:
+            ValueError: a file is not a result.
+        """
+        found = {run.directory: run.result() for run in distinct(self.planned)}
+        return {directory: result for directory, result in found.items() if result is not None}
+
+    def summaries(self, results: Mapping[str, Found]) -> dict[str, RowSummary]:
+        """The metrics of each row, by its name; a run that serves all seeds counts once."""
+        summaries = {}
+        for row in rows_of(self.tables):
+            runs = [self.planned[row.name, seed].directory for seed in self.seeds]
+            done = [results[directory] for directory in runs if directory in results]
+            metrics = {result.seed: self.metrics_of(row, result) for result in done}
+            summaries[row.name] = RowSummary(metrics, row, runs[0].rsplit("/", 1)[0])
+        return summaries
+
+    def texts(self, results: Mapping[str, Found]) -> dict[str, str]:
+        """The files by their names."""
+        summaries = self.summaries(results)
+        sections = [line for table in self.tables for line in self.section(table, summaries)]
+        return {
+            "results.csv": self._results(summaries),
+            "runs.csv": self._runs(results),
+            "results.md": "\n".join([self.introduction, *sections]) + "\n",
+        }
+
+    def section(self, table: Table, summaries: Mapping[str, RowSummary]) -> list[str]:
+        """The lines of a table in `results.md`, with its heading."""
+        columns = [self.series] if self.series and table.axis else []
+        rows = []
+        for row in table.rows:
+            summary = summaries[row.name]
+            names = [row.series, row.label] if columns else [row.label]
+            cells = [summary.cell(metric) for metric in self.titles]
+            rows.append([*names, *cells, str(len(summary.metrics))])
+        header = [*columns, table.axis or "row", *self.titles.values(), "runs"]
+        return ["", f"## {table.heading}", "", *markdown_table(header, rows)]
+
+    def _results(self, summaries: Mapping[str, RowSummary]) -> str:
+        """A line for each row of each table."""
+        lines: list[list[object]] = []
+        for table in self.tables:
+            for row in table.rows:
+                summary = summaries[row.name]
+                about = [len(summary.metrics), self._inside(summary.directory)]
+                values = summary.statistics(self.metrics)
+                lines.append([table.name, row.name, row.label, *about, *values])
+        header = ["table", "row", "label", "runs", "directory", *statistics_header(self.metrics)]
+        return csv_text(header, lines)
+
+    def _runs(self, results: Mapping[str, Found]) -> str:
+        """The lines of each run that is done."""
+        lines: list[list[object]] = []
+        for directory, result in results.items():
+            rows = [row for (row, _), run in self.planned.items() if run.directory == directory]
+            where = [" ".join(dict.fromkeys(rows)), result.seed, self._inside(directory)]
+            lines += [[*where, *line] for line in self.lines_of(result)]
+        return csv_text(["rows", "seed", "directory", *self.columns], lines)
+
+    def _inside(self, directory: str) -> str:
+        return directory.removeprefix(join(self.output_dir, ""))
+
+
+def write_texts(output_dir: str, texts: Mapping[str, str]) -> list[str]:
+    """Writes texts by the names of their files; the paths."""
+    paths = {join(output_dir, name): text for name, text in texts.items()}
+    for path, text in paths.items():
+        write_text(path, text)
+    return list(paths)

@@ -1,0 +1,212 @@
+"""Directories of arrays, and of a JSON record that is written last and makes them an artifact."""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from yt8m_models.storage import filesystems
+from yt8m_models.storage.whole_file import join, whole_file, write_text
+
+
+@dataclass(frozen=True)
+class ArtifactDir:
+    """The directories of one kind: how they are prepared, written and read.
+
+        INDEX = ArtifactDir("index.json", ("index",), "an index", "yt8m build-index", "1.2",
+                            {"model": str, "size": int})
+        INDEX.prepare(directory)
+        INDEX.write(directory, {"model": "m", "size": 8}, {"ids": ids, "vectors": vectors})
+        size = INDEX.read(directory)["size"]
+        vectors = read_array(directory, "vectors", np.float32, (len(ids), size))
+
+    The record says its `kind`, the `maker` and the `version` of the package beside what its
+    artifact needs. A directory without it is none, as where its program was interrupted.
+
+    Args:
+        record: name of the record's file.
+        kinds: what the record may say of its kind; the first is meant where it says nothing.
+        what: an artifact in words, such as `an index`.
+        maker: the program that writes it.
+        version: of the package.
+        values: makes a value of the record what it is to be; each of these must be there.
+    """
+
+    record: str
+    kinds: tuple[str, ...]
+    what: str
+    maker: str
+    version: str
+    values: Mapping[str, Callable[[Any], Any]]
+
+    def is_in(self, directory: str | os.PathLike) -> bool:
+        """Whether a local directory holds an artifact of this kind."""
+        return Path(directory, self.record).exists()
+
+    def prepare(self, directory: str | os.PathLike, may_exist: bool = False) -> Path:
+        """Makes the directory of a new artifact.
+
+        Args:
+            directory: receives the artifact.
+            may_exist: the artifact may be there already, to be gone on with.
+
+        Raises:
+            ValueError: it is not local, or already holds an artifact of this kind.
+        """
+        if filesystems.scheme(str(directory)):
+            raise ValueError(
+                f"{directory} must be a local directory: the arrays of {self.what} are "
+                "memory-mapped"
+            )
+        if not may_exist:
+            self.refuse_existing(directory)
+        path = Path(directory)
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def refuse_existing(self, directory: str | os.PathLike) -> None:
+        """Raises a `ValueError` where a directory already holds an artifact of this kind."""
+        if self.is_in(directory):
+            raise ValueError(f"{directory} already holds {self.what}; choose another directory")
+
+    def write(
+        self,
+        directory: str | os.PathLike,
+        record: Mapping[str, Any],
+        arrays: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
+        """Writes arrays by name, as of `write_array`, and then the record.
+
+        Args:
+            directory: as of `prepare`; remote where there are no arrays.
+            record: as JSON takes it; `kind` is the first of `kinds` unless given.
+            arrays: by the names of their files without `.npy`.
+        """
+        for name, array in (arrays or {}).items():
+            write_array(directory, name, array)
+        made = {"maker": self.maker, "version": self.version}
+        text = json.dumps({"kind": self.kinds[0], **record, **made}, indent=1)
+        write_text(join(os.fspath(directory), self.record), text + "\n")
+
+    def read(self, directory: str | os.PathLike, kind: str | None = None) -> dict[str, Any]:
+        """What the record in a directory says.
+
+        Args:
+            directory: local or remote.
+            kind: take this kind only; any of `kinds` unless given.
+
+        Raises:
+            ValueError: there is no record, it is of another kind, or it is damaged; or its file
+                system needs the extra `io`.
+        """
+        path = join(os.fspath(directory), self.record)
+        filesystems.require(path)
+        kinds = self.kinds if kind is None else (kind,)
+        try:
+            record = json.loads(_text(path))
+            record["kind"] = record.get("kind", self.kinds[0])
+            if record["kind"] not in kinds:
+                raise ValueError(f"kind must be {' or '.join(kinds)}; it is {record['kind']!r}")
+            return record | {name: value(record[name]) for name, value in self.values.items()}
+        except (FileNotFoundError, NotADirectoryError):
+            raise ValueError(
+                f"{directory} holds no {self.record}: {self.maker} has not finished there"
+            ) from None
+        except KeyError as error:
+            raise ValueError(f"{path}: not the record of {self.what}: it lacks {error}") from None
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path}: not the record of {self.what}: {error}") from error
+
+    @contextlib.contextmanager
+    def opening(self, directory: str | os.PathLike) -> Iterator[None]:
+        """Says of a `ValueError` of its block, as arrays do not fit together, where they are."""
+        try:
+            yield
+        except ValueError as error:
+            raise ValueError(f"{directory} holds {self.what}, damaged: {error}") from error
+
+
+def write_array(directory: str | os.PathLike, name: str, array: np.ndarray) -> None:
+    """Writes `NAME.npy` in a local directory, whole or not at all."""
+    with whole_file(Path(directory, f"{name}.npy")) as file:
+        np.save(file, array)
+
+
+@contextlib.contextmanager
+def array_file(
+    directory: str | os.PathLike, name: str, dtype: str | type[np.generic], width: int | None = None
+) -> Iterator[Callable[[np.ndarray], None]]:
+    """Gives a function that appends blocks to `NAME.npy`, which appears whole or not at all.
+
+    The array has the shape `(n,)`, or `(n, width)` where a width is given; n need not be known.
+    """
+    kept = np.dtype(dtype)
+    row = () if width is None else (width,)
+    length = 0
+    with whole_file(Path(directory, f"{name}.npy")) as file:
+
+        def write_header() -> None:
+            header = {"descr": kept.str, "fortran_order": False, "shape": (length, *row)}
+            np.lib.format.write_array_header_1_0(file, header)
+
+        def append(block: np.ndarray) -> None:
+            nonlocal length
+            file.write(np.ascontiguousarray(block, kept).data)
+            length += len(block)
+
+        write_header()
+        yield append
+        file.seek(0)
+        write_header()  # NumPy leaves room for any length
+
+
+def read_array(
+    directory: str | os.PathLike,
+    name: str,
+    dtypes: type[np.generic] | tuple[type[np.generic], ...],
+    shape: tuple[int, ...],
+) -> np.ndarray:
+    """The array of `NAME.npy` in a directory, memory-mapped.
+
+    Raises:
+        ValueError: it cannot be read, has none of the types or another shape.
+    """
+    path = Path(directory, f"{name}.npy")
+    try:
+        # np.asarray: indexing a memmap object costs more than indexing a plain view of it
+        array = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    dtypes = dtypes if isinstance(dtypes, tuple) else (dtypes,)
+    if array.shape != shape or not any(np.issubdtype(array.dtype, dtype) for dtype in dtypes):
+        names = " or ".join(dtype.__name__ for dtype in dtypes)
+        raise ValueError(
+            f"{path} must be {names} of the shape {shape}; it is {array.dtype} of {array.shape}"
+        )
+    return array
+
+
+def optional_int(value: Any) -> int | None:
+    """A number of a record that may be absent."""
+    return None if value is None else int(value)
+
+
+def _text(path: str) -> str:
+    """The text of a file.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    if not filesystems.scheme(path):
+        return Path(path).read_text("utf-8")
+    import tensorflow as tf
+
+    if not tf.io.gfile.exists(path):
+        raise FileNotFoundError(path)
+    with tf.io.gfile.GFile(path) as file:
+        return file.read()

@@ -1,0 +1,32 @@
+"""The results of runs, kept as JSON files."""
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import tensorflow as tf
+
+from yt8m_models.storage.whole_file import write_text
+
+Found = TypeVar("Found")
+
+
+def write_result(path: str, result: Any) -> None:
+    """Writes a JSON file that appears whole or not at all."""
+    write_text(path, json.dumps(result, indent=1) + "\n")
+
+
+def read_result(path: str, parse: Callable[[Any], Found]) -> Found | None:
+    """What `parse` makes of the content of a JSON file; `None` where there is no file.
+
+    Raises:
+        ValueError: the file is not JSON, or `parse` cannot take what it holds.
+    """
+    if not tf.io.gfile.exists(path):
+        return None
+    with tf.io.gfile.GFile(path) as file:
+        text = file.read()
+    try:
+        return parse(json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{path} is not a result of a run: {error!r}") from error

@@ -1,0 +1,34 @@
+"""A directory goes on with the flags that it was begun with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def require_same_flags(
+    there: Mapping[str, Any], now: Mapping[str, Any], heading: str, advice: str = ""
+) -> None:
+    """Refuses flags that are not those a directory was begun with.
+
+    Args:
+        there: the values that were recorded, by flag.
+        now: the values that are wanted; other flags do not matter.
+        heading: the first line of the message.
+        advice: its last line.
+
+    Raises:
+        ValueError: a value differs; the message has a line for each, with both values.
+    """
+    differing = [
+        f"  --{name}: {_text(there.get(name))} there, {_text(value)} now"
+        for name, value in now.items()
+        if there.get(name) != value
+    ]
+    if differing:
+        raise ValueError("\n".join([heading, *differing, *filter(None, [advice])]))
+
+
+def _text(value: Any) -> str:
+    """A value as on the command line."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)

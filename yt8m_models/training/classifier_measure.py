@@ -1,0 +1,36 @@
+"""What a classifier is validated by."""
+
+from yt8m_models.data.pipeline import Pipeline
+from yt8m_models.training.evaluator import Evaluator
+from yt8m_models.training.history import Row
+from yt8m_models.training.validation import Measure
+
+METRICS = ("loss", "hit_at_one", "perr", "gap", "map")
+
+
+class ClassifierMeasure(Measure):
+    """The loss and the metrics of a classifier.
+
+    Args:
+        evaluator: of the model in training.
+        pipeline: reads the validation records.
+    """
+
+    columns = ("epoch", *METRICS, "num_videos")
+    best = "loss"
+    is_loss = True
+
+    def __init__(self, evaluator: Evaluator, pipeline: Pipeline) -> None:
+        self.evaluator = evaluator
+        self.pipeline = pipeline
+
+    def __call__(self) -> Row:
+        result = self.evaluator.evaluate(self.pipeline)
+        metrics = {name: float(result[name]) for name in METRICS}
+        return {**metrics, "num_videos": int(result["num_videos"])}
+
+    def describe(self, row: Row) -> str:
+        return (
+            f"loss {row['loss']:.4f}  Hit@1 {row['hit_at_one']:.4f}  PERR {row['perr']:.4f}  "
+            f"GAP {row['gap']:.4f}  mAP {row['map']:.4f}"
+        )
