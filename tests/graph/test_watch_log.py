@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from yt8m_models.graph import watch_log
-from yt8m_models.graph.watch_log import LABEL, RATING, TIME, read_events
+from yt8m_models.graph.watch_log import LABEL, RATING, TIME, USER, VIDEO, read_events
 from yt8m_models.graph.watch_log_options import WatchLogOptions
 
 CSV = """timestamp,user_id,video_id,label,other
@@ -32,11 +32,9 @@ def _read(paths, required=(), optional=(), **options):
     log = WatchLogOptions(watch_log=",".join(map(str, paths)), **options)
     blocks = list(read_events(log, required, optional))
     values = {
-        name: np.concatenate([block.values[name] for block in blocks]).tolist()
-        for name in blocks[0].values
+        name: np.concatenate([block[name] for block in blocks]).tolist() for name in blocks[0]
     }
-    users = [user for block in blocks for user in block.users]
-    return users, [video for block in blocks for video in block.videos], values
+    return values.pop(USER), values.pop(VIDEO), values
 
 
 def _compressed(path, suffix):
@@ -83,7 +81,7 @@ def test_rows_keep_their_order_over_blocks(tmp_path, monkeypatch):
     path = _write(tmp_path, "\n".join(["user_id,video_id", *lines]))
     blocks = list(read_events(WatchLogOptions(watch_log=path)))
     assert len(blocks) > 2
-    assert [video for block in blocks for video in block.videos] == [
+    assert [video for block in blocks for video in block[VIDEO]] == [
         f"v{row}" for row in range(9000)
     ]
 

@@ -65,34 +65,18 @@ _COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class Events:
-    """Consecutive rows of a log.
-
-    Attributes:
-        users: who, `(n,)` text.
-        videos: which video, `(n,)` text.
-        values: the other columns by name, `(n,)`: `TIME` in microseconds since 1970, int64; the
-            others float64.
-    """
-
-    users: pd.Series
-    videos: pd.Series
-    values: dict[str, np.ndarray]
-
-    def __len__(self) -> int:
-        return len(self.users)
-
-
 def read_events(
     options: WatchLogOptions, required: Sequence[str] = (), optional: Sequence[str] = ()
-) -> Iterator[Events]:
+) -> Iterator[pd.DataFrame]:
     """Yields the rows of a log in their order, in blocks.
+
+    Their columns are `USER` and `VIDEO`, text; `TIME` in microseconds since 1970, int64; and
+    others, float64.
 
     Args:
         options: the log.
         required: columns beside `USER` and `VIDEO` that all files must have.
-        optional: columns that are left out where a file lacks them.
+        optional: columns that are left out where any file lacks them.
 
     Raises:
         ValueError, OSError: as of `WatchLog` and `WatchLog.blocks`.
@@ -102,9 +86,7 @@ def read_events(
         engine(Path(directory) / "log") as connection,
     ):
         log = WatchLog(connection, directory, options, required, optional)
-        for block in log.blocks(", ".join((USER, VIDEO, *log.columns))):
-            values = {name: block[name].to_numpy() for name in log.columns}
-            yield Events(block[USER], block[VIDEO], values)
+        yield from log.blocks(", ".join((USER, VIDEO, *log.columns)))
 
 
 @dataclass(frozen=True)

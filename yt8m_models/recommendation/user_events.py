@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from yt8m_models.data.video_ids import VideoIds, as_bytes
-from yt8m_models.graph.watch_log import read_events
+from yt8m_models.graph.watch_log import USER, VIDEO, read_events
 from yt8m_models.graph.watch_log_options import WatchLogOptions
 
 
@@ -68,11 +68,12 @@ class UserEvents:
         user_rows, video_rows = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
         values: dict[str, list[np.ndarray]] = {}
         for events in read_events(log, required, optional):
-            kept = events.users.isin(list(only_users)).to_numpy() if only_users else slice(None)
-            user_rows.append(users.add(events.users[kept]))
-            video_rows.append(videos.add(events.videos[kept]))
-            for name, value in events.values.items():
-                values.setdefault(name, []).append(value[kept])
+            if only_users:
+                events = events[events[USER].isin(list(only_users))]
+            user_rows.append(users.add(events.pop(USER)))
+            video_rows.append(videos.add(events.pop(VIDEO)))
+            for name in events:
+                values.setdefault(name, []).append(events[name].to_numpy())
         return cls(
             *(users.ids(), videos.ids(), np.concatenate(user_rows), np.concatenate(video_rows)),
             {name: np.concatenate(parts) for name, parts in values.items()},

@@ -7,7 +7,7 @@ import pandas as pd
 
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds, as_bytes
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.graph.watch_log import read_events
+from yt8m_models.graph.watch_log import USER, VIDEO, read_events
 from yt8m_models.program.progress import Progress
 from yt8m_models.recommendation.glmix.config import GLMixConfig
 from yt8m_models.recommendation.glmix.glmix import GLMix
@@ -75,19 +75,25 @@ def predict(config: GLMixConfig, progress: bool = False) -> Prediction:
     ):
         file.write("user_id,video_id,score\n")
         for events in read_events(config):
-            video_rows = _rows_of(embeddings.ids, events.videos)
+            video_rows = _rows_of(embeddings.ids, events[VIDEO])
             is_known = video_rows != UNKNOWN
-            users = events.users[is_known]
-            user_rows = _rows_of(glmix.users, users)
+            known = events[is_known]
+            user_rows = _rows_of(glmix.users, known[USER])
             scores = _scores(glmix, embeddings, user_rows, video_rows[is_known])
-            table = pd.DataFrame({"user": users, "video": events.videos[is_known], "score": scores})
-            table.to_csv(file, header=False, index=False, float_format="%.6g")
+            known.assign(score=scores).to_csv(file, header=False, index=False, float_format="%.6g")
             num_pairs += len(events)
-            num_known += len(users)
+            num_known += len(known)
             num_new += int(np.sum(user_rows == UNKNOWN))
+<<<<<<< HEAD
             if unknown_video is None and len(users) < len(events):
                 unknown_video = str(events.videos.iloc[int(is_known.argmin())])
             bar.update(len(events))
+=======
+            if unknown_video is None and len(known) < len(events):
+                unknown_video = str(events[VIDEO].iloc[int(is_known.argmin())])
+            if bar is not None:
+                bar.update(len(events))
+>>>>>>> logs
         if not num_pairs:
             raise ValueError(f"there are no pairs in {config.watch_log}")
     return Prediction(config.output, num_known, num_new, num_pairs - num_known, unknown_video)
