@@ -116,7 +116,8 @@ def _features(block: pd.DataFrame, path: str, start: int, data: DataConfig) -> n
         values = np.ma.stack(block[name].tolist())
         if values.dtype.kind not in "iuf":
             raise ValueError(f"{path}: {name!r} must be lists of numbers; they are {values.dtype}")
-        features.append(values.astype(np.result_type(values, np.float32)).filled(np.nan))
+        values = values.astype(np.result_type(values, np.float32))
+        features.append(np.ma.filled(values, np.nan))
     return np.concatenate(features, axis=1)
 
 

@@ -69,10 +69,7 @@ def predict(config: GLMixConfig, progress: bool = False) -> Prediction:
     num_pairs = num_known = num_new = 0
     unknown_video = None
     bar = Progress(unit="pairs", description="predicting", enabled=progress)
-    with (
-        bar,
-        whole_file(config.output, "w") as file,
-    ):
+    with bar, whole_file(config.output, "w") as file:
         file.write("user_id,video_id,score\n")
         for events in read_events(config):
             video_rows = _rows_of(embeddings.ids, events[VIDEO])
@@ -84,16 +81,9 @@ def predict(config: GLMixConfig, progress: bool = False) -> Prediction:
             num_pairs += len(events)
             num_known += len(known)
             num_new += int(np.sum(user_rows == UNKNOWN))
-<<<<<<< HEAD
-            if unknown_video is None and len(users) < len(events):
-                unknown_video = str(events.videos.iloc[int(is_known.argmin())])
-            bar.update(len(events))
-=======
             if unknown_video is None and len(known) < len(events):
                 unknown_video = str(events[VIDEO].iloc[int(is_known.argmin())])
-            if bar is not None:
-                bar.update(len(events))
->>>>>>> logs
+            bar.update(len(events))
         if not num_pairs:
             raise ValueError(f"there are no pairs in {config.watch_log}")
     return Prediction(config.output, num_known, num_new, num_pairs - num_known, unknown_video)
