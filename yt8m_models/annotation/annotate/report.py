@@ -1,21 +1,12 @@
 """The comparison of all runs, as tables and as an image: Table 7 and Figure 6 of CDML."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from yt8m_models.annotation.annotate.runs import ADAM, FINAL, Run
-from yt8m_models.storage.plots import (
-    BLUE,
-    LEGEND,
-    RED,
-    can_plot,
-    new_figure,
-    save_figure,
-    styled,
-)
+from yt8m_models.storage.plots import BLUE, LEGEND, RED, can_plot, new_figure, save_figure, styled
+from yt8m_models.storage.text_tables import csv_text
 from yt8m_models.storage.whole_file import join, write_text
 
 if TYPE_CHECKING:
@@ -36,11 +27,8 @@ def write_report(output_dir: str, runs: Sequence[Run]) -> None:
     rows = [row for run in runs for row in run.result() or ()]
     if not rows:
         return
-    table = io.StringIO()
-    writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(join(output_dir, "results.csv"), table.getvalue())
+    table = csv_text(rows[0], (row.values() for row in rows))
+    write_text(join(output_dir, "results.csv"), table)
     write_text(join(output_dir, "results.json"), json.dumps(rows, indent=1) + "\n")
     write_text(join(output_dir, "results.md"), markdown(rows))
     if can_plot("results.png"):
@@ -50,22 +38,17 @@ def write_report(output_dir: str, runs: Sequence[Run]) -> None:
 def markdown(rows: Sequence[Row]) -> str:
     """A line for each number of mixtures and stage, with GAP and mAP of each set of features."""
     columns = [(features, name) for features in _features(rows) for name in _PANELS]
-    cells = {
-        (row["num_mixtures"], row["stage"], row["features"], name): f"{row[metric]:.4f}"
-        for row in rows
-        for name, metric in _PANELS.items()
-    }
-    keys = dict.fromkeys((row["num_mixtures"], row["stage"]) for row in rows)
-    lines = [
+    lines: dict[tuple[int, str], list[str]] = {}
+    for row in rows:
+        cells = lines.setdefault((row["num_mixtures"], row["stage"]), [""] * len(columns))
+        for name, metric in _PANELS.items():
+            cells[columns.index((row["features"], name))] = f"{row[metric]:.4f}"
+    table = [
         ["mixtures", "after", *(f"{features}: {name}" for features, name in columns)],
         ["---", "---", *("---:" for _ in columns)],
-        *(
-            [str(mixtures), stage]
-            + [cells.get((mixtures, stage, *column), "") for column in columns]
-            for mixtures, stage in keys
-        ),
+        *([str(mixtures), stage, *cells] for (mixtures, stage), cells in lines.items()),
     ]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in table)
 
 
 def draw(rows: Sequence[Row]) -> "Figure":
@@ -79,15 +62,14 @@ def draw(rows: Sequence[Row]) -> "Figure":
     for axes, (title, metric) in zip(figure.subplots(1, 2), _PANELS.items(), strict=True):
         for features, color in zip(_features(rows), (BLUE, RED), strict=False):
             for stage, style in _STYLES.items():
-                values = {
-                    row["num_mixtures"]: row[metric]
+                values = sorted(
+                    (mixtures.index(row["num_mixtures"]), row[metric])
                     for row in rows
                     if (row["features"], row["stage"]) == (features, stage)
-                }
+                )
                 if values:
                     axes.plot(
-                        [mixtures.index(number) for number in sorted(values)],
-                        [values[number] for number in sorted(values)],
+                        *zip(*values, strict=True),
                         style,
                         marker="o",
                         markersize=5,
