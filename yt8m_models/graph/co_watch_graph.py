@@ -27,7 +27,7 @@ class CoWatchGraph:
     """The co-watch graph: videos, and edges between those that were watched together.
 
     The neighbours of the video in row r are `neighbors[offsets[r] : offsets[r + 1]]`, rising, and
-    `weights` at the same places say how many members watched both. Each edge stands in both of its
+    `weights` at the same places say how many users watched both. Each edge stands in both of its
     rows, each time once; no video is its own neighbour. Videos without an edge have an empty row.
 
     A graph on disk is a directory of arrays, which are memory-mapped, and of `co_watch_graph.json`,
@@ -41,7 +41,7 @@ class CoWatchGraph:
         is_eval: bool `(n,)`, whether a video is in the evaluation partition, or else in the
             training partition.
         shown_offsets, shown_neighbors: in the same form, but not in both directions, the videos
-            that were shown to a member near a watch of the video, and that no member co-watched
+            that were shown to a user near a watch of the video, and that no user co-watched
             with it; `None` where the log has no impressions.
         settings: what the graph was made with, as JSON takes it.
 
