@@ -27,7 +27,7 @@ setup(
         "keras>=3.10",
         "numpy",
         "absl-py",
-        "pandas",
+        "pandas>=2",
     ],
     extras_require={
         # The last release of tensorflow-io fits TensorFlow 2.16 alone.
@@ -36,13 +36,13 @@ setup(
             'tensorflow>=2.16.2,<2.17; python_version < "3.13"',
         ],
         "recommend": [
-            "duckdb",
+            "duckdb>=1.2",
             "faiss-cpu",
             "scikit-learn>=1.4",
             "scikit-surprise>=1.1.5",
+            "scipy",
             "threadpoolctl",
         ],
-        "extract": ["imageio-ffmpeg"],
         "jax": ["jax>=0.8"],
         "quickstart": ["scikit-learn", "matplotlib"],
         "dev": [

@@ -17,7 +17,8 @@ from pathlib import Path
 from benchmarks.clock import seconds_of
 from benchmarks.figure import Figure
 from benchmarks.memory import status_mb
-from yt8m_models.config import ASSIGNMENTS, POOLINGS, DataConfig, ModelConfig
+from yt8m_models.config import ASSIGNMENTS, DataConfig, ModelConfig
+from yt8m_models.poolings import POOLINGS
 
 NUM_CLUSTERS = 64
 HIDDEN_SIZE = 512

@@ -1,7 +1,6 @@
 """What a training step must do at least: its matrix products, and its passes over the weights."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from yt8m_models.config import DataConfig, ModelConfig
 
@@ -35,7 +34,7 @@ class StepCase:
 
     def _products(self, batch_size: int) -> list[tuple[int, int, int]]:
         """`(rows, inner, columns)` of the products of the forward pass."""
-        model: Any = self.model.resolved()  # no value is None any more
+        model = self.model.resolved()
         classes = self.data.num_classes
         frames = batch_size * self.num_frames
         clusters = [model.num_clusters] + [model.num_clusters_audio] * 8

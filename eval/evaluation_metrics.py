@@ -4,14 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from eval.checks import check_choice, check_positive
 from eval.entries import Entries
 from eval.ranking import (
     EMPTY,
     EMPTY_CLASSES,
     TIES,
     RunningPrecision,
-    check_choice,
-    check_positive,
     mean_over_classes,
     rank_videos,
 )

@@ -1,9 +1,8 @@
 """McNemar's test: are two models right about equally many of the same videos?
 
-This module imports NumPy inside a function, so that `--help` answers at once.
+It imports NumPy and SciPy inside a function, so that `--help` answers at once.
 """
 
-import math
 from typing import Any, NamedTuple
 
 
@@ -43,6 +42,7 @@ def mcnemar(a_correct: Any, b_correct: Any) -> McNemar:
         McNemar(only_a=1, only_b=0, p_value=1.0)
     """
     import numpy as np
+    from scipy.stats import binomtest
 
     a, b = np.asarray(a_correct), np.asarray(b_correct)
     if a.ndim != 1 or a.shape != b.shape:
@@ -54,22 +54,5 @@ def mcnemar(a_correct: Any, b_correct: Any) -> McNemar:
         if values.dtype != bool and values.size:
             raise ValueError(f"{name} must be bool; received {values.dtype}")
     only_a, only_b = int(np.sum(a > b)), int(np.sum(b > a))
-    return McNemar(only_a, only_b, sign_test(only_a, only_b))
-
-
-def sign_test(wins: int, losses: int) -> float:
-    """The two-sided p-value of `wins` against `losses` where each has probability 1/2.
-
-    Sums from the largest term of the tail, C(n, k), down: C(n, i - 1) = C(n, i) · i / (n - i + 1).
-    """
-    n, k = wins + losses, min(wins, losses)
-    if 2 * k >= n - 1:  # the tail is at least half of the distribution
-        return 1.0
-    total, term = 0.0, 1.0
-    for i in range(k, -1, -1):
-        total += term
-        term *= i / (n - i + 1)
-        if term < 1e-17 * total:
-            break
-    log_largest = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
-    return min(1.0, 2.0 * total * math.exp(log_largest - n * math.log(2.0)))
+    n = only_a + only_b
+    return McNemar(only_a, only_b, float(binomtest(only_a, n).pvalue) if n else 1.0)

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from eval.checks import check_choice
 from eval.evaluation_metrics import EvaluationMetrics
 from eval.ranking import (
     EMPTY_CLASSES,
     average_precisions,
     best_first,
-    check_choice,
     mean_over_classes,
     pooled_average_precision,
     rank_videos,
@@ -117,21 +117,11 @@ def average_precision_per_class(
 
 
 def mean_average_precision(
-    predictions: Any,
-    labels: Any,
-    top_k: int | None = None,
-    label_weights: Any = None,
-    *,
-    top_n: int | None = None,
-    empty: str = "zero",
-    empty_classes: str = "skip",
-    ties: str = "stable",
+    predictions: Any, labels: Any, *others: Any, empty_classes: str = "skip", **policies: Any
 ) -> float:
-    """Mean over classes of `average_precision_per_class`, whose arguments these are."""
+    """Mean over classes of `average_precision_per_class`, whose arguments the others are."""
     check_choice("empty_classes", empty_classes, EMPTY_CLASSES)
-    aps = average_precision_per_class(
-        predictions, labels, top_k, label_weights, top_n=top_n, empty=empty, ties=ties
-    )
+    aps = average_precision_per_class(predictions, labels, *others, **policies)
     return mean_over_classes(aps, empty_classes)
 
 

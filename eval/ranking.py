@@ -1,8 +1,5 @@
 """Rankings of a batch's predictions, and average precision over them: what the metrics are made of.
 
-The metrics of retrieval, with a value per query, are in `eval.retrieval` and can be imported from
-here too.
-
 Policies that every metric shares, by argument:
 
 - `ties`, the order of equal scores. `"stable"`: the lower class first within a video, the earlier
@@ -23,23 +20,6 @@ from typing import Any
 import numpy as np
 
 from eval.checks import check_choice, check_positive
-from eval.retrieval import auc, average_precision, mean_average_precision, ndcg
-
-__all__ = [
-    "Ranking",
-    "RunningPrecision",
-    "auc",
-    "average_precision",
-    "average_precisions",
-    "best_first",
-    "check_choice",
-    "check_positive",
-    "mean_average_precision",
-    "mean_over_classes",
-    "ndcg",
-    "pooled_average_precision",
-    "rank_videos",
-]
 
 TIES = ("stable", "pessimistic")
 EMPTY = ("zero", "skip")

@@ -4,6 +4,10 @@ Each metric takes `relevance` and `scores` of the shape `(queries, candidates)` 
 per query, float64 `(queries,)`; or both of `(candidates,)`, one query, and gives one value. They
 are worked out for a block of queries at a time, so memory beyond the input is bounded.
 
+`relevance` is finite and at least 0, and only above 0 is relevant; of `scores` higher is better,
+and none is NaN. A `ValueError` says where shapes differ, a value is not allowed or a policy is
+unknown.
+
 What every metric shares, by argument:
 
 - `valid`, bool of the same shape: candidates outside it are left out, as if the query did not have
@@ -53,15 +57,10 @@ def ndcg(
     Järvelin and Kekäläinen, *Cumulated gain-based evaluation of IR techniques* (2002).
 
     Args:
-        relevance: finite, at least 0; only above 0 is relevant.
-        scores: higher is better; not NaN.
+        relevance, scores, valid, ties, empty: see the module.
         k: ranks to look at; all unless given. Queries with fewer candidates are looked at as far as
             they go.
         gains: `"exponential"` is `2^relevance - 1`, `"linear"` the relevance itself.
-        valid, ties, empty: see the module.
-
-    Raises:
-        ValueError: shapes differ, a value is not allowed, or a policy is unknown.
     """
     check_choice("gains", gains, GAINS)
     if k is not None:
@@ -96,14 +95,6 @@ def average_precision(
     ```
     AP = mean over the relevant candidates of (relevant ones down to its rank / its rank)
     ```
-
-    Args:
-        relevance: above 0 is relevant.
-        scores: higher is better; not NaN.
-        valid, ties, empty: see the module.
-
-    Raises:
-        ValueError: shapes differ, a value is not allowed, or a policy is unknown.
     """
 
     def of_block(relevance: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -132,14 +123,6 @@ def auc(
     ```
     AUC = share of the pairs of a relevant and an irrelevant candidate that the scores order right
     ```
-
-    Args:
-        relevance: above 0 is relevant.
-        scores: higher is better; not NaN.
-        valid, ties, empty: see the module.
-
-    Raises:
-        ValueError: shapes differ, a value is not allowed, or a policy is unknown.
     """
 
     def of_block(relevance: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -164,7 +164,7 @@ def test_yt8m_is_the_one_console_script(metadata):
 
 
 def test_extras(metadata):
-    extras = {"io", "recommend", "extract", "jax", "quickstart", "dev"}
+    extras = {"io", "recommend", "jax", "quickstart", "dev"}
     assert set(metadata["extras_require"]) == extras
     assert any(
         requirement.startswith("tensorflow-io==0.37.1")

@@ -10,30 +10,10 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from yt8m_models.presets import DEFAULTS, PRESETS
+from yt8m_models.poolings import BAGS_OF_FRAMES, FIXED_POOLINGS, POOLINGS
+from yt8m_models.presets import PRESETS
 from yt8m_models.program.option import Options, option
 
-POOLINGS = (
-    "average",
-    "max",
-    "netbow",
-    "netvlad",
-    "netrvlad",
-    "vlagd",
-    "netfv",
-    "dsgmm",
-    "vlad",
-    "sgmm",
-    "dbof",
-    "soft_dbof",
-    "gated_dbof",
-    "nextvlad",
-    "attention",
-    "lstm",
-    "gru",
-)
-FIXED_POOLINGS = ("vlad", "sgmm")  # their clusters are those of a UBM, and stay
-BAGS_OF_FRAMES = ("dbof", "soft_dbof", "gated_dbof")
 ASSIGNMENTS = (
     "decoupled",
     "uniform_priors",
@@ -42,6 +22,8 @@ ASSIGNMENTS = (
     "shared_diagonal",
     "diagonal",
 )
+
+_DERIVED: Any = None  # what `ModelConfig.resolved` derives from other values
 
 
 @dataclass(frozen=True)
@@ -93,12 +75,8 @@ class ModelConfig(Options):
     `None` stands for the preset's value; `resolved` fills it in.
     """
 
-    model: str = option(
-        "LogisticModel",
-        "The preset to start from.",
-        choices=tuple(PRESETS),
-    )
-    pooling: str | None = option(None, "Pooling over frames.", choices=POOLINGS)
+    model: str = option("LogisticModel", "The preset to start from.", choices=tuple(PRESETS))
+    pooling: str | None = option(None, "Pooling over frames.", choices=tuple(POOLINGS))
     num_clusters: int | None = option(
         None,
         "Clusters K of the first feature.",
@@ -169,8 +147,7 @@ class ModelConfig(Options):
         ),
     )
     hidden_activation: str | None = option(
-        None,
-        "Activation of the dense layer: none, relu, relu6, tanh, …",
+        None, "Activation of the dense layer: none, relu, relu6, tanh, …"
     )
     batch_norm: bool | None = option(
         None,
@@ -250,9 +227,7 @@ class ModelConfig(Options):
         choices=("last", "all"),
     )
     video_level_classifier_model: str | None = option(
-        None,
-        "Classifier of a frame-level model.",
-        choices=("MoeModel", "LogisticModel"),
+        None, "Classifier of a frame-level model.", choices=("MoeModel", "LogisticModel")
     )
     moe_num_mixtures: int | None = option(
         None, "MoE: experts per class, without the dummy expert.", at_least=1
@@ -268,14 +243,15 @@ class ModelConfig(Options):
         None, "MoE: mix the experts' logits, as NeXtVLAD's authors do, and not their probabilities."
     )
 
-    def resolved(self) -> "ModelConfig":
-        """The same model with every `None` replaced by the preset's value.
+    def resolved(self) -> "ResolvedModel":
+        """The same model with every value known: the flag's, the preset's or the default.
 
         Raises:
             ValueError: `assignment` does not fit a pooling by a UBM.
         """
         given = {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
-        values = {**DEFAULTS, **PRESETS[self.model], **given}
+        defaults = {field.name: field.default for field in dataclasses.fields(ResolvedModel)}
+        values: dict[str, Any] = {**defaults, **PRESETS[self.model], **given}
         if values["num_clusters_audio"] is None:
             divisor = 8 if values["pooling"] in BAGS_OF_FRAMES else 2
             values["num_clusters_audio"] = max(values["num_clusters"] // divisor, 1)
@@ -292,11 +268,65 @@ class ModelConfig(Options):
                     f"--assignment must be decoupled with --pooling={values['pooling']}, whose "
                     f"assignment is that of a UBM; received {values['assignment']}"
                 )
-        values["statistics"] = tuple(values["statistics"])
         for name in ("gamma_weights", "gamma_means", "gamma_covariances"):
             if values[name] is None:
                 values[name] = values["gamma"]
-        return ModelConfig(**values)
+        return ResolvedModel(**values)
+
+
+@dataclass(frozen=True)
+class ResolvedModel(ModelConfig):
+    """A model of which every value is known; `ModelConfig.resolved` makes it.
+
+    Here are the defaults, which hold where a preset names no other value. `initial_scale` alone may
+    be `None`, which stands for the scale that fits the normalisation of the input.
+    """
+
+    pooling: str = "average"
+    pool_per_feature: bool = True
+    num_clusters: int = 256
+    num_clusters_audio: int = _DERIVED
+    assignment: str = "decoupled"
+    initial_scale: float | None = None
+    statistics: tuple[str, ...] = ("means",)
+    gamma: float = 0.125
+    gamma_weights: float = _DERIVED
+    gamma_means: float = _DERIVED
+    gamma_covariances: float = _DERIVED
+    fv_couple_weights: bool = False
+    fv_coupling_factor: float = 0.01
+    intra_norm: bool = True
+    final_norm: bool = True
+    iterations: int = 30
+    sample_random_frames: bool = True
+    hidden_size: int = 1024
+    hidden_activation: str = "none"
+    batch_norm: bool = True
+    input_batch_norm: bool = True
+    hidden_batch_norm: bool = _DERIVED
+    batch_norm_decay: float = 0.999
+    gating: bool = False
+    gating_remove_diag: bool = False
+    gating_reduction: int = 0
+    dropout: float = 0.0
+    per_feature_l2_norm: bool = False
+    dbof_pooling_method: str = "max"
+    dbof_activation: str = "sigmoid"
+    softdbof_maxpool: bool = False
+    nextvlad_groups: int = 8
+    nextvlad_expansion: int = 2
+    attention_heads: int = 8
+    attention_size: int = 256
+    recurrent_cells: int = 1024
+    recurrent_layers: int = 2
+    recurrent_backward: bool = False
+    recurrent_state: str = "last"
+    video_level_classifier_model: str = "MoeModel"
+    moe_num_mixtures: int = 2
+    moe_l2: float = 1e-8
+    moe_prob_gating: bool = False
+    moe_low_rank_gating: int = 0
+    moe_mix_logits: bool = False
 
 
 def model_flags(

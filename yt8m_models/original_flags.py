@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from yt8m_models.config import ModelConfig
-from yt8m_models.presets import DEFAULTS, PRESETS
+from yt8m_models.poolings import BAGS_OF_FRAMES
 from yt8m_models.program.command import Arguments
 from yt8m_models.program.option import Options, option
 
 NETVLAD = ("netbow", "netvlad", "netrvlad", "vlagd", "dsgmm")
-DBOF = ("dbof", "soft_dbof", "gated_dbof")
 
 
 @dataclass(frozen=True)
@@ -148,8 +147,7 @@ def _is_of_another_model(
     """Whether the original model ignores a flag; an error unless the flag has its default."""
     if not {"model", "pooling"} & arguments.given:
         return False  # the evaluation program reads the model from its directory
-    preset = {**DEFAULTS, **PRESETS[model.model]}["pooling"]
-    pooling = preset if model.pooling is None else model.pooling
+    pooling = ModelConfig(model.model, model.pooling).resolved().pooling
     if pooling in poolings:
         return False
     if value != _DEFAULTS[name]:
@@ -168,12 +166,12 @@ def _text(value: Any) -> str:
 _POOLINGS: dict[str, tuple[str, ...]] = {
     "netvlad_relu": NETVLAD,
     "fv_relu": ("netfv",),
-    "dbof_relu": DBOF,
+    "dbof_relu": BAGS_OF_FRAMES,
     "lightvlad": NETVLAD,
     "vlagd": NETVLAD,
     "lstm_random_sequence": ("lstm",),
     "gru_random_sequence": ("gru",),
-    "fc_dimred": DBOF,
+    "fc_dimred": BAGS_OF_FRAMES,
 }
 
 # Their defaults in the original programs.

@@ -2,58 +2,10 @@
 
 A name that people type today is a preset of one of two assemblies, `VideoLevelModel` and
 `FrameLevelModel`; every value can be changed by its flag. Values that a preset does not name are
-those of `DEFAULTS`.
+the defaults of `ResolvedModel`.
 """
 
 from typing import Any
-
-DEFAULTS: dict[str, Any] = {
-    "pooling": "average",
-    "pool_per_feature": True,
-    "num_clusters": 256,
-    "num_clusters_audio": None,  # half of num_clusters; an eighth of it for a bag of frames
-    "assignment": "decoupled",
-    "initial_scale": None,  # fits the normalisation of the input
-    "statistics": ("means",),
-    "gamma": 0.125,
-    "gamma_weights": None,  # gamma
-    "gamma_means": None,
-    "gamma_covariances": None,
-    "fv_couple_weights": False,
-    "fv_coupling_factor": 0.01,
-    "intra_norm": True,
-    "final_norm": True,
-    "iterations": 30,
-    "sample_random_frames": True,
-    "hidden_size": 1024,
-    "hidden_activation": "none",
-    "batch_norm": True,
-    "input_batch_norm": True,
-    "hidden_batch_norm": None,  # where the dense layer has an activation
-    "batch_norm_decay": 0.999,
-    "gating": False,
-    "gating_remove_diag": False,
-    "gating_reduction": 0,
-    "dropout": 0.0,
-    "per_feature_l2_norm": False,
-    "dbof_pooling_method": "max",
-    "dbof_activation": "sigmoid",
-    "softdbof_maxpool": False,
-    "nextvlad_groups": 8,
-    "nextvlad_expansion": 2,
-    "attention_heads": 8,
-    "attention_size": 256,
-    "recurrent_cells": 1024,
-    "recurrent_layers": 2,
-    "recurrent_backward": False,
-    "recurrent_state": "last",
-    "video_level_classifier_model": "MoeModel",
-    "moe_num_mixtures": 2,
-    "moe_l2": 1e-8,
-    "moe_prob_gating": False,
-    "moe_low_rank_gating": 0,
-    "moe_mix_logits": False,
-}
 
 VIDEO_LEVEL: dict[str, dict[str, Any]] = {
     "LogisticModel": {"video_level_classifier_model": "LogisticModel"},

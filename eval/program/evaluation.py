@@ -122,7 +122,7 @@ def _pipeline(
         batch_size=device_batch_size(config.batch_size, data),
         seed=config.seed,
         sample_frames=config.sample_frames,
-        sample_random_frames=bool(restored.model_config.sample_random_frames),
+        sample_random_frames=restored.model_config.sample_random_frames,
         num_readers=config.num_readers,
         max_bad_records=config.max_bad_records,
         pad_to_max_frames=config.jit_compile,

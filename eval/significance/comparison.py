@@ -13,6 +13,7 @@ from eval.significance.config import SignificanceConfig
 from yt8m_models.data.bad_records import Ledger
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.record_identity import RecordIdentity, identified_records
+from yt8m_models.program.extras import require
 from yt8m_models.program.progress import Progress
 
 _BATCH = 1024
@@ -82,9 +83,11 @@ def compare(config: SignificanceConfig, progress: bool = False) -> Comparison:
 
     Raises:
         ValueError: the files are not two, a line or a record is malformed (named), the records have
-            a video twice, a video is in one file only, or no video can be compared.
+            a video twice, a video is in one file only, no video can be compared, or SciPy is not
+            installed.
         OSError: a file cannot be read.
     """
+    require("scipy")
     paths = match_files(config.predictions)
     if len(paths) != 2:
         raise ValueError(

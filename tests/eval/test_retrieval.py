@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 
 from eval import retrieval
-from eval.ranking import auc, average_precision, mean_average_precision, ndcg
-from eval.retrieval import mean_over_queries
+from eval.retrieval import (
+    auc,
+    average_precision,
+    mean_average_precision,
+    mean_over_queries,
+    ndcg,
+)
 
 METRICS = (ndcg, average_precision, auc)
 

@@ -177,10 +177,11 @@ def test_npz_tables(tmp_path, values):
     assert np.array_equal(all_values(tmp_path), values)
 
 
-@pytest.mark.parametrize("ids", ["ids.npy", "ids.txt"])
+@pytest.mark.parametrize("ids", ["ids.npy", "ids.txt", "marked.txt"])
 def test_npy_tables(tmp_path, values, ids):
     np.save(tmp_path / "ids.npy", np.array(IDS, "S"))
     (tmp_path / "ids.txt").write_text("\n".join(IDS) + "\n")
+    (tmp_path / "marked.txt").write_bytes("\r\n".join(IDS).encode("utf-8-sig"))
     np.save(tmp_path / "x.npy", values.astype(np.float64))
     build(tmp_path, table=str(tmp_path / "x.npy"), table_ids=str(tmp_path / ids))
     assert np.array_equal(all_values(tmp_path), values)
@@ -206,9 +207,18 @@ def test_parquet_tables(tmp_path):
     assert taken[1].tolist() == [7, 0.5, 0.25, 7, -7, 3, 14, 1]
 
 
+@pytest.mark.parametrize("kind", ["utinyint", "integer", "bigint", "double"])
+def test_parquet_lists_of_any_numbers(tmp_path, kind):
+    path = tmp_path / "x [1].parquet"
+    write_parquet(path, f"select 'a' as id, [1, 2]::{kind}[] as mean_rgb")
+    build(tmp_path, DataConfig(("mean_rgb",), (2,)), table=str(path).replace("[", "[[]"))
+    assert load_features(tmp_path / "out").take(np.array([0])).tolist() == [[1, 2]]
+
+
 @pytest.mark.parametrize(
     ("query", "message"),
     [
+        ("select 'a' as id, ['b', 'c'] as mean_rgb", "'mean_rgb' must be lists of numbers"),
         ("select 'a' as id, [1.0] as x", "lacks the column 'mean_rgb'; it has id, x"),
         ("select 'a' as name", "lacks the column 'id'; it has name"),
         ("select 1 as id, [1.0, 2.0] as mean_rgb", "row 0: the id must be text; it is 1"),

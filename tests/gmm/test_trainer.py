@@ -48,7 +48,7 @@ def test_frames_are_those_of_the_records_with_and_without_memory(config, change,
         np.testing.assert_array_equal(in_any_order(first), in_any_order(quantised))
         np.testing.assert_array_equal(second, first)
         assert frames.count == len(quantised)
-        assert frames.is_cached == (cache_gb > 0)
+        assert (frames._cache is not None) == (cache_gb > 0)
 
 
 @pytest.mark.parametrize("per_feature", [False, True])

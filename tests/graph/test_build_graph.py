@@ -14,8 +14,8 @@ from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.graph.build_graph.__main__ import PROGRAM, main
 from yt8m_models.graph.build_graph.building import build_graph
 from yt8m_models.graph.build_graph.config import BuildGraphConfig
-from yt8m_models.graph.build_graph.engine import engine
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
+from yt8m_models.graph.engine import engine
 
 HEADER = "user_id,video_id,timestamp,watched_seconds,impression"
 
@@ -26,7 +26,8 @@ def write_csv(path, rows, header=HEADER):
 
 
 def build(tmp_path, log, **options):
-    summary = build_graph(BuildGraphConfig(str(log), str(tmp_path / "graph"), **options))
+    paths = {"watch_log": str(log), "output_dir": str(tmp_path / "graph")}
+    summary = build_graph(BuildGraphConfig(**paths, **options))
     graph = CoWatchGraph.load(tmp_path / "graph")
     assert not list((tmp_path / "graph").glob(".*"))  # nothing of the database is left
     return graph, summary
@@ -61,7 +62,7 @@ def reference(rows, rule, gap, window, longer_than, min_count):
             impressions[user].append((time, video))
         elif longer_than == 0 or watched > longer_than:
             watches[user].append((time, video))
-    members, shown = defaultdict(set), set()
+    co_watchers, shown = defaultdict(set), set()
     for user, of_user in watches.items():
         of_user.sort()
         if rule == "session":
@@ -72,13 +73,13 @@ def reference(rows, rule, gap, window, longer_than, min_count):
             ]
         for (_, a), (_, b) in pairs:
             if a != b:
-                members[a, b].add(user)
-                members[b, a].add(user)
+                co_watchers[a, b].add(user)
+                co_watchers[b, a].add(user)
         for (at, a), (time, b) in itertools.product(of_user, impressions[user]):
             if abs(at - time) <= window and a != b:
                 shown.add((a, b))
-    edges = {pair: len(users) for pair, users in members.items() if len(users) >= min_count}
-    return edges, shown - set(members), len(members) // 2
+    edges = {pair: len(users) for pair, users in co_watchers.items() if len(users) >= min_count}
+    return edges, shown - set(co_watchers), len(co_watchers) // 2
 
 
 def random_log(seed, num_rows=400):
@@ -183,7 +184,7 @@ def test_ties_edges_of_windows_and_fractions_of_seconds(
     assert (set() if graph.shown_offsets is None else shown_of(graph)) == shown
 
 
-# One member: a at 0, b at 20, a again at 30 and c at 61 minutes; another: b, then a, then d.
+# One user: a at 0, b at 20, a again at 30 and c at 61 minutes; another: b, then a, then d.
 LOG = [
     ("x", "a", 0, 9, 0),
     ("x", "b", 1200, 9, 0),
@@ -300,9 +301,13 @@ def change(row, column, value):
             {"min_watched_seconds": 1},
             "row 6: watched_seconds must be a number; received 'x'",
         ),
-        (change(7, "video_id", "a,b"), {}, r"log.csv cannot be read: .*Line: 8"),
+        (
+            change(7, "video_id", "a,b"),
+            {},
+            r"log.csv cannot be read: line 8: .*Columns: 5 Found: 6",
+        ),
         ([], {}, r"the watch log is empty: there are no rows in .*log.csv"),
-        (LOG, {"min_count": 3}, "no edge is left after --min_count=3: .* more than 2 members"),
+        (LOG, {"min_count": 3}, "no edge is left after --min_count=3: .* more than 2 users"),
         (LOG[:1], {}, "no two videos of the log were co-watched"),
         (LOG, {"min_watched_seconds": 9}, "no two videos of the log were co-watched"),
     ],
@@ -329,7 +334,7 @@ def test_bad_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"text.parquet cannot be read"):
         build(tmp_path, tmp_path / "text.parquet")
     (tmp_path / "latin.csv").write_bytes(f"{HEADER}\nu,\xe9,1,1,0\n".encode("latin-1"))
-    with pytest.raises(ValueError, match=r"latin.csv cannot be read: .*Line: 2"):
+    with pytest.raises(ValueError, match=r"latin.csv cannot be read: line 2: Invalid unicode"):
         build(tmp_path, tmp_path / "latin.csv")
     no_seconds = write_csv(tmp_path / "no.csv", [("u", "v", 1)], "user_id,video_id,timestamp")
     with pytest.raises(ValueError, match=r"no.csv lacks the column watched_seconds"):
@@ -346,12 +351,15 @@ def test_bad_files_are_refused(tmp_path):
     [
         ({"watch_log": " "}, "--watch_log must be given"),
         ({"output_dir": ""}, "--output_dir must be given"),
-        ({"rule": "any"}, "--rule must be session or valid_watch; received 'any'"),
-        ({"session_gap_minutes": 0}, "--session_gap_minutes must be positive; received 0"),
-        ({"window_minutes": float("nan")}, "--window_minutes must be positive; received nan"),
+        ({"rule": "any"}, "--rule=any: must be one of session, valid_watch"),
+        ({"session_gap_minutes": 0}, "--session_gap_minutes must be above 0; received 0"),
+        (
+            {"window_minutes": float("nan")},
+            "--window_minutes must be a finite number; received",
+        ),
         ({"min_watched_seconds": -1}, "--min_watched_seconds must be at least 0; received -1"),
         ({"min_count": 0}, "--min_count must be at least 1; received 0"),
-        ({"train_fraction": 1.0}, "--train_fraction must be between 0 and 1; received 1.0"),
+        ({"train_fraction": 1.0}, "--train_fraction must be above 0 and below 1; received 1.0"),
         ({"memory_limit": "much"}, "--memory_limit must be a size such as 2GB; received 'much'"),
     ],
 )
@@ -367,7 +375,7 @@ def test_the_program_reports_what_it_counted(tmp_path, capsys):
     printed = capsys.readouterr()
     # SHA-256 puts none of the ids a to e among the 30 %
     assert printed.out.splitlines() == [
-        "10 rows: 7 watches and 3 impressions of 5 videos by 2 members",
+        "10 rows: 7 watches and 3 impressions of 5 videos by 2 users",
         f"1 edges in {tmp_path / 'graph'}, of 2 before --min_count=2; 5 videos for training, "
         "0 for evaluation",
         "3 pairs of a video and one shown near it, not co-watched",

@@ -35,17 +35,12 @@ def test_rows_hold_both_directions_sorted():
     assert graph.offsets.tolist() == [0, 2, 4, 6, 8, 8]
     assert graph.neighbors.tolist() == [1, 3, 0, 2, 1, 3, 0, 2]
     assert graph.weights.tolist() == [5, 2, 5, 1, 1, 7, 2, 7]
-    assert graph.neighbors_of(2).tolist() == [1, 3]
-    assert graph.neighbors_of(4).tolist() == []
     types = (graph.offsets.dtype, graph.neighbors.dtype, graph.weights.dtype, graph.is_eval.dtype)
     assert types == (np.int64, np.int32, np.int32, bool)
 
 
-def test_neighbours_and_relevance_equal_a_dense_matrix():
+def test_relevance_equals_a_dense_matrix():
     graph, dense = random_graph()
-    everything = np.arange(len(graph))
-    assert np.array_equal(graph.are_neighbors(everything[:, None], everything), dense > 0)
-    assert bool(graph.are_neighbors(3, 3)) is False
     rng = np.random.default_rng(1)
     rows, columns = rng.integers(60, size=40), rng.integers(60, size=90)  # both with repetitions
     assert np.array_equal(graph.relevance(rows, columns), dense[rows][:, columns])

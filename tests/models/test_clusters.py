@@ -51,9 +51,10 @@ def test_model_flags_hold_statistics(small_data):
     for config in (
         ModelConfig("DSGMMModel"),
         ModelConfig("DSGMMModel", statistics=("weights", "means")),
-        ModelConfig("DSGMMModel").resolved(),
     ):
         assert parse_model_flags(model_flags(config, data))[0] == config
+        resolved = config.resolved()
+        assert parse_model_flags(model_flags(resolved, data))[0].resolved() == resolved
 
 
 def test_fisher_vector_flags(build):

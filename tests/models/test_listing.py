@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from yt8m_models.config import POOLINGS, DataConfig, ModelConfig
+from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.models import create_model
 from yt8m_models.models.listing import count_parameters, list_models
+from yt8m_models.poolings import POOLINGS
 from yt8m_models.presets import FRAME_LEVEL, PAPERS, PRESETS
 from yt8m_models.training.__main__ import PROGRAM
 

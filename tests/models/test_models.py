@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from losses import CrossEntropyLoss
 from yt8m_models import layers
-from yt8m_models.config import POOLINGS, ModelConfig
+from yt8m_models.config import ModelConfig
 from yt8m_models.models import create_model
+from yt8m_models.poolings import POOLINGS
 from yt8m_models.presets import FRAME_LEVEL, PRESETS
 
 # Weights for features of 6 + 2, 5 classes, 4 clusters (2 for the second feature, 1 in a bag of

@@ -12,11 +12,12 @@ import pytest
 from yt8m_models.config import (
     DataConfig,
     ModelConfig,
+    ResolvedModel,
     model_flags,
     parse_model_flags,
 )
 from yt8m_models.data.inspect.__main__ import PROGRAM as INSPECT
-from yt8m_models.presets import DEFAULTS, PRESETS
+from yt8m_models.presets import PRESETS
 from yt8m_models.program.command import Program, UsageError, exit_cleanly
 from yt8m_models.program.option import Options, closest, option
 from yt8m_models.training.__main__ import PROGRAM as TRAIN
@@ -361,7 +362,8 @@ def test_wrong_data_formats(changes, message):
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_resolved_model_has_its_presets_values_and_keeps_the_flags(name):
     config = ModelConfig(model=name, moe_num_mixtures=7, gamma=0.0).resolved()
-    expected = {**DEFAULTS, **PRESETS[name], "moe_num_mixtures": 7, "gamma": 0.0, "model": name}
+    defaults = {field.name: field.default for field in dataclasses.fields(ResolvedModel)}
+    expected = {**defaults, **PRESETS[name], "moe_num_mixtures": 7, "gamma": 0.0, "model": name}
     resolved = dataclasses.asdict(config)
     derived = {key for key, value in expected.items() if value is None} | {"input_batch_norm"}
     assert {k: v for k, v in resolved.items() if k not in derived} == {

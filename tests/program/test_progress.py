@@ -99,3 +99,11 @@ def test_values_are_short(value, text):
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (3725, "1:02:05")])
 def test_durations(seconds, text):
     assert progress_module._duration(seconds) == text
+
+
+def test_nothing_is_written_where_it_is_not_enabled():
+    stream = Terminal()
+    with Progress(total=3, stream=stream, enabled=False) as progress:
+        progress.update(2, gap=0.5)
+        progress.write("half of it")
+    assert stream.getvalue() == ""

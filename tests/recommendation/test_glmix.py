@@ -234,7 +234,7 @@ def _config(world, mode, directory, **options):
     return GLMixConfig(
         **{
             "mode": mode,
-            "events": str(events),
+            "watch_log": str(events),
             "embeddings_dir": str(world / "embeddings"),
             "glmix_dir": str(directory),
             **options,
@@ -291,7 +291,7 @@ def test_a_watch_log_gives_labels_by_impressions(world, trained, tmp_path):
     flipped = [[*row[:2], str(1 - int(row[2]))] for row in rows[1:]]
     events = tmp_path / "log.csv"
     events.write_text("\n".join(",".join(row) for row in [rows[0], *flipped]) + "\n")
-    train(_config(world, "train", tmp_path / "glmix", events=str(events)))
+    train(_config(world, "train", tmp_path / "glmix", watch_log=str(events)))
     received, expected = GLMix.load(tmp_path / "glmix"), GLMix.load(trained)
     np.testing.assert_allclose(received.fixed, expected.fixed)
 
@@ -309,7 +309,7 @@ def test_a_watch_log_gives_labels_by_impressions(world, trained, tmp_path):
 )
 def test_refused_events(world, tmp_path, text, message):
     (tmp_path / "bad.csv").write_text(text)
-    config = _config(world, "train", tmp_path / "glmix", events=str(tmp_path / "bad.csv"))
+    config = _config(world, "train", tmp_path / "glmix", watch_log=str(tmp_path / "bad.csv"))
     with pytest.raises(ValueError, match=message):
         train(config)
     assert not (tmp_path / "glmix").exists()
@@ -335,7 +335,7 @@ def test_predicting_nothing_leaves_no_file(world, trained, tmp_path):
         world,
         "predict",
         trained,
-        events=str(tmp_path / "empty.csv"),
+        watch_log=str(tmp_path / "empty.csv"),
         output=str(tmp_path / "scores.csv"),
     )
     with pytest.raises(ValueError, match="there are no pairs"):
@@ -347,7 +347,7 @@ def test_predicting_nothing_leaves_no_file(world, trained, tmp_path):
     ("flags", "message"),
     [
         (["--mode=trian"], "did you mean train"),
-        (["--events="], "--events must be given"),
+        (["--watch_log="], "--watch_log must be given"),
         (["--user_l2=0"], "--user_l2 must be above 0; received 0.0"),
         (["--tolerance=-1"], "--tolerance must be above 0"),
         (["--max_rounds=0"], "--max_rounds must be at least 1; received 0"),
@@ -356,6 +356,6 @@ def test_predicting_nothing_leaves_no_file(world, trained, tmp_path):
     ],
 )
 def test_refused_flags(flags, message):
-    given = ["--events=a.csv", "--embeddings_dir=b", "--glmix_dir=c"]
+    given = ["--watch_log=a.csv", "--embeddings_dir=b", "--glmix_dir=c"]
     with pytest.raises(UsageError, match=message):
         PROGRAM.parse(given + flags)

@@ -8,7 +8,7 @@ import pytest
 from yt8m_models.data.video_ids import UNKNOWN
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.program.command import UsageError
-from yt8m_models.recommendation.history import max_scores, mean_scores
+from yt8m_models.recommendation.history import max_scores
 from yt8m_models.recommendation.recommend import recommending
 from yt8m_models.recommendation.recommend.__main__ import PROGRAM
 from yt8m_models.recommendation.recommend.config import RecommendConfig
@@ -17,7 +17,10 @@ from yt8m_models.recommendation.recommender import Recommender
 from yt8m_models.retrieval.index import Index
 
 NUM_VIDEOS, SIZE = 50, 8
-AGGREGATE = {"mean": mean_scores, "max": max_scores}
+AGGREGATE = {
+    "mean": lambda history, candidates: candidates @ history.mean(axis=0),
+    "max": max_scores,
+}
 
 
 def _unit(rng, count):
@@ -43,7 +46,7 @@ def _recommend(world, tmp_path, history, **options):
     (tmp_path / "history.csv").write_text(history)
     config = RecommendConfig(
         **{
-            "user_history": str(tmp_path / "history.csv"),
+            "watch_log": str(tmp_path / "history.csv"),
             "index_dir": str(world / "index"),
             "output": str(tmp_path / "out.csv"),
             "top_k": 5,
@@ -168,7 +171,7 @@ def test_to_standard_output(world, tmp_path, capsys):
     (tmp_path / "history.csv").write_text("user_id,video_id\na,v1\n")
     recommend(
         RecommendConfig(
-            user_history=str(tmp_path / "history.csv"), index_dir=str(world / "index"), top_k=2
+            watch_log=str(tmp_path / "history.csv"), index_dir=str(world / "index"), top_k=2
         )
     )
     lines = capsys.readouterr().out.splitlines()
@@ -231,13 +234,13 @@ def test_recommender_pads_where_there_are_fewer(world):
     ("flags", "message"),
     [
         (["--index_dir="], "--index_dir must be given"),
-        (["--user_history="], "--user_history must be given"),
+        (["--watch_log="], "--watch_log must be given"),
         (["--top_k=0"], "--top_k must be at least 1; received 0"),
         (["--last_videos=-1"], "--last_videos must be at least 0; received -1"),
-        (["--min_stars=nan"], "--min_stars must be a number"),
+        (["--min_stars=nan"], "--min_stars must be a finite number"),
         (["--aggregation=sum"], "one of mean, max"),
     ],
 )
 def test_refused_flags(flags, message):
     with pytest.raises(UsageError, match=message):
-        PROGRAM.parse(["--user_history=a.csv", "--index_dir=b", *flags])
+        PROGRAM.parse(["--watch_log=a.csv", "--index_dir=b", *flags])

@@ -125,3 +125,11 @@ def test_an_interrupted_array_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         write_half()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_records_may_be_where_tensorflow_alone_can_open_them(tmp_path):
+    directory = f"file://{tmp_path}/new"
+    with pytest.raises(ValueError, match=r"file://.*/new holds no thing\.json"):
+        THING.read(directory)
+    THING.write(directory, RECORD)
+    assert THING.read(directory) == THING.read(tmp_path / "new")

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,7 +76,7 @@ def join_embeddings(config: JoinConfig, progress: bool = False) -> JoinSummary:
         max_bad_records=config.max_bad_records,
     )
     done = copies.total("videos")
-    bar = Progress(None, description="joining", initial=done) if progress else None
+    bar = Progress(None, description="joining", initial=done, enabled=progress)
 
     def join_file(name: str, path: str) -> dict[str, int]:
         counts = {"videos": 0, "missing": 0}
@@ -88,14 +87,13 @@ def join_embeddings(config: JoinConfig, progress: bool = False) -> JoinSummary:
                 yield from joined
                 counts["videos"] += len(joined)
                 counts["missing"] += num_missing
-                if bar is not None:
-                    bar.update(len(joined))
+                bar.update(len(joined))
 
         with whole_path(*copies.targets(name)) as partial:
             write_records(partial, counted())
         return counts
 
-    with nullcontext() if bar is None else bar:
+    with bar:
         copies.copy(join_file)
     return JoinSummary(
         tuple(target for name in copies.files for target in copies.targets(name)),

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from yt8m_models.config import ResolvedModel
+
 Shapes = Mapping[str, tuple[int, ...]]
 
 # The original programs' models, and the poolings that each can have.
@@ -86,8 +88,8 @@ def num_classes_of(shapes: Shapes) -> int:
     return classes
 
 
-def unseen_settings(config: Any, frame_features: bool) -> dict[str, Any]:
-    """Settings of a resolved model that change what it computes and that no variable shows."""
+def unseen_settings(config: ResolvedModel, frame_features: bool) -> dict[str, Any]:
+    """Settings of a model that change what it computes and that no variable shows."""
     names = [*_UNSEEN.get(config.pooling, ()), "iterations"] if frame_features else []
     if config.pooling == "netfv" and config.fv_couple_weights:
         names.append("fv_coupling_factor")

@@ -55,7 +55,7 @@ def _lines(path: str) -> list[tuple[str, str]]:
     filesystems.require(path)
     try:
         with tf.io.gfile.GFile(path) as file:
-            lines = [line.strip() for line in file.read().splitlines()]
+            lines = [line.strip().lstrip("\ufeff") for line in file.read().splitlines()]
     except (tf.errors.OpError, UnicodeDecodeError) as error:
         raise ValueError(f"cannot read the list of files {path!r}: {_reason(error)}") from None
     return [

@@ -10,7 +10,6 @@ from yt8m_models.program.option import Options, option
 
 FUSIONS = ("late", "early", "frames")
 MININGS = ("random", "semi_hard", "hardest", "none")
-TRIPLET_LOSSES = ("TripletHingeLoss", "TripletLogLoss", "TripletExponentialLoss")
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,7 @@ class EmbeddingConfig(Options):
         None, "Fusion of frames: clusters of each further feature; K / 2 unless given.", at_least=1
     )
     assignment: str = option(
-        "decoupled",
-        "Fusion of frames: how frames are assigned to clusters.",
-        choices=ASSIGNMENTS,
+        "decoupled", "Fusion of frames: how frames are assigned to clusters.", choices=ASSIGNMENTS
     )
     gamma: float = option(0.125, "Fusion of frames: smoothing of DSGMM.", at_least=0)
     batch_norm: bool = option(

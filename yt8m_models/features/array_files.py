@@ -1,5 +1,6 @@
 """Reading features and their ids from NumPy and Parquet files, block by block."""
 
+import glob
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,7 +76,8 @@ def _parquet(files: list[str], data: DataConfig) -> Blocks:
         start = 0
         try:
             with duckdb.connect() as connection:
-                columns = connection.read_parquet(path).columns
+                pattern = glob.escape(path)
+                columns = connection.read_parquet(pattern).columns
                 id_name = next((name for name in ("id", "video_id") if name in columns), "id")
                 names = [id_name, *data.feature_names]
                 if missing := [name for name in names if name not in columns]:
@@ -83,7 +85,7 @@ def _parquet(files: list[str], data: DataConfig) -> Blocks:
                         f"{path} lacks the column {missing[0]!r}; it has {', '.join(columns)}"
                     )
                 quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
-                table = connection.execute(f"select {quoted} from read_parquet(?)", [path])
+                table = connection.execute(f"select {quoted} from read_parquet(?)", [pattern])
                 while len(block := table.fetch_df_chunk(_VECTORS)):
                     yield (
                         _text_ids(block[id_name], path, start),
@@ -111,7 +113,11 @@ def _features(block: pd.DataFrame, path: str, start: int, data: DataConfig) -> n
                     f"{path}, row {row}: {name!r} must be a list of {size} numbers "
                     f"(--feature_sizes); it has {found}"
                 )
-        features.append(np.ma.stack(block[name].tolist()).filled(np.nan))
+        values = np.ma.stack(block[name].tolist())
+        if values.dtype.kind not in "iuf":
+            raise ValueError(f"{path}: {name!r} must be lists of numbers; they are {values.dtype}")
+        values = values.astype(np.result_type(values, np.float32))
+        features.append(np.ma.filled(values, np.nan))
     return np.concatenate(features, axis=1)
 
 
@@ -127,7 +133,7 @@ def _load(path: str) -> Any:
 
 def _lines(path: str) -> list[str]:
     try:
-        return Path(path).read_text().splitlines()
+        return Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
 

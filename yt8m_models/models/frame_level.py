@@ -1,85 +1,24 @@
 """The assembly for frame-level features."""
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import ops
 
-from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models import layers
+from yt8m_models.config import DataConfig, ResolvedModel
 from yt8m_models.layers import (
-    DSGMM,
-    VLAGD,
-    AveragePooling,
     ContextGating,
-    DBoF,
-    GatedDBoF,
-    GRUPooling,
-    LSTMPooling,
-    MaxPooling,
-    NetBoW,
-    NetFV,
-    NetRVLAD,
-    NetVLAD,
-    NeXtVLAD,
     SampleRandomFrames,
     SampleRandomSequence,
-    SelfAttentionPooling,
-    SoftDBoF,
     SqueezeExcitationGating,
 )
 from yt8m_models.layers.base import Tensor
 from yt8m_models.layers.normalization import batch_normalization
 from yt8m_models.layers.wide_dense import WideDense
 from yt8m_models.models.base import BaseModel
-
-POOLINGS: dict[str, Callable[[Any, int], keras.layers.Layer]] = {
-    "average": lambda config, clusters: AveragePooling(),
-    "max": lambda config, clusters: MaxPooling(),
-    "netvlad": lambda config, clusters: NetVLAD(clusters, **_cluster_options(config)),
-    "netbow": lambda config, clusters: NetBoW(clusters, **_cluster_options(config)),
-    "netrvlad": lambda config, clusters: NetRVLAD(clusters, **_cluster_options(config)),
-    "vlagd": lambda config, clusters: VLAGD(clusters, **_cluster_options(config)),
-    "netfv": lambda config, clusters: NetFV(
-        clusters,
-        couple_weights=config.fv_couple_weights,
-        coupling_factor=config.fv_coupling_factor,
-        **_cluster_options(config),
-    ),
-    "dsgmm": lambda config, clusters: DSGMM(
-        clusters, **_smoothing_options(config), **_cluster_options(config)
-    ),
-    "vlad": lambda config, clusters: NetVLAD(clusters, **_fixed_options(config)),
-    "sgmm": lambda config, clusters: DSGMM(
-        clusters, **_smoothing_options(config), **_fixed_options(config)
-    ),
-    "dbof": lambda config, clusters: DBoF(
-        clusters,
-        activation=config.dbof_activation,
-        pooling_method=config.dbof_pooling_method,
-        batch_norm=config.batch_norm,
-        batch_norm_decay=config.batch_norm_decay,
-    ),
-    "soft_dbof": lambda config, clusters: SoftDBoF(
-        clusters, config.softdbof_maxpool, config.batch_norm, config.batch_norm_decay
-    ),
-    "gated_dbof": lambda config, clusters: GatedDBoF(
-        clusters, config.batch_norm, config.batch_norm_decay
-    ),
-    "nextvlad": lambda config, clusters: NeXtVLAD(
-        clusters,
-        config.nextvlad_groups,
-        config.nextvlad_expansion,
-        config.batch_norm,
-        config.batch_norm_decay,
-    ),
-    "attention": lambda config, clusters: SelfAttentionPooling(
-        config.attention_heads, config.attention_size
-    ),
-    "lstm": lambda config, clusters: LSTMPooling(**_recurrent_options(config)),
-    "gru": lambda config, clusters: GRUPooling(**_recurrent_options(config)),
-}
+from yt8m_models.poolings import POOLINGS
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -105,7 +44,7 @@ class FrameLevelModel(BaseModel):
     """
 
     def __init__(
-        self, config: ModelConfig, data: DataConfig, sample_frames: int = 0, **kwargs: Any
+        self, config: ResolvedModel, data: DataConfig, sample_frames: int = 0, **kwargs: Any
     ) -> None:
         super().__init__(config, data, **kwargs)
         self.sample_frames = sample_frames
@@ -123,7 +62,7 @@ class FrameLevelModel(BaseModel):
         self.pooled_sizes = _pooled_sizes(self.config, data)
         configs = [_feature_config(self.config, index) for index in range(len(self.pooled_sizes))]
         configs = [_with_initial_scale(each, data) for each in configs]
-        self.pooling = [POOLINGS[each.pooling](each, each.num_clusters) for each in configs]
+        self.pooling = [POOLINGS[each.pooling](layers, each) for each in configs]
         for index, layer in enumerate(self.pooling):
             setattr(self, f"pooling_{index}", layer)  # checkpoints follow attributes, not lists
         self.dropout = (
@@ -211,12 +150,12 @@ class FrameLevelModel(BaseModel):
         return {**super().get_config(), "sample_frames": self.sample_frames}
 
 
-def _pooled_sizes(config: ModelConfig, data: DataConfig) -> tuple[int, ...]:
+def _pooled_sizes(config: ResolvedModel, data: DataConfig) -> tuple[int, ...]:
     """Widths of the parts of a frame that are pooled by themselves."""
     return data.feature_sizes if config.pool_per_feature else (sum(data.feature_sizes),)
 
 
-def _feature_config(config: Any, index: int) -> Any:
+def _feature_config(config: ResolvedModel, index: int) -> ResolvedModel:
     """What the flags say of the pooling of feature `index`: the first is the most important."""
     if index == 0:
         return config
@@ -228,7 +167,7 @@ def _feature_config(config: Any, index: int) -> Any:
     )
 
 
-def _with_initial_scale(config: Any, data: DataConfig) -> Any:
+def _with_initial_scale(config: ResolvedModel, data: DataConfig) -> ResolvedModel:
     """The clusters' deviation at the start for frames that are only L2-normalised, if that is so.
 
     Their deviation in each of D features is `1/√D`; see `ClusterPooling` for what follows from it.
@@ -240,7 +179,7 @@ def _with_initial_scale(config: Any, data: DataConfig) -> Any:
     return dataclasses.replace(config, initial_scale=features**exponent)
 
 
-def _gating(config: Any) -> keras.layers.Layer:
+def _gating(config: ResolvedModel) -> keras.layers.Layer:
     if config.gating_reduction > 0:
         return SqueezeExcitationGating(
             config.gating_reduction, config.batch_norm, config.batch_norm_decay, name="gating"
@@ -248,36 +187,3 @@ def _gating(config: Any) -> keras.layers.Layer:
     return ContextGating(
         config.gating_remove_diag, config.batch_norm, config.batch_norm_decay, name="gating"
     )
-
-
-def _smoothing_options(config: ModelConfig) -> dict[str, Any]:
-    """What the flags say of the statistics of `DSGMM`."""
-    names = ("statistics", "gamma", "gamma_weights", "gamma_means", "gamma_covariances")
-    return {name: getattr(config, name) for name in names}
-
-
-def _cluster_options(config: ModelConfig) -> dict[str, Any]:
-    """What the flags say of every `ClusterPooling`."""
-    names = (
-        "assignment",
-        "intra_norm",
-        "final_norm",
-        "batch_norm",
-        "batch_norm_decay",
-        "initial_scale",
-    )
-    return {name: getattr(config, name) for name in names}
-
-
-def _fixed_options(config: ModelConfig) -> dict[str, Any]:
-    """The same for clusters that are those of a UBM and are not trained."""
-    return {**_cluster_options(config), "batch_norm": False, "trainable": False}
-
-
-def _recurrent_options(config: ModelConfig) -> dict[str, Any]:
-    return {
-        "cells": config.recurrent_cells,
-        "num_layers": config.recurrent_layers,
-        "backward": config.recurrent_backward,
-        "state": config.recurrent_state,
-    }

@@ -46,7 +46,7 @@ def _row(name: str) -> tuple[str, ...]:
     return (
         name,
         "frame" if frame_level else "video",
-        str(config.resolved().pooling) if frame_level else "none",
+        config.resolved().pooling if frame_level else "none",
         f"{parameters:,}",
         PAPERS[name],
     )

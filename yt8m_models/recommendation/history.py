@@ -5,13 +5,12 @@ import numpy as np
 _BLOCK_ELEMENTS = 1 << 22
 
 
-def mean_scores(history: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """Mean similarity of each candidate v to the videos H of a history.
+def max_scores(history: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """Similarity of each candidate v to the video of a history H that it is most similar to.
 
-        score(v) = 1/|H| Σ_{h ∈ H} e_h · e_v = (1/|H| Σ_{h ∈ H} e_h) · e_v
+        score(v) = max_{h ∈ H} e_h · e_v
 
-    CDML equation 5, DSGMM equation 16. Averaging the history first costs |H| + n vectors' work and
-    not their product.
+    CDML equation 6, DSGMM equation 17. Candidates are taken in blocks, so that memory is bounded.
 
     Args:
         history: embeddings of the watched videos `(h, d)`.
@@ -23,20 +22,13 @@ def mean_scores(history: np.ndarray, candidates: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: the history is empty, or the shapes do not fit.
     """
-    history, candidates = _checked(history, candidates)
-    return candidates @ history.mean(axis=0)
-
-
-def max_scores(history: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """Similarity of each candidate v to the video of a history H that it is most similar to.
-
-        score(v) = max_{h ∈ H} e_h · e_v
-
-    CDML equation 6, DSGMM equation 17. Candidates are taken in blocks, so that memory is bounded.
-
-    Args, returns, raises: as of `mean_scores`.
-    """
-    history, candidates = _checked(history, candidates)
+    if history.ndim != 2 or candidates.ndim != 2 or history.shape[1] != candidates.shape[1]:
+        raise ValueError(
+            "history and candidates must have the shapes (h, d) and (n, d); "
+            f"received {history.shape} and {candidates.shape}"
+        )
+    if not len(history):
+        raise ValueError("history must have at least one video; received none")
     scores = np.empty(len(candidates), np.result_type(history, candidates))
     step = max(1, _BLOCK_ELEMENTS // len(history))
     for start in range(0, len(candidates), step):
@@ -46,7 +38,12 @@ def max_scores(history: np.ndarray, candidates: np.ndarray) -> np.ndarray:
 
 
 def mean_vectors(vectors: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """The mean of each of several histories, whose product with candidates is `mean_scores`.
+    """The mean of each of several histories H, for mean aggregation.
+
+        score(v) = 1/|H| Σ_{h ∈ H} e_h · e_v = (1/|H| Σ_{h ∈ H} e_h) · e_v
+
+    CDML equation 5, DSGMM equation 16. Averaging the history first costs |H| + n vectors' work and
+    not their product.
 
     Args:
         vectors: embeddings of all histories, one after the other `(h, d)`.
@@ -115,15 +112,3 @@ def kept_ratings(
 def users_without(users: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """The users all of whose ratings a filter drops, rising `(m,)`."""
     return np.setdiff1d(users, np.asarray(users)[kept])
-
-
-def _checked(history: np.ndarray, candidates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    history, candidates = np.asarray(history), np.asarray(candidates)
-    if history.ndim != 2 or candidates.ndim != 2 or history.shape[1] != candidates.shape[1]:
-        raise ValueError(
-            "history and candidates must have the shapes (h, d) and (n, d); "
-            f"received {history.shape} and {candidates.shape}"
-        )
-    if not len(history):
-        raise ValueError("history must have at least one video; received none")
-    return history, candidates

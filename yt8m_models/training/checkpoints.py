@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.config import DataConfig, ResolvedModel
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join, write_text
 from yt8m_models.training.train_dir import (
@@ -109,7 +109,7 @@ class Restored:
 
     Attributes:
         model: with the checkpoint's weights.
-        model_config: resolved.
+        model_config: what it is.
         data_config: the format of the records that it takes.
         label_loss: the name of the loss that it was trained with.
         step: steps that it was trained for.
@@ -117,7 +117,7 @@ class Restored:
     """
 
     model: keras.Model
-    model_config: ModelConfig
+    model_config: ResolvedModel
     data_config: DataConfig
     label_loss: str
     step: int

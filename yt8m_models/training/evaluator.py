@@ -1,7 +1,6 @@
 """Evaluating a model on the records that a pipeline reads."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -59,7 +58,7 @@ class Evaluator:
         """
         totals = _Totals(EvaluationMetrics(self.num_classes, self.top_k))
         with (
-            Progress(description="evaluation") if progress else nullcontext() as bar,
+            Progress(description="evaluation", enabled=progress) as bar,
             Background() as background,
         ):
             for batch in pipeline:
@@ -67,8 +66,7 @@ class Evaluator:
                 labels, weights = batch["labels"], batch.get("label_weights")
                 predictions, loss = self._step(inputs, labels, weights)
                 background.submit(totals.add, predictions, labels, weights, loss)
-                if bar is not None:
-                    bar.update(int(labels.shape[0]))
+                bar.update(int(labels.shape[0]))
         return totals.result()
 
     def _forward(

@@ -6,13 +6,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from yt8m_models.config import FIXED_POOLINGS
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.gmm.clusters import Clusters
 from yt8m_models.gmm.ubm import UBM
 from yt8m_models.gmm.ubm_dir import UBM_DIR, load_ubm, ubm_names
 from yt8m_models.layers import ClusterPooling
+from yt8m_models.poolings import FIXED_POOLINGS
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.same_flags import require_same_flags
 from yt8m_models.training.config import TrainConfig

@@ -18,7 +18,13 @@ import re
 
 import tensorflow as tf
 
-from yt8m_models.config import DataConfig, ModelConfig, model_flags, parse_model_flags
+from yt8m_models.config import (
+    DataConfig,
+    ModelConfig,
+    ResolvedModel,
+    model_flags,
+    parse_model_flags,
+)
 from yt8m_models.storage.same_flags import require_same_flags
 from yt8m_models.storage.whole_file import finished_name, join, write_text
 
@@ -49,8 +55,8 @@ _WRITTEN = re.compile(
 _DIRECTORY = re.compile(rf"train|eval|{BEST}|({BEST}/)?model\.ckpt-\d+_temp")
 
 
-def read_model_flags(train_dir: str) -> tuple[ModelConfig, DataConfig, str]:
-    """The model (resolved), the data format and the label loss that a directory was trained with.
+def read_model_flags(train_dir: str) -> tuple[ResolvedModel, DataConfig, str]:
+    """The model, the data format and the label loss that a directory was trained with.
 
     Raises:
         ValueError: there is no `model_flags.json`, or it cannot be understood.

@@ -178,7 +178,7 @@ class Trainer:
             shuffle=True,
             seed=self.config.seed,
             sample_frames=int(frames or 0),
-            sample_random_frames=bool(self.model_config.sample_random_frames),
+            sample_random_frames=self.model_config.sample_random_frames,
             num_readers=self.config.num_readers,
             drop_remainder=self.workers.count > 1,
             deterministic=self.config.deterministic,

@@ -13,7 +13,7 @@ from yt8m_models.compat.import_checkpoint.config import ImportConfig
 from yt8m_models.compat.tf1_checkpoint import TF1Checkpoint, latest_checkpoint, read_record
 from yt8m_models.compat.tf1_settings import num_classes_of, settings_of, unseen_settings
 from yt8m_models.compat.tf1_variables import Places, variable_places
-from yt8m_models.config import DataConfig, ModelConfig, parse_model_flags
+from yt8m_models.config import DataConfig, ModelConfig, ResolvedModel, parse_model_flags
 from yt8m_models.models import create_model
 from yt8m_models.storage import filesystems
 from yt8m_models.training.checkpoints import Checkpoints
@@ -28,7 +28,7 @@ class Imported:
         source: the TensorFlow 1 checkpoint.
         path: the checkpoint that was written.
         step: steps that the model was trained for.
-        model_config: resolved.
+        model_config: what it is.
         num_variables: variables of the model.
         num_dropped: variables of the optimizer, which were left out.
         assumed: what the variables do not show: settings from flags, or else from the preset.
@@ -37,7 +37,7 @@ class Imported:
     source: str
     path: str
     step: int
-    model_config: ModelConfig
+    model_config: ResolvedModel
     num_variables: int
     num_dropped: int
     assumed: Mapping[str, Any]
@@ -101,7 +101,7 @@ def import_checkpoint(config: ImportConfig, given: Mapping[str, Any]) -> Importe
 
 def _configs(
     checkpoint: TF1Checkpoint, record: Mapping[str, Any], given: Mapping[str, Any]
-) -> tuple[ModelConfig, DataConfig, str]:
+) -> tuple[ResolvedModel, DataConfig, str]:
     """The model, the data format and the label loss: by flags, the record and the variables."""
     model, data, label_loss = parse_model_flags(dict(record))
     missing = {"model", "feature_names", "feature_sizes"} - set(record) - set(given)
@@ -126,8 +126,8 @@ def _configs(
     ]
     if wrong:
         raise ValueError("\n".join([f"{checkpoint.path} is of another model:", *wrong]))
-    model = dataclasses.replace(model, **seen).resolved()
-    return model, dataclasses.replace(data, num_classes=num_classes), label_loss
+    model = dataclasses.replace(model, **seen)
+    return model.resolved(), dataclasses.replace(data, num_classes=num_classes), label_loss
 
 
 def _assign(model: keras.Model, checkpoint: TF1Checkpoint) -> int:

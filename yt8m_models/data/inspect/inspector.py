@@ -1,7 +1,6 @@
 """Looking through record files."""
 
 import itertools
-from contextlib import nullcontext
 
 import tensorflow as tf
 
@@ -26,11 +25,13 @@ def inspect_files(pattern: str, max_records: int = 0, progress: bool = False) ->
         ValueError: no file matches, or one cannot be opened.
     """
     files = match_files(pattern)
-    with _bar(files) if progress else nullcontext() as bar:
+    is_large = sum(tf.io.gfile.stat(file).length for file in files) >= _LARGE
+    enabled = progress and is_large
+    with Progress(unit="records", description="inspecting", enabled=enabled) as bar:
         return [_inspect(file, max_records, bar) for file in files]
 
 
-def _inspect(file: str, max_records: int, bar: Progress | None) -> FileReport:
+def _inspect(file: str, max_records: int, bar: Progress) -> FileReport:
     report = FileReport(file)
     records = read_records(file)
     for number, content in itertools.islice(records, max_records or None):
@@ -42,13 +43,6 @@ def _inspect(file: str, max_records: int, bar: Progress | None) -> FileReport:
                 report.add(summarize(content))
             except ValueError as error:
                 report.corrupt.append(CorruptEntry(file, number, str(error)))
-        if bar is not None:
-            bar.update()
+        bar.update()
     report.complete = next(records, None) is None
     return report
-
-
-def _bar(files: list[str]) -> Progress | nullcontext[None]:
-    if sum(tf.io.gfile.stat(file).length for file in files) < _LARGE:
-        return nullcontext()
-    return Progress(unit="records", description="inspecting")

@@ -1,6 +1,6 @@
 """Splitting records in two, shard by shard."""
 
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import tensorflow as tf
@@ -60,7 +60,7 @@ def split(config: SplitConfig, progress: bool = False) -> SplitSummary:
         max_bad_records=config.max_bad_records,
         parts=(VALIDATION, TEST),
     )
-    bar = _Megabytes(copies) if progress else None
+    bar = _Megabytes(copies, progress)
 
     def split_file(name: str, path: str) -> dict[str, int]:
         targets = dict(zip(copies.parts, copies.targets(name), strict=True))
@@ -74,11 +74,10 @@ def split(config: SplitConfig, progress: bool = False) -> SplitSummary:
                     writers[part] = stack.enter_context(tf.io.TFRecordWriter(partial))
                 writers[part].write(content)
                 counts[part] += 1
-                if bar is not None:
-                    bar.add(record_size(len(content)))
+                bar.add(record_size(len(content)))
         return counts
 
-    with nullcontext() if bar is None else bar.progress:
+    with bar.progress:
         copies.copy(split_file)
     return SplitSummary(
         len(copies.files), copies.total(VALIDATION), copies.total(TEST), copies.ledger.summary()
@@ -88,11 +87,13 @@ def split(config: SplitConfig, progress: bool = False) -> SplitSummary:
 class _Megabytes:
     """A progress bar of megabytes that counts bytes."""
 
-    def __init__(self, copies: RecordCopies) -> None:
+    def __init__(self, copies: RecordCopies, enabled: bool) -> None:
         sizes = {name: copies.size(name) for name in copies.files}
         self.num_bytes = sum(size for name, size in sizes.items() if name in copies.done)
         total = sum(sizes.values()) >> 20
-        self.progress = Progress(total, "MB", "splitting", initial=self.num_bytes >> 20)
+        self.progress = Progress(
+            total, "MB", "splitting", initial=self.num_bytes >> 20, enabled=enabled
+        )
 
     def add(self, num_bytes: int) -> None:
         self.num_bytes += num_bytes

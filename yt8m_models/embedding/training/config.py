@@ -28,9 +28,7 @@ class EmbeddingTrainConfig(Options):
     )
     graph_dir: str = option("", "Co-watch graph, as written by yt8m build-graph.", required=True)
     features_dir: str = option(
-        "",
-        "Features of the videos, as written by yt8m build-features.",
-        required=True,
+        "", "Features of the videos, as written by yt8m build-features.", required=True
     )
     feature_names: tuple[str, ...] = option(
         (), "Features to embed, in order, e.g. mean_rgb,mean_audio; all of them unless given."
@@ -51,7 +49,7 @@ class EmbeddingTrainConfig(Options):
     negatives: str = option(
         "uniform",
         "Where negatives come from: all training videos (uniform), or videos that were shown to a "
-        "member who watched the anchor, and not co-watched (shown).",
+        "user who watched the anchor, and not co-watched (shown).",
         choices=("uniform", "shown"),
     )
     batch_size: int = option(7200, "Triplets in a batch.", at_least=1)

@@ -9,6 +9,7 @@ from yt8m_models.experiments.dsgmm.report import TablesReport
 from yt8m_models.experiments.dsgmm.rows import tables
 from yt8m_models.experiments.dsgmm.runs import plan
 from yt8m_models.experiments.dsgmm.training import train_and_measure
+from yt8m_models.program.extras import require
 from yt8m_models.storage import filesystems
 
 
@@ -21,8 +22,10 @@ def run_tables(
         The number of the signal that ended the runs, or `None`.
 
     Raises:
-        ValueError: a flag is wrong, or a run failed; finished runs are kept.
+        ValueError: a flag is wrong, SciPy is not installed, or a run failed; finished runs are
+            kept.
     """
+    require("scipy")
     filesystems.require(config.output_dir)
     for name in ("train_data_pattern", "validation_data_pattern", "test_data_pattern"):
         try:

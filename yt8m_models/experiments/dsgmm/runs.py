@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from yt8m_models.config import FIXED_POOLINGS, DataConfig, ModelConfig
+from yt8m_models.config import DataConfig, ModelConfig, ResolvedModel
 from yt8m_models.experiments.common import runs as common
 from yt8m_models.experiments.common.rows import Row
 from yt8m_models.experiments.common.runs import (
@@ -20,7 +20,8 @@ from yt8m_models.experiments.common.runs import (
 )
 from yt8m_models.experiments.dsgmm.config import TablesConfig, TrainingFlags
 from yt8m_models.gmm.config import UBMConfig
-from yt8m_models.presets import DEFAULTS, PRESETS
+from yt8m_models.poolings import FIXED_POOLINGS
+from yt8m_models.presets import PRESETS
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.config import TrainConfig
 
@@ -68,14 +69,14 @@ class Run(common.Run[Result]):
     """One model to train and test.
 
     Attributes:
-        model: resolved.
+        model: what it is.
         data: the format of the records.
         training: with `train_dir`, `seed` and validation records.
         test_data_pattern: the test records.
         ubm: how to train the background model that the pooling needs; `None` where it needs none.
     """
 
-    model: ModelConfig
+    model: ResolvedModel
     data: DataConfig
     training: TrainConfig
     test_data_pattern: str
@@ -115,7 +116,7 @@ def _run(
     data_settings = differing(vars(data), defaults(DataConfig), _UNIMPORTANT)
     given = {name: value for name, value in vars(row_model).items() if value is not None}
     settings = {
-        **differing({**PRESETS[row_model.model], **given}, DEFAULTS, _UNIMPORTANT),
+        **differing({**PRESETS[row_model.model], **given}, defaults(ResolvedModel), _UNIMPORTANT),
         **data_settings,
         **differing({**where, **vars(training)}, defaults(TrainConfig), _UNIMPORTANT),
         "test_data_pattern": config.test_data_pattern,
@@ -124,7 +125,7 @@ def _run(
     if resolved.pooling in FIXED_POOLINGS:
         settings["ubm_max_frames"] = config.ubm_max_frames
         ubm = _ubm(config, resolved, data_settings)
-    directory = directory_of(config.output_dir, str(resolved.pooling), settings, seed)
+    directory = directory_of(config.output_dir, resolved.pooling, settings, seed)
     return Run(
         name=f"{row.name}, seed {seed}",
         directory=directory,
@@ -137,7 +138,7 @@ def _run(
     )
 
 
-def _ubm(config: TablesConfig, model: ModelConfig, data_settings: Mapping[str, Any]) -> UBMConfig:
+def _ubm(config: TablesConfig, model: ResolvedModel, data_settings: Mapping[str, Any]) -> UBMConfig:
     """The background model of a model; it is trained once for all seeds and rows."""
     names = ("num_clusters", "num_clusters_audio", "pool_per_feature", "per_feature_l2_norm")
     values: dict[str, Any] = {

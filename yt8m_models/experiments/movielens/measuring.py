@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eval.ranking import average_precision, ndcg
+from eval.retrieval import average_precision, ndcg
 from yt8m_models.experiments.movielens.splits import Split
 
 _BLOCK_ELEMENTS = 1 << 22

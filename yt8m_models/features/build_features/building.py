@@ -3,7 +3,6 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +62,7 @@ def build_features(
     """
     _check_flags(config, data)
     start = time.perf_counter()
-    with Progress(description="features") if progress else nullcontext() as bar:
+    with Progress(description="features", enabled=progress) as bar:
         if config.table:
             clipped, problems = _copy(config, data, bar), None
         else:
@@ -92,7 +91,7 @@ def _check_flags(config: BuildFeaturesConfig, data: DataConfig) -> None:
 
 
 def _index(
-    config: BuildFeaturesConfig, data: DataConfig, files: list[str], bar: Progress | None
+    config: BuildFeaturesConfig, data: DataConfig, files: list[str], bar: Progress
 ) -> str | None:
     """Writes a frame table; what was left out."""
     ledger = Ledger(config.max_bad_records)
@@ -142,7 +141,7 @@ def _place(files: list[str], index: RecordIndex, row: int) -> str:
     return f"{files[index.file_numbers[row]]}, record {index.numbers[row]}"
 
 
-def _copy(config: BuildFeaturesConfig, data: DataConfig, bar: Progress | None) -> int:
+def _copy(config: BuildFeaturesConfig, data: DataConfig, bar: Progress) -> int:
     """Writes a feature table of a NumPy or Parquet table; how many values were clipped."""
     blocks = read_table(config.table, config.table_ids, data)
 
@@ -153,7 +152,7 @@ def _copy(config: BuildFeaturesConfig, data: DataConfig, bar: Progress | None) -
 
 
 def _read(
-    config: BuildFeaturesConfig, data: DataConfig, files: list[str], bar: Progress | None
+    config: BuildFeaturesConfig, data: DataConfig, files: list[str], bar: Progress
 ) -> tuple[int, str | None]:
     """Writes a feature table of records; how many values were clipped, and what was left out."""
     pipeline = Pipeline(
@@ -194,7 +193,7 @@ def _write(
     dtype: str,
     blocks: Blocks,
     places: Callable[[np.ndarray, tuple[int, int]], list[str]],
-    bar: Progress | None,
+    bar: Progress,
 ) -> int:
     """Writes a feature table; how many values were clipped.
 
@@ -207,8 +206,7 @@ def _write(
     with FeatureTableWriter(config.output_dir, names, sizes, config.dtype or dtype) as writer:
         for ids, features in blocks:
             writer.add(ids, features)
-            if bar is not None:
-                bar.update(len(ids))
+            bar.update(len(ids))
         ids = writer.ids
         if rows := _first_repeated(ids):
             raise _repeated(ids[rows[0]], *places(ids, rows))

@@ -26,8 +26,8 @@ class BuildFeaturesConfig(Options):
     output_dir: str = option(
         "", "Directory that receives the features; local, without others.", required=True
     )
-    dtype: str | None = option(
-        None,
+    dtype: str = option(
+        "",
         "How video-level values are kept: uint8 (in the data set's steps of 4/255), float16 or "
         "float32; uint8 for records and float32 for a --table unless given.",
         choices=("uint8", "float16", "float32"),

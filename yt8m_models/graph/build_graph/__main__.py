@@ -5,7 +5,7 @@ from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
     "yt8m build-graph",
-    "Builds the co-watch graph of a watch log: an edge between two videos for the members that "
+    "Builds the co-watch graph of a watch log: an edge between two videos for the users that "
     "watched both, in one session or within a window of time. Logs may be larger than memory.",
     BuildGraphConfig,
 )
@@ -20,7 +20,7 @@ def main(arguments: Arguments) -> None:
     print(
         f"{summary.num_rows:,} rows: {summary.num_watches:,} watches and "
         f"{summary.num_impressions:,} impressions of {summary.num_videos:,} videos "
-        f"by {summary.num_users:,} members"
+        f"by {summary.num_users:,} users"
     )
     print(
         f"{summary.num_edges:,} edges in {config.output_dir}, of {summary.num_pairs:,} before "

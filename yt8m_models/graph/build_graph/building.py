@@ -1,5 +1,6 @@
 """Building the co-watch graph of a log, out of core."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -8,28 +9,32 @@ from typing import Any
 
 import numpy as np
 
-from yt8m_models.data.patterns import match_files
 from yt8m_models.data.ragged import offsets_of
 from yt8m_models.data.video_hash import is_test
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.features.load_features import load_features
 from yt8m_models.graph.build_graph.co_watches import (
+    SHOWN,
+    WATCH,
     count,
     count_pairs,
+    count_same_times,
     counts,
     directed_edges,
     find_shown,
     number_events,
+    read_log,
     shown_pairs,
     video_ids,
 )
 from yt8m_models.graph.build_graph.config import BuildGraphConfig
-from yt8m_models.graph.build_graph.engine import engine
-from yt8m_models.graph.build_graph.log_files import IMPRESSION, WATCH, read_logs
 from yt8m_models.graph.co_watch_graph import GRAPH
+from yt8m_models.graph.engine import engine
+from yt8m_models.graph.watch_log import IMPRESSION, TIME, WATCHED, WatchLog
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage.artifact_dir import array_file
 
+_LOGGER = logging.getLogger(__name__)
 _SPILL = ".build_graph"
 _SETTINGS = (
     "rule",
@@ -51,7 +56,7 @@ class GraphSummary:
         num_rows: rows of the log.
         num_watches: rows that count as watches.
         num_impressions: rows of videos that were shown and not watched.
-        num_users: members in the log.
+        num_users: users in the log.
         num_videos: videos in the log, all of them in the graph.
         num_eval: videos in the evaluation partition.
         num_pairs: edges before `min_count`.
@@ -90,15 +95,15 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
         OSError: there is no room on disk.
     """
     feature_ids = load_features(config.features_dir).ids if config.features_dir else None
-    files = match_files(config.watch_log)
     directory = GRAPH.prepare(config.output_dir)
     with ExitStack() as stack:
-        bar = None
-        if progress:
-            total = len(files) + _NUM_STEPS
-            bar = stack.enter_context(Progress(total, "steps", "co-watch graph"))
         connection = stack.enter_context(engine(directory / _SPILL, config.memory_limit))
-        num_rows = read_logs(connection, files, config.min_watched_seconds, bar)
+        needed = [TIME, WATCHED] if config.min_watched_seconds else [TIME]
+        log = WatchLog(connection, directory / _SPILL, config, needed, [IMPRESSION])
+        total = len(log.paths) + _NUM_STEPS
+        bar = Progress(total, "steps", "co-watch graph", enabled=progress)
+        stack.enter_context(bar)
+        num_rows = read_log(connection, log, config.min_watched_seconds, bar)
         with _step(bar, "numbering the ids"):
             number_events(connection)
             ids = VideoIds(video_ids(connection))
@@ -106,8 +111,14 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
         with _step(bar, "counting pairs"):
             count_pairs(connection, config)
             num_edges = _num_edges(connection, config)
+        if config.rule == "session" and (num_same := count_same_times(connection)):
+            _LOGGER.warning(
+                "%s times a user began several videos at the same time: these follow each other in "
+                "the order of their ids",
+                f"{num_same:,}",
+            )
         with _step(bar, "joining impressions"):
-            if IMPRESSION in kinds:
+            if SHOWN in kinds:
                 find_shown(connection, config)
         with _step(bar, "writing"):
             is_eval = np.array(
@@ -119,7 +130,7 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
                 "offsets": _write_edges(directory, connection, config.min_count, len(ids)),
             }
             num_shown = None
-            if IMPRESSION in kinds:
+            if SHOWN in kinds:
                 arrays["shown_offsets"] = _write_shown(directory, connection, len(ids))
                 num_shown = int(arrays["shown_offsets"][-1])
         without, not_in_log = None, None
@@ -129,7 +140,7 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
         summary = GraphSummary(
             num_rows=num_rows,
             num_watches=kinds.get(WATCH, 0),
-            num_impressions=kinds.get(IMPRESSION, 0),
+            num_impressions=kinds.get(SHOWN, 0),
             num_users=count(connection, "SELECT count(*) FROM users"),
             num_videos=len(ids),
             num_eval=int(np.count_nonzero(is_eval)),
@@ -151,13 +162,11 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
 
 
 @contextmanager
-def _step(bar: Progress | None, name: str) -> Iterator[None]:
+def _step(bar: Progress, name: str) -> Iterator[None]:
     """Shows the step that is worked on, and counts it in the end."""
-    if bar is not None:
-        bar.update(0, now=name)
+    bar.update(0, now=name)
     yield
-    if bar is not None:
-        bar.update(1)
+    bar.update(1)
 
 
 def _num_edges(connection: Any, config: BuildGraphConfig) -> int:
@@ -166,17 +175,17 @@ def _num_edges(connection: Any, config: BuildGraphConfig) -> int:
     Raises:
         ValueError: none.
     """
-    query = "SELECT count(*) FILTER (num_members >= ?), coalesce(max(num_members), 0) FROM pairs"
+    query = "SELECT count(*) FILTER (num_users >= ?), coalesce(max(num_users), 0) FROM pairs"
     [(num_edges, largest)] = connection.execute(query, [config.min_count]).fetchall()
     if not largest:
         raise ValueError(
-            f"no two videos of the log were co-watched by --rule={config.rule}: is timestamp in "
-            "seconds, and are there members with several watches?"
+            f"no two videos of the log were co-watched by --rule={config.rule}: is --time_unit "
+            "right, and are there users with several watches?"
         )
     if not num_edges:
         raise ValueError(
             f"no edge is left after --min_count={config.min_count}: no two videos were co-watched "
-            f"by more than {largest} member{'s' if largest > 1 else ''}"
+            f"by more than {largest} user{'s' if largest > 1 else ''}"
         )
     return num_edges
 

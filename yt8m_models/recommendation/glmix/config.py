@@ -2,57 +2,47 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.program.option import Options, option
+from yt8m_models.graph.watch_log_options import WatchLogOptions
+from yt8m_models.program.option import option
 
 TRAIN, PREDICT, EVALUATE = "train", "predict", "evaluate"
 MODES = (TRAIN, PREDICT, EVALUATE)
 
 
 @dataclass(frozen=True)
-class GLMixConfig(Options):
+class GLMixConfig(WatchLogOptions):
     """The events, the embeddings and the model.
 
     Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
+        ValueError: as of `WatchLogOptions`; or `output` does not fit `mode`.
     """
 
     mode: str = option(
         TRAIN,
-        "train fits --glmix_dir to --events; predict writes the probability of each of --events to "
-        "--output; evaluate measures AUC on --events.",
+        "train fits --glmix_dir to --watch_log, by its labels or else its impressions; predict "
+        "writes the probability of each row to --output; evaluate measures AUC.",
         choices=MODES,
     )
-    events: str = option(
-        "",
-        "CSV or Parquet files, as patterns with commas between: user_id, video_id, and label (1 "
-        "for liked, 0 for not) or impression (1 where the video was shown and not watched).",
-    )
-    embeddings_dir: str = option("", "Embeddings of the videos.")
-    glmix_dir: str = option("", "Directory that receives the model, or has it.")
+    embeddings_dir: str = option("", "Embeddings of the videos.", required=True)
+    glmix_dir: str = option("", "Directory that receives the model, or has it.", required=True)
     output: str = option(
         "",
         "predict: CSV file for user_id,video_id,score. evaluate: JSON file, where one is wanted.",
     )
-    fixed_l2: float = option(1.0, "train: weight of the prior on the fixed coefficients.")
+    fixed_l2: float = option(1.0, "train: weight of the prior on the fixed coefficients.", above=0)
     user_l2: float = option(
-        1.0, "train: weight of the prior on each user's intercept and coefficients."
+        1.0, "train: weight of the prior on each user's intercept and coefficients.", above=0
     )
     tolerance: float = option(
-        1e-6, "train: norm of the gradient, over the number of events, at which it has converged."
+        1e-6,
+        "train: norm of the gradient, over the number of events, at which it has converged.",
+        above=0,
     )
-    max_rounds: int = option(50, "train: most rounds over all users.")
+    max_rounds: int = option(50, "train: most rounds over all users.", at_least=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("events", "embeddings_dir", "glmix_dir"):
-            if not getattr(self, name).strip():
-                raise ValueError(f"--{name} must be given")
         if self.mode == PREDICT and not self.output:
             raise ValueError(f"--output must be given with --mode={PREDICT}")
         if self.mode == TRAIN and self.output:
             raise ValueError(f"--mode={TRAIN} has no --output; received {self.output}")
-        for name in ("fixed_l2", "user_l2", "tolerance"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise ValueError(f"--{name} must be above 0; received {getattr(self, name)}")
-        if self.max_rounds < 1:
-            raise ValueError(f"--max_rounds must be at least 1; received {self.max_rounds}")

@@ -53,7 +53,7 @@ class Evaluation:
 
 
 def evaluate(config: GLMixConfig) -> Evaluation:
-    """Measures the GLMix in `config.glmix_dir` on `config.events`; writes `config.output` if given.
+    """Measures the GLMix in `config.glmix_dir` on a log; writes `config.output` if given.
 
     Raises:
         ValueError: as of `GLMix.load` and `read_known_events`; or the embeddings are of another
@@ -62,7 +62,7 @@ def evaluate(config: GLMixConfig) -> Evaluation:
     glmix = GLMix.load(config.glmix_dir)
     embeddings = Embeddings.load(config.embeddings_dir)
     glmix.check_embeddings(embeddings.model, embeddings.size)
-    evaluation = evaluate_events(glmix, read_known_events(config.events, embeddings))
+    evaluation = evaluate_events(glmix, read_known_events(config, embeddings))
     if config.output:
         write_text(config.output, json.dumps(asdict(evaluation), indent=1) + "\n")
     return evaluation

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yt8m_models.data.patterns import match_files
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.graph.events import IMPRESSION, LABEL
-from yt8m_models.graph.user_events import UserEvents
+from yt8m_models.graph.watch_log import IMPRESSION, LABEL
+from yt8m_models.graph.watch_log_options import WatchLogOptions
+from yt8m_models.recommendation.user_events import UserEvents
 
 
 @dataclass(frozen=True)
@@ -39,29 +39,34 @@ class KnownEvents:
         return np.repeat(np.arange(len(self.users)), np.diff(self.offsets))
 
 
-def read_known_events(pattern: str, embeddings: Embeddings) -> KnownEvents:
+def read_known_events(log: WatchLogOptions, embeddings: Embeddings) -> KnownEvents:
     """Reads all events of videos that have an embedding.
 
     The label is the column `label`; or, where the files have none, 0 for an `impression` and 1 for
     all others, as in watch logs.
 
     Args:
-        pattern: CSV and Parquet files, as of `match_files`.
+        log: the events.
         embeddings: of the videos.
 
     Raises:
         ValueError: as of `read_events`; there are no events, none is of a video that has an
             embedding, or all labels are the same.
     """
-    events = UserEvents.read(match_files(pattern), optional=(LABEL, IMPRESSION))
-    labels = event_labels(events.values, pattern)
+    events = UserEvents.read(log, optional=(LABEL, IMPRESSION))
     if not len(events):
-        raise ValueError(f"there are no events in {pattern}")
+        raise ValueError(f"there are no events in {log.watch_log}")
+    if not events.values:
+        raise ValueError(
+            f"the files of {log.watch_log} must all have a column {log.label_column}, or all "
+            f"{log.impression_column}"
+        )
+    labels = events.values[LABEL] if LABEL in events.values else 1 - events.values[IMPRESSION]
     rows = embeddings.ids.rows(events.videos.ids)
     is_known = rows != UNKNOWN
     if not is_known.any():
         raise ValueError(
-            f"none of the {len(rows):,} videos in {pattern} has an embedding, e.g. "
+            f"none of the {len(rows):,} videos in {log.watch_log} has an embedding, e.g. "
             f"{events.videos[0].decode()!r}"
         )
     kept = is_known[events.video_rows]
@@ -71,7 +76,7 @@ def read_known_events(pattern: str, embeddings: Embeddings) -> KnownEvents:
     labels = labels[kept]
     if labels.min() == labels.max():
         raise ValueError(
-            f"there must be events of both labels in {pattern}; all {len(labels):,} of known "
+            f"there must be events of both labels in {log.watch_log}; all {len(labels):,} of known "
             f"videos have the label {labels[0]:.0f}"
         )
     return KnownEvents(
@@ -83,15 +88,6 @@ def read_known_events(pattern: str, embeddings: Embeddings) -> KnownEvents:
         labels,
         _left_out(events, is_known, kept),
     )
-
-
-def event_labels(values: dict[str, np.ndarray], pattern: str) -> np.ndarray:
-    """The label of each event, by the columns that there are."""
-    if LABEL in values:
-        return values[LABEL]
-    if IMPRESSION in values:
-        return 1 - values[IMPRESSION]
-    raise ValueError(f"the files of {pattern} must all have a column {LABEL}, or all {IMPRESSION}")
 
 
 def _left_out(events: UserEvents, is_known: np.ndarray, kept: np.ndarray) -> str | None:

@@ -1,15 +1,13 @@
 """Probabilities of GLMix for the pairs in files."""
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from yt8m_models.data.patterns import match_files
-from yt8m_models.data.video_ids import UNKNOWN
+from yt8m_models.data.video_ids import UNKNOWN, VideoIds, as_bytes
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.graph.events import USER, VIDEO, Events, read_events, rows_of
+from yt8m_models.graph.watch_log import USER, VIDEO, read_events
 from yt8m_models.program.progress import Progress
 from yt8m_models.recommendation.glmix.config import GLMixConfig
 from yt8m_models.recommendation.glmix.glmix import GLMix
@@ -53,7 +51,7 @@ class Prediction:
 
 
 def predict(config: GLMixConfig, progress: bool = False) -> Prediction:
-    """Writes P(y = 1) of each pair in `config.events` to `config.output`, in their order.
+    """Writes P(y = 1) of each pair in `config.watch_log` to `config.output`, in their order.
 
     Memory is that of a block of rows, whatever the files have.
 
@@ -70,30 +68,31 @@ def predict(config: GLMixConfig, progress: bool = False) -> Prediction:
     glmix.check_embeddings(embeddings.model, embeddings.size)
     num_pairs = num_known = num_new = 0
     unknown_video = None
-    bar = Progress(unit="pairs", description="predicting") if progress else None
-    with (
-        nullcontext() if bar is None else bar,
-        whole_file(config.output, "w") as file,
-    ):
-        file.write(f"{USER},{VIDEO},score\n")
-        for events in read_events(match_files(config.events)):
-            video_rows = rows_of(embeddings.ids, events.videos)
+    bar = Progress(unit="pairs", description="predicting", enabled=progress)
+    with bar, whole_file(config.output, "w") as file:
+        file.write("user_id,video_id,score\n")
+        for events in read_events(config):
+            video_rows = _rows_of(embeddings.ids, events[VIDEO])
             is_known = video_rows != UNKNOWN
-            known = Events(events.users[is_known], events.videos[is_known], {})
-            user_rows = rows_of(glmix.users, known.users)
+            known = events[is_known]
+            user_rows = _rows_of(glmix.users, known[USER])
             scores = _scores(glmix, embeddings, user_rows, video_rows[is_known])
-            table = pd.DataFrame({USER: known.users, VIDEO: known.videos, "score": scores})
-            table.to_csv(file, header=False, index=False, float_format="%.6g")
+            known.assign(score=scores).to_csv(file, header=False, index=False, float_format="%.6g")
             num_pairs += len(events)
             num_known += len(known)
             num_new += int(np.sum(user_rows == UNKNOWN))
             if unknown_video is None and len(known) < len(events):
-                unknown_video = str(events.videos.iloc[int(is_known.argmin())])
-            if bar is not None:
-                bar.update(len(events))
+                unknown_video = str(events[VIDEO].iloc[int(is_known.argmin())])
+            bar.update(len(events))
         if not num_pairs:
-            raise ValueError(f"there are no pairs in {config.events}")
+            raise ValueError(f"there are no pairs in {config.watch_log}")
     return Prediction(config.output, num_known, num_new, num_pairs - num_known, unknown_video)
+
+
+def _rows_of(ids: VideoIds, column: pd.Series) -> np.ndarray:
+    """The row of each id of a column in `ids`, int64 `(n,)`; `UNKNOWN` for those not there."""
+    codes, values = pd.factorize(column)
+    return ids.rows(as_bytes(values))[codes]
 
 
 def _scores(

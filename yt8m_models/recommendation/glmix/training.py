@@ -1,6 +1,5 @@
 """Fitting GLMix to the events of files."""
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 from yt8m_models.embedding.embeddings import Embeddings
@@ -39,7 +38,7 @@ class Training:
 
 
 def train(config: GLMixConfig, progress: bool = False) -> Training:
-    """Fits GLMix to `config.events` and saves it in `config.glmix_dir`.
+    """Fits GLMix to `config.watch_log` and saves it in `config.glmix_dir`.
 
     Args:
         config: what to fit.
@@ -50,20 +49,17 @@ def train(config: GLMixConfig, progress: bool = False) -> Training:
     """
     GLMIX.refuse_existing(config.glmix_dir)
     embeddings = Embeddings.load(config.embeddings_dir)
-    events = read_known_events(config.events, embeddings)
+    events = read_known_events(config, embeddings)
     batches = UserBatches(events.vectors, events.offsets, events.video_rows, events.labels)
-    bar = Progress(unit="users", description="fitting") if progress else None
-    with nullcontext() if bar is None else bar:
+    with Progress(unit="users", description="fitting", enabled=progress) as bar:
         fitted = fit(
             batches,
             config.fixed_l2,
             config.user_l2,
             config.tolerance,
             config.max_rounds,
-            on_batch=lambda users: None if bar is None else bar.update(users),
-            on_round=lambda value, norm: (
-                None if bar is None else bar.update(0, objective=value, gradient=norm)
-            ),
+            on_batch=bar.update,
+            on_round=lambda value, norm: bar.update(0, objective=value, gradient=norm),
         )
     glmix = GLMix(embeddings.model, fitted.fixed, events.users, fitted.users, events.videos)
     glmix.save(config.glmix_dir)

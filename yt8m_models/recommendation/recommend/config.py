@@ -2,27 +2,22 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.program.option import Options, option
+from yt8m_models.graph.watch_log_options import WatchLogOptions
+from yt8m_models.program.option import option
 
 MEAN, MAX = "mean", "max"
 AGGREGATIONS = (MEAN, MAX)
 
 
 @dataclass(frozen=True)
-class RecommendConfig(Options):
+class RecommendConfig(WatchLogOptions):
     """The histories, the index, and how many videos for whom.
 
     Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
+        ValueError: as of `WatchLogOptions`.
     """
 
-    user_history: str = option(
-        "",
-        "What users watched: CSV or Parquet files, as patterns with commas between, with the "
-        "columns user_id, video_id, and where there are any rating, timestamp, and impression (1 "
-        "where the video was only shown).",
-    )
-    index_dir: str = option("", "Index of the videos to recommend.")
+    index_dir: str = option("", "Index of the videos to recommend.", required=True)
     embeddings_dir: str = option(
         "",
         "Take the watched videos' embeddings from here, exact and also of videos outside the "
@@ -32,9 +27,9 @@ class RecommendConfig(Options):
         "", "CSV file for user_id,rank,video_id,score; standard output unless given."
     )
     users: tuple[str, ...] = option(
-        (), "Only these users, with commas between; all in --user_history unless given."
+        (), "Only these users, with commas between; all in --watch_log unless given."
     )
-    top_k: int = option(20, "Videos for each user.")
+    top_k: int = option(20, "Videos for each user.", at_least=1)
     aggregation: str = option(
         MEAN,
         "A video's score: the mean or the max of its similarities to the history's videos.",
@@ -44,18 +39,7 @@ class RecommendConfig(Options):
     above_mean: bool = option(False, "History: only videos rated above the user's mean.")
     last_videos: int = option(
         0,
-        "History: of those, only this many that were watched last, by timestamp if there is one "
-        "and by order in the files if not; 0 takes all.",
+        "History: of those, only this many that were watched last, by time if the files have it "
+        "and by order in them if not; 0 takes all.",
+        at_least=0,
     )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("user_history", "index_dir"):
-            if not getattr(self, name).strip():
-                raise ValueError(f"--{name} must be given")
-        if self.top_k < 1:
-            raise ValueError(f"--top_k must be at least 1; received {self.top_k}")
-        if self.last_videos < 0:
-            raise ValueError(f"--last_videos must be at least 0; received {self.last_videos}")
-        if self.min_stars is not None and self.min_stars != self.min_stars:
-            raise ValueError("--min_stars must be a number; received nan")

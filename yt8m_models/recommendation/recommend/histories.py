@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yt8m_models.data.patterns import match_files
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
-from yt8m_models.graph.events import IMPRESSION, RATING, TIMESTAMP
-from yt8m_models.graph.user_events import UserEvents
+from yt8m_models.graph.watch_log import IMPRESSION, RATING, TIME
 from yt8m_models.recommendation.history import kept_ratings, users_without
 from yt8m_models.recommendation.recommend.config import RecommendConfig
+from yt8m_models.recommendation.user_events import UserEvents
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,11 @@ class Histories:
 def read_histories(config: RecommendConfig, known: VideoIds, index_ids: VideoIds) -> Histories:
     """Reads and filters histories.
 
-    Of several events of a user with a video the last counts, by timestamp if all files have one and
-    by order in the files if not. Events with `impression` 1 are not watches.
+    Of several events of a user with a video the last counts, by time if all files have it and by
+    order in the files if not. Impressions are not watches.
 
     Args:
-        config: which files, users and filters.
+        config: the log, users and filters.
         known: the videos that have vectors.
         index_ids: the videos of the index.
 
@@ -57,18 +56,16 @@ def read_histories(config: RecommendConfig, known: VideoIds, index_ids: VideoIds
         ValueError: as of `read_events`; a filter needs ratings and a file has none; or nobody
             watched anything.
     """
-    events = UserEvents.read(
-        match_files(config.user_history),
-        optional=(RATING, TIMESTAMP, IMPRESSION),
-        only_users=config.users,
-    )
+    events = UserEvents.read(config, optional=(RATING, TIME, IMPRESSION), only_users=config.users)
     if (config.min_stars is not None or config.above_mean) and RATING not in events.values:
         flag = "--above_mean" if config.min_stars is None else "--min_stars"
-        raise ValueError(f"{flag} needs a column {RATING} in all files of {config.user_history}")
+        raise ValueError(
+            f"{flag} needs a column {config.rating_column} in all files of {config.watch_log}"
+        )
     last = _last_watches(events)
     if not len(last):
         of_users = f" of the users {', '.join(config.users)}" if config.users else ""
-        raise ValueError(f"there are no watched videos{of_users} in {config.user_history}")
+        raise ValueError(f"there are no watched videos{of_users} in {config.watch_log}")
     users, videos = events.user_rows[last], events.video_rows[last]
     rows = known.rows(events.videos.ids)
     is_known = (rows != UNKNOWN)[videos]
@@ -104,8 +101,8 @@ def _last_watches(events: UserEvents) -> np.ndarray:
     """Places of each user's last event with each video, by user and then by time."""
     users = events.user_rows
     order = np.arange(len(events))
-    if TIMESTAMP in events.values:
-        order = np.lexsort((events.values[TIMESTAMP], users))
+    if TIME in events.values:
+        order = np.lexsort((events.values[TIME], users))
     if IMPRESSION in events.values:
         order = order[events.values[IMPRESSION][order] == 0]
     pairs = users[order] * len(events.videos) + events.video_rows[order]

@@ -1,7 +1,6 @@
 """Recommending videos to the users of a file."""
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import IO
 
@@ -83,8 +82,8 @@ def recommend(config: RecommendConfig, progress: bool = False) -> Recommendation
     histories = read_histories(config, known, index.ids)
     recommender = Recommender(index, config.aggregation)
     num_lines = 0
-    bar = Progress(len(histories.users), "users", "recommending") if progress else None
-    with text_output(config.output) as file, nullcontext() if bar is None else bar:
+    bar = Progress(len(histories.users), "users", "recommending", enabled=progress)
+    with text_output(config.output) as file, bar:
         file.write("user_id,rank,video_id,score\n")
         for start, stop in _blocks(histories.offsets):
             offsets = histories.offsets[start : stop + 1]
@@ -96,8 +95,7 @@ def recommend(config: RecommendConfig, progress: bool = False) -> Recommendation
                 vectors, offsets - offsets[0], watched, config.top_k
             )
             num_lines += _write(file, histories.users[start:stop], scores, best, index)
-            if bar is not None:
-                bar.update(stop - start)
+            bar.update(stop - start)
     return Recommendation(num_lines, histories)
 
 

@@ -1,7 +1,5 @@
 """Building an index of the embeddings of a directory."""
 
-from contextlib import nullcontext
-
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.program.progress import Progress
 from yt8m_models.retrieval.build_index.config import BuildIndexConfig
@@ -24,15 +22,14 @@ def build_index(config: BuildIndexConfig, progress: bool = False) -> Index:
     INDEX.prepare(config.output_dir)
     embeddings = Embeddings.load(config.embeddings_dir)
     total = (2 if config.approximate else 1) * len(embeddings)
-    bar = Progress(total, "videos", "indexing") if progress else None
-    with nullcontext() if bar is None else bar:
+    with Progress(total, "videos", "indexing", enabled=progress) as bar:
         index = Index.build(
             embeddings,
             bits=None if config.bits == 32 else config.bits,
             approximate=config.approximate,
             num_lists=config.num_lists,
             seed=config.seed,
-            on_video=lambda count: None if bar is None else bar.update(count),
+            on_video=bar.update,
         )
         index.save(config.output_dir)
     return index

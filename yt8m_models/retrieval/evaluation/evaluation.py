@@ -4,7 +4,6 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,26 +77,23 @@ def evaluate_retrieval(config: EvaluateRetrievalConfig, progress: bool = False) 
     of_graph = _fingerprint(graph, is_known)
     wanted = [(name, bits) for name in embeddings for bits in config.bits]
     num_queries = len(wanted) * sum(len(each.videos.queries) for each in tasks.values())
-    bar = Progress(num_queries, "queries", "retrieval") if progress else None
-    count = (lambda queries: None) if bar is None else bar.update
-    with nullcontext() if bar is None else bar:
+    with Progress(num_queries, "queries", "retrieval", enabled=progress) as bar:
         for name, bits in wanted:
             vectors = RowVectors(graph, embeddings[name], bits)
             for direction, task in tasks.items():
                 key = _key(config, embeddings[name], bits, direction, of_graph)
                 result = kept.get(key)
                 if result is None:
-                    result = _measured(config, graph, direction, task, vectors, count)
+                    result = _measured(config, graph, direction, task, vectors, bar.update)
                     kept.add(key, result)
                 else:
-                    count(result.num_queries)
+                    bar.update(result.num_queries)
                 results[name, bits, direction] = result
                 write_report(config.output_dir, results, config.top_k, notes)
-                if bar is not None:
-                    bar.write(
-                        f"{name}, {bits} bits, {direction}: NDCG@{config.top_k} "
-                        f"{result.ndcg:.4f}, MAP {result.map:.4f}"
-                    )
+                bar.write(
+                    f"{name}, {bits} bits, {direction}: NDCG@{config.top_k} {result.ndcg:.4f}, "
+                    f"MAP {result.map:.4f}"
+                )
     return Evaluation(results, notes)
 
 
@@ -130,7 +126,7 @@ def _notes(
             f"{direction}: {num_queries:,}{drawn} queries, {num_candidates:,} candidates; left "
             f"out: {each.num_without_relevant:,} queries that were co-watched with no candidate."
         )
-    gain = "the members who co-watched both" if config.relevance == "graded" else "1"
+    gain = "the users who co-watched both" if config.relevance == "graded" else "1"
     notes.append(f"The gain of a co-watched candidate in NDCG@{config.top_k} is {gain}.")
     return notes
 

@@ -46,7 +46,7 @@ def _listed(ids: tuple[str, ...]) -> list[str]:
         return list(ids)
     path = ids[0][1:]
     try:
-        lines = Path(path).read_text(encoding="utf-8").split()
+        lines = Path(path).read_text(encoding="utf-8-sig").split()
     except (OSError, UnicodeError) as error:
         raise ValueError(f"--query_video_ids: {path} cannot be read: {error}") from error
     if not lines:

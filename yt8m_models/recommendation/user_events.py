@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from yt8m_models.data.video_ids import VideoIds, as_bytes
-from yt8m_models.graph.events import read_events
+from yt8m_models.graph.watch_log import USER, VIDEO, read_events
+from yt8m_models.graph.watch_log_options import WatchLogOptions
 
 
 class UserEvents:
@@ -47,37 +48,35 @@ class UserEvents:
     @classmethod
     def read(
         cls,
-        files: Sequence[str],
+        log: WatchLogOptions,
         required: Sequence[str] = (),
         optional: Sequence[str] = (),
         only_users: Collection[str] = (),
     ) -> "UserEvents":
-        """Reads CSV and Parquet files; users and videos are in the order of the first event.
+        """Reads a log; users and videos are in the order of the first event.
 
         Memory is that of 12 bytes an event and 8 for each further column, and of the distinct ids.
 
         Args:
-            files: as of `read_events`.
-            required: as of `read_events`.
-            optional: as of `read_events`; a column that any file lacks is left out.
+            log, required, optional: as of `read_events`.
             only_users: events of other users are left out, where any are given.
 
         Raises:
             ValueError: as of `read_events`.
         """
         users, videos = _Codes(), _Codes()
-        chunks: list[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]] = []
-        for events in read_events(files, required, optional):
-            kept = events.users.isin(list(only_users)).to_numpy() if only_users else slice(None)
-            values = {name: value[kept] for name, value in events.values.items()}
-            chunks.append((users.add(events.users[kept]), videos.add(events.videos[kept]), values))
-        names = [name for name in (*required, *optional) if all(name in c[2] for c in chunks)]
+        user_rows, video_rows = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
+        values: dict[str, list[np.ndarray]] = {}
+        for events in read_events(log, required, optional):
+            if only_users:
+                events = events[events[USER].isin(list(only_users))]
+            user_rows.append(users.add(events.pop(USER)))
+            video_rows.append(videos.add(events.pop(VIDEO)))
+            for name in events:
+                values.setdefault(name, []).append(events[name].to_numpy())
         return cls(
-            users.ids(),
-            videos.ids(),
-            np.concatenate([np.zeros(0, np.int32), *(chunk[0] for chunk in chunks)]),
-            np.concatenate([np.zeros(0, np.int32), *(chunk[1] for chunk in chunks)]),
-            {name: np.concatenate([[], *(chunk[2][name] for chunk in chunks)]) for name in names},
+            *(users.ids(), videos.ids(), np.concatenate(user_rows), np.concatenate(video_rows)),
+            {name: np.concatenate(parts) for name, parts in values.items()},
         )
 
     @property

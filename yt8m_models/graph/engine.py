@@ -12,12 +12,13 @@ _INTERRUPTED = "Query interrupted"
 
 
 @contextmanager
-def engine(directory: Path, memory_limit: str) -> Iterator[Any]:
+def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
     """A connection to a DuckDB database in `directory`, which is removed when the block ends.
 
     Args:
         directory: for the database and what does not fit into memory; must be of no other use.
-        memory_limit: of the engine, such as `2GB`.
+        memory_limit: of the engine, such as `2GB`; where one is given, rows need not keep their
+            order.
 
     Raises:
         ValueError: DuckDB is not installed, or the limit is too low.
@@ -29,13 +30,15 @@ def engine(directory: Path, memory_limit: str) -> Iterator[Any]:
     directory.mkdir()
     try:
         with duckdb.connect(str(directory / "log.duckdb")) as connection:
-            connection.execute(f"SET memory_limit = '{memory_limit}'")
             connection.execute(f"SET temp_directory = '{_quoted(directory / 'spilled')}'")
-            connection.execute("SET preserve_insertion_order = false")
             connection.execute("SET TimeZone = 'UTC'")
+            if memory_limit:
+                connection.execute(f"SET memory_limit = '{memory_limit}'")
+                connection.execute("SET preserve_insertion_order = false")
             yield connection
     except duckdb.OutOfMemoryException as error:
-        raise ValueError(f"--memory_limit={memory_limit} is too low: {first_line(error)}") from None
+        limit = f"--memory_limit={memory_limit} is too low: " if memory_limit else ""
+        raise ValueError(f"{limit}{first_line(error)}") from None
     except duckdb.IOException as error:
         raise OSError(f"{directory}: {first_line(error)}") from None
     except RuntimeError as error:

@@ -1,0 +1,193 @@
+"""Watch logs: columns, formats of files and of times, and what is refused."""
+
+import bz2
+import gzip
+import lzma
+import zipfile
+
+import duckdb
+import numpy as np
+import pytest
+
+from yt8m_models.graph import watch_log
+from yt8m_models.graph.watch_log import LABEL, RATING, TIME, USER, VIDEO, read_events
+from yt8m_models.graph.watch_log_options import WatchLogOptions
+
+CSV = """timestamp,user_id,video_id,label,other
+100,bo,v1,1,x
+50.5,al,v2,0,y
+1970-01-01T00:01:00Z,bo,v3,true,
+7,NA,v1,False,z
+"""
+
+
+def _write(tmp_path, text, name="events.csv"):
+    path = tmp_path / name
+    path.write_text(text)
+    return str(path)
+
+
+def _read(paths, required=(), optional=(), **options):
+    """The rows of a log as lists: users, videos, and the other columns by name."""
+    log = WatchLogOptions(watch_log=",".join(map(str, paths)), **options)
+    blocks = list(read_events(log, required, optional))
+    values = {
+        name: np.concatenate([block[name] for block in blocks]).tolist() for name in blocks[0]
+    }
+    return values.pop(USER), values.pop(VIDEO), values
+
+
+def _compressed(path, suffix):
+    """A copy of a text file as `suffix` says."""
+    target = f"{path}{suffix}"
+    if suffix == ".zip":
+        with zipfile.ZipFile(target, "w") as archive:
+            archive.write(path, "events.csv")
+    elif suffix == ".zst":
+        duckdb.sql(
+            f"COPY (SELECT * FROM read_csv('{path}', all_varchar=true)) TO '{target}' "
+            "(FORMAT csv, HEADER, COMPRESSION zstd)"
+        )
+    else:
+        with {".gz": gzip, ".bz2": bz2, ".xz": lzma}[suffix].open(target, "wt") as file:
+            file.write(CSV)
+    return target
+
+
+@pytest.fixture(params=["csv", "gz", "zst", "bz2", "xz", "zip", "parquet"])
+def file(request, tmp_path):
+    path = _write(tmp_path, CSV)
+    if request.param == "csv":
+        return path
+    if request.param != "parquet":
+        return _compressed(path, f".{request.param}")
+    target = str(tmp_path / "events [1].parquet")
+    duckdb.sql(
+        f"COPY (SELECT * FROM read_csv('{path}', all_varchar=true)) TO '{target}' (FORMAT parquet)"
+    )
+    return target
+
+
+def test_columns(file):
+    users, videos, values = _read([file], (LABEL,), (TIME, RATING))
+    assert users == ["bo", "al", "bo", "NA"]
+    assert videos == ["v1", "v2", "v3", "v1"]
+    assert values == {LABEL: [1, 0, 1, 0], TIME: [100_000_000, 50_500_000, 60_000_000, 7_000_000]}
+
+
+def test_rows_keep_their_order_over_blocks(tmp_path, monkeypatch):
+    monkeypatch.setattr(watch_log, "_VECTORS", 1)
+    lines = [f"u{row % 7},v{row}" for row in range(9000)]
+    path = _write(tmp_path, "\n".join(["user_id,video_id", *lines]))
+    blocks = list(read_events(WatchLogOptions(watch_log=path)))
+    assert len(blocks) > 2
+    assert [video for block in blocks for video in block[VIDEO]] == [
+        f"v{row}" for row in range(9000)
+    ]
+
+
+def test_names_separators_and_headers(tmp_path):
+    rows = [("u", "v", 5), ("w", "x", 6)]
+    expected = ["u", "w"], ["v", "x"], {TIME: [5_000_000, 6_000_000]}
+    names = {"user_column": "who", "video_column": "what", "time_column": "when"}
+    for name, separator, options in (
+        ("a.csv", ";", {"separator": ";"}),
+        ("b.tsv", "\t", {}),
+        ("c.txt", "\t", {"separator": "tab"}),
+    ):
+        lines = [separator.join(map(str, row)) for row in [("who", "what", "when"), *rows]]
+        path = _write(tmp_path, "\n".join(lines), name)
+        assert _read([path], (), (TIME,), **names, **options) == expected
+        path = _write(tmp_path, "\n".join(lines[1:]), name)
+        numbers = {"user_column": "1", "video_column": "2", "time_column": "3"}
+        assert _read([path], (), (TIME,), header=False, **numbers, **options) == expected
+    with pytest.raises(ValueError, match="lacks the column when; it has user_id, video_id"):
+        _read([_write(tmp_path, "user_id,video_id\nu,v\n")], (), (TIME,), time_column="when")
+    with pytest.raises(ValueError, match="lacks the column user_id; it has 1, 2"):
+        _read([_write(tmp_path, "u,v\n")], header=False)
+    with pytest.raises(ValueError, match="--separator must be one character or tab; received"):
+        WatchLogOptions(watch_log="a.csv", separator=", ")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2026-01-31", 1769817600),
+        *((f"2026-01-31{middle}20:15{end}", 1769890500) for middle in " T" for end in ("", "Z")),
+        *((f"2026-01-31 20:15:00.5{zone}", 1769890500.5) for zone in ("", "Z", " UTC", "+00:00")),
+        ("2026-01-31T20:15:00+01:00", 1769886900),
+        ("20260131T201500Z", 1769890500),
+        ("2026-01-31T20", 1769889600),
+        ("0001-01-01T00:00:00Z", -62135596800),
+        ("9999-12-31T00:00:00Z", 253402214400),
+        ("1.5e3", 1500),
+        ("-7", -7),
+    ],
+)
+def test_times(tmp_path, text, seconds):
+    path = _write(tmp_path, f"user_id,video_id,timestamp\nu,v,{text}\n")
+    assert _read([path], (TIME,))[2] == {TIME: [seconds * 1_000_000]}
+
+
+@pytest.mark.parametrize(
+    ("unit", "number", "name"),
+    [("s", 1769890500, ""), ("ms", 1769890500250, "milliseconds"), ("us", 1769890500250000, "mic")],
+)
+def test_units_of_times(tmp_path, caplog, unit, number, name):
+    path = _write(tmp_path, f"user_id,video_id,timestamp\nu,v,0\nu,v,{number}\n")
+    expected = {TIME: [0, number * {"s": 1_000_000, "ms": 1000, "us": 1}[unit]]}
+    assert _read([path], (TIME,), time_unit=unit)[2] == expected
+    assert not caplog.records
+    assert _read([path], (TIME,))[2] == expected
+    assert name in caplog.text
+    assert bool(caplog.records) == (unit != "s")
+    other = _write(tmp_path, "user_id,video_id,timestamp\nu,v,5e9\nu,v,5e12\nu,v,5e15\n", "b.csv")
+    with pytest.raises(ValueError, match=r"b.csv, row \d: timestamp must be a number of"):
+        _read([path, other], (TIME,))
+
+
+def test_line_ends_and_byte_order_mark(tmp_path):
+    lines = ["\ufeffuser_id,video_id", "u,v", "w,x", ""]
+    for number, ends in enumerate(
+        (["\n"] * 4, ["\r\n"] * 4, ["\r\n", "\n"] * 2, ["\n", "\r\n"] * 2)
+    ):
+        path = tmp_path / f"{number}.csv"
+        path.write_bytes(
+            "".join(line + end for line, end in zip(lines, ends, strict=True)).encode()
+        )
+        assert _read([path]) == (["u", "w"], ["v", "x"], {})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"events.csv is empty"),
+        ("user_id,label\na,1\n", r"lacks the column video_id; it has user_id, label"),
+        ("user_id,video_id\na,v\n", r"lacks the column label"),
+        ("user_id,video_id,label\na,v,1\na,v,2\n", r"row 2: label must be 0 or 1; received '2'"),
+        ("user_id,video_id,label\na,v,\n", r"row 1: label must be 0 or 1; received nothing"),
+        ("user_id,video_id,label\na,v,nan\n", r"row 1: label must be 0 or 1; received 'nan'"),
+        ("user_id,video_id,label\na,v,1\n,v,1\n", r"row 2: user_id must not be empty"),
+        ("user_id,video_id,label\na,,1\n", r"row 1: video_id must not be empty"),
+        ("user_id,video_id,label,rating\na,v,1,inf\n", r"rating must be a finite number"),
+        (
+            "user_id,video_id,label,timestamp\na,v,1,noon\n",
+            r"timestamp must be a number of seconds",
+        ),
+        ('user_id,video_id,label\n"a,v,1\n', r"events.csv cannot be read: line 2: .* unterminated"),
+        ("user_id,video_id,label\na,v\n", r"line 2: .*Columns: 3 Found: 2; received 'a,v'"),
+        ("user_id,video_id,label\na,v,1\na,v,1,2\n", r"line 3: .*Columns: 3 Found: 4"),
+    ],
+)
+def test_refused(tmp_path, text, message):
+    path = _write(tmp_path, text)
+    with pytest.raises(ValueError, match=message):
+        _read([path], (LABEL,), (RATING, TIME))
+
+
+def test_unreadable_files(tmp_path):
+    with pytest.raises(ValueError, match=r"no file matches '.*none.csv'"):
+        _read([tmp_path / "none.csv"])
+    for name in ("broken.parquet", "broken.csv.gz", "broken.csv.bz2", "broken.csv.zip"):
+        with pytest.raises(ValueError, match=f"{name} cannot be read"):
+            _read([_write(tmp_path, "no such file", name)])

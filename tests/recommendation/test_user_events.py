@@ -1,0 +1,59 @@
+"""Events grouped by user."""
+
+import numpy as np
+import pytest
+
+from yt8m_models.graph import watch_log
+from yt8m_models.graph.watch_log import LABEL, RATING, TIME
+from yt8m_models.graph.watch_log_options import WatchLogOptions
+from yt8m_models.recommendation.user_events import UserEvents
+
+CSV = """timestamp,user_id,video_id,label
+100,bo,v1,1
+50.5,al,v2,0
+60,bo,v3,1
+7,NA,v1,0
+"""
+
+
+@pytest.fixture
+def log(tmp_path):
+    """A log of two files with the same rows."""
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(CSV)
+    return WatchLogOptions(watch_log=f"{tmp_path}/?.csv")
+
+
+def test_grouped_by_user(log):
+    grouped = UserEvents.read(log, (LABEL,), (TIME, RATING))
+    assert list(grouped.users) == [b"bo", b"al", b"NA"]
+    assert list(grouped.videos) == [b"v1", b"v2", b"v3"]
+    np.testing.assert_array_equal(grouped.offsets, [0, 4, 6, 8])
+    np.testing.assert_array_equal(grouped.user_rows, [0, 0, 0, 0, 1, 1, 2, 2])
+    np.testing.assert_array_equal(grouped.video_rows, [0, 2, 0, 2, 1, 1, 0, 0])
+    np.testing.assert_array_equal(grouped.values[LABEL], [1, 1, 1, 1, 0, 0, 0, 0])
+    np.testing.assert_array_equal(grouped.values[TIME][:4] / 1e6, [100, 60, 100, 60])
+    assert sorted(grouped.values) == [LABEL, TIME]
+    assert len(grouped) == 8
+
+
+def test_over_blocks(tmp_path, monkeypatch):
+    monkeypatch.setattr(watch_log, "_VECTORS", 1)
+    lines = [f"u{row % 7},v{row % 11}" for row in range(9000)]
+    (tmp_path / "a.csv").write_text("\n".join(["user_id,video_id", *lines]))
+    grouped = UserEvents.read(WatchLogOptions(watch_log=f"{tmp_path}/a.csv"))
+    assert list(grouped.users) == [f"u{user}".encode() for user in range(7)]
+    first = np.arange(0, 9000, 7) % 11
+    np.testing.assert_array_equal(grouped.video_rows[: grouped.offsets[1]], first)
+
+
+def test_only_some_users(log):
+    grouped = UserEvents.read(log, only_users=["al", "cy"])
+    assert list(grouped.users) == [b"al"]
+    np.testing.assert_array_equal(grouped.videos.ids, [b"v2"])
+    assert not len(UserEvents.read(log, only_users=["cy"]))
+
+
+def test_a_column_that_one_file_lacks_is_left_out(log, tmp_path):
+    (tmp_path / "c.csv").write_text("user_id,video_id\nbo,v9\n")
+    assert UserEvents.read(log, optional=(TIME,)).values == {}
