@@ -14,7 +14,6 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> None:
-    """Measures as the command line says."""
     from yt8m_models.retrieval.evaluation.evaluation import evaluate_retrieval
     from yt8m_models.retrieval.evaluation.report import results_table
 

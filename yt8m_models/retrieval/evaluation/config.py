@@ -10,11 +10,7 @@ DIRECTIONS = ("T2E", "E2T")
 
 @dataclass(frozen=True)
 class EvaluateRetrievalConfig(Options):
-    """Which embeddings to measure, on which graph, and how.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """Which embeddings to measure, on which graph, and how."""
 
     graph_dir: str = option("", "Co-watch graph, as written by yt8m build-graph.", required=True)
     embeddings_dirs: tuple[str, ...] = option(
