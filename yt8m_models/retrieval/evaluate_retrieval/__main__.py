@@ -15,7 +15,7 @@ PROGRAM = Program(
 @PROGRAM.main
 def main(arguments: Arguments) -> None:
     from yt8m_models.retrieval.evaluation.evaluation import evaluate_retrieval
-    from yt8m_models.retrieval.evaluation.report import results_table
+    from yt8m_models.retrieval.evaluation.results import results_table
 
     config = arguments[EvaluateRetrievalConfig]
     evaluation = evaluate_retrieval(config, progress=True)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from yt8m_models.program.option import Options, option
 
-BITS = (32, 8, 4, 2)
+EXACT = 32
+BITS = (EXACT, 8, 4, 2)
 DIRECTIONS = ("T2E", "E2T")
 
 
