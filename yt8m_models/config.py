@@ -75,11 +75,7 @@ class ModelConfig(Options):
     `None` stands for the preset's value; `resolved` fills it in.
     """
 
-    model: str = option(
-        "LogisticModel",
-        "The preset to start from.",
-        choices=tuple(PRESETS),
-    )
+    model: str = option("LogisticModel", "The preset to start from.", choices=tuple(PRESETS))
     pooling: str | None = option(None, "Pooling over frames.", choices=tuple(POOLINGS))
     num_clusters: int | None = option(
         None,
@@ -151,8 +147,7 @@ class ModelConfig(Options):
         ),
     )
     hidden_activation: str | None = option(
-        None,
-        "Activation of the dense layer: none, relu, relu6, tanh, …",
+        None, "Activation of the dense layer: none, relu, relu6, tanh, …"
     )
     batch_norm: bool | None = option(
         None,
@@ -232,9 +227,7 @@ class ModelConfig(Options):
         choices=("last", "all"),
     )
     video_level_classifier_model: str | None = option(
-        None,
-        "Classifier of a frame-level model.",
-        choices=("MoeModel", "LogisticModel"),
+        None, "Classifier of a frame-level model.", choices=("MoeModel", "LogisticModel")
     )
     moe_num_mixtures: int | None = option(
         None, "MoE: experts per class, without the dummy expert.", at_least=1

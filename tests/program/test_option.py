@@ -19,11 +19,12 @@ class Trip(Options):
     days: tuple[int, ...] = option((3,), "How long.", at_least=1, at_most=30, distinct=True)
     share: float = option(0.5, "Of the day.", at_least=0, below=1)
     speed: float | None = option(None, "At most.", above=0)
+    meal: str = option("", "On the way.", choices=("soup", "salad"))
     late: bool = option(False, "At night.")
 
 
 def test_defaults_and_none_pass():
-    assert Trip() == Trip(speed=None)
+    assert Trip() == Trip(speed=None, meal="")
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,7 @@ def test_defaults_and_none_pass():
         ({"means": "trian"}, "--means=trian: did you mean train? (one of train, bus)"),
         ({"means": "ufo"}, "--means=ufo: must be one of train, bus"),
         ({"classes": (1, 3)}, "--classes=3: must be one of 1, 2"),
+        ({"classes": [1, 3]}, "--classes=3: must be one of 1, 2"),
         ({"days": (2, 0)}, "--days must be at least 1 and at most 30; received 2,0"),
         ({"days": (31,)}, "--days must be at least 1 and at most 30; received 31"),
         ({"days": (2, 2)}, "--days must have entries that differ; received 2,2"),

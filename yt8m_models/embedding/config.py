@@ -14,11 +14,7 @@ MININGS = ("random", "semi_hard", "hardest", "none")
 
 @dataclass(frozen=True)
 class EmbeddingConfig(Options):
-    """The embedding model: how features become one vector.
-
-    Raises:
-        ValueError: a value is outside its range; the message names the flag.
-    """
+    """The embedding model: how features become one vector."""
 
     fusion: str = option(
         "late",
@@ -50,9 +46,7 @@ class EmbeddingConfig(Options):
         None, "Fusion of frames: clusters of each further feature; K / 2 unless given.", at_least=1
     )
     assignment: str = option(
-        "decoupled",
-        "Fusion of frames: how frames are assigned to clusters.",
-        choices=ASSIGNMENTS,
+        "decoupled", "Fusion of frames: how frames are assigned to clusters.", choices=ASSIGNMENTS
     )
     gamma: float = option(0.125, "Fusion of frames: smoothing of DSGMM.", at_least=0)
     batch_norm: bool = option(

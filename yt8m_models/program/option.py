@@ -40,7 +40,7 @@ def option(
         help: the flag's text.
         aliases: other names of the flag.
         required: a string or a tuple must not be empty.
-        choices: the values that there are.
+        choices: the values that there are, beside the default.
         at_least, above, at_most, below: bounds of a number.
         distinct: the entries of a tuple must differ.
     """
@@ -72,16 +72,16 @@ class Options:
             check(field, getattr(self, field.name))
 
 
-def check(field: dataclasses.Field, value: Any) -> None:
+def check(field: dataclasses.Field[Any], value: Any) -> None:
     """Raises a `ValueError` where a value breaks a rule of its option."""
     rules = field.metadata
     if value is None or not rules:
         return
-    entries = value if isinstance(value, tuple) else (value,)
+    entries = value if isinstance(value, tuple | list) else (value,)
     received = ",".join(map(str, entries)) or "nothing"
     if rules["required"] and not any(str(entry).strip() for entry in entries):
         raise ValueError(f"--{field.name} must be given; received nothing")
-    if rules["choices"] is not None:
+    if rules["choices"] is not None and value != field.default:
         for entry in entries:
             if entry not in rules["choices"]:
                 raise ValueError(f"--{field.name}={entry}: {closest(entry, rules['choices'])}")
@@ -121,7 +121,7 @@ def _range(rules: Any) -> str:
     )
 
 
-def flags_of(group: type) -> list[tuple[dataclasses.Field, Any]]:
+def flags_of(group: type) -> list[tuple[dataclasses.Field[Any], Any]]:
     """The options of a dataclass with the type of each: `int` for `int` and `int | None`."""
     hints = typing.get_type_hints(group)
     return [(field, _given(hints[field.name])) for field in dataclasses.fields(group)]

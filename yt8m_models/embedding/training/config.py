@@ -15,11 +15,7 @@ LOSSES = {
 
 @dataclass(frozen=True)
 class EmbeddingTrainConfig(Options):
-    """How to train: where, on which graph and features, and by which steps.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """How to train: where, on which graph and features, and by which steps."""
 
     train_dir: str = option(
         "",
@@ -28,9 +24,7 @@ class EmbeddingTrainConfig(Options):
     )
     graph_dir: str = option("", "Co-watch graph, as written by yt8m build-graph.", required=True)
     features_dir: str = option(
-        "",
-        "Features of the videos, as written by yt8m build-features.",
-        required=True,
+        "", "Features of the videos, as written by yt8m build-features.", required=True
     )
     feature_names: tuple[str, ...] = option(
         (), "Features to embed, in order, e.g. mean_rgb,mean_audio; all of them unless given."

@@ -7,11 +7,7 @@ from yt8m_models.program.option import Options, option
 
 @dataclass(frozen=True)
 class BuildFeaturesConfig(Options):
-    """The records or the table to read, and where the features go.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """The records or the table to read, and where the features go."""
 
     data_pattern: str = option(
         "", "Records to read: file patterns with commas between, or @file with a path a line."
@@ -26,8 +22,8 @@ class BuildFeaturesConfig(Options):
     output_dir: str = option(
         "", "Directory that receives the features; local, without others.", required=True
     )
-    dtype: str | None = option(
-        None,
+    dtype: str = option(
+        "",
         "How video-level values are kept: uint8 (in the data set's steps of 4/255), float16 or "
         "float32; uint8 for records and float32 for a --table unless given.",
         choices=("uint8", "float16", "float32"),
