@@ -1,5 +1,6 @@
 """What the stages of a run's training share: the model, its checkpoints, curves and validation."""
 
+import functools
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -85,23 +86,13 @@ class Training:
             mean.assign(sources.pca[name].mean)
             projection.assign(sources.pca[name].projection)
         self._summaries = ScalarWriter(join(run.directory, SUMMARIES))
-        self._measure = ClassifierMeasure(
-            Evaluator(
-                self.model, self.label_loss, run.data.num_classes, config.top_k, config.jit_compile
-            ),
-            Pipeline(
-                sources.eval_files,
-                run.data,
-                pipeline_options(config, batch_size=config.eval_batch_size),
-            ),
-        )
 
     @property
     def is_interrupted(self) -> bool:
         return self.interruption.signal is not None
 
     def restore(self, stage: str, **trackables: Any) -> None:
-        """Restores the latest checkpoint of a stage, if there is one, and opens the curves there.
+        """Restores the latest checkpoint of a stage, if there is one, and opens `training.csv`.
 
         Args:
             stage: the directory of its checkpoints, in that of the run.
@@ -116,9 +107,6 @@ class Training:
         self._history = History(join(directory, TRAINING_HISTORY), COLUMNS, step)
         rows = self._history.rows
         self._history.rows = [{**row, "phase": int(row["phase"])} for row in rows]
-        self._validation = Validation(
-            directory, self._measure, self.model, self.step, self._summaries
-        )
         self._saved_at = time.monotonic()
 
     def record(self, phase: int, loss: float) -> None:
@@ -154,6 +142,18 @@ class Training:
         """
         if self._validation.step != int(self.step.numpy()):
             print(self._validation.evaluate({"epoch": epoch}), flush=True)
+
+    @functools.cached_property
+    def _validation(self) -> Validation:
+        config, data = self.config, self.run.data
+        options = pipeline_options(config, batch_size=config.eval_batch_size)
+        measure = ClassifierMeasure(
+            Evaluator(
+                self.model, self.label_loss, data.num_classes, config.top_k, config.jit_compile
+            ),
+            Pipeline(self.sources.eval_files, data, options),
+        )
+        return Validation(self.run.directory, measure, self.model, self.step, self._summaries)
 
     def validated(self) -> list[Row]:
         """The rows of `validation.csv` up to the present step."""

@@ -85,7 +85,7 @@ def hidden_widths(entry: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class EmbeddingTrainingFlags(Options):
-    """How every row is trained, as in `EmbeddingTrainConfig`."""
+    """How every row is trained; the fields are those of `EmbeddingTrainConfig`."""
 
     loss: str = same_option(EmbeddingTrainConfig, "loss")
     margin: float = same_option(EmbeddingTrainConfig, "margin")
