@@ -237,7 +237,7 @@ def test_a_batch_has_each_video_once(world):
     # a table in another order than the graph
     order = np.random.default_rng(5).permutation(NUM_VIDEOS)
     feature_rows = np.argsort(order)
-    shuffled = FeatureTable(VideoIds(IDS[order]), table.stored(order), NAMES, SIZES)
+    shuffled = FeatureTable(VideoIds(IDS[order]), table.inputs(order)["video_matrix"], NAMES, SIZES)
     sampler = TripletSampler(graph(), np.ones(NUM_VIDEOS, bool), seed=4)
     batch = TripletBatches(sampler, shuffled, feature_rows, 64, 0, seed=4).batch(7)
     triplets = sampler.batch(7, 64)
@@ -247,7 +247,8 @@ def test_a_batch_has_each_video_once(world):
     assert batch["video_matrix"].dtype == np.uint8
     for name, rows in triplets._asdict().items():
         assert batch[name].dtype == np.int32
-        np.testing.assert_array_equal(batch["video_matrix"][batch[name]], table.stored(rows))
+        expected = table.inputs(rows)["video_matrix"]
+        np.testing.assert_array_equal(batch["video_matrix"][batch[name]], expected)
     expected = graph().relevance(triplets.anchors, triplets.negatives) > 0
     expected |= triplets.anchors[:, None] == triplets.negatives
     np.testing.assert_array_equal(batch["excluded"], expected)

@@ -184,7 +184,7 @@ def test_bad_features_are_refused(index_dir, tmp_path):
     path = tmp_path / "queries.npy"
     config = SearchConfig(index_dir, query_features=str(path), train_dir="train")
     np.save(path, np.zeros((2, 4), np.float32))
-    with pytest.raises(ValueError, match=r"floats of the shape \(queries, 3\).*\(2, 4\)"):
+    with pytest.raises(ValueError, match=r"floats of the shape \(2, 3\).*\(2, 4\)"):
         search(config)
     np.save(path, np.array([[0, 1, 2], [0, np.nan, 2]], np.float32))
     with pytest.raises(ValueError, match=r"queries\.npy, row 1: the features of '1' are not fin"):
