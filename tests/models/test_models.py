@@ -280,5 +280,5 @@ def test_resolved_keeps_what_was_given():
     config = ModelConfig(model="DSGMMModel", gating=False, gamma=0.0)
     resolved = config.resolved()
     assert (resolved.gating, resolved.gamma, resolved.pooling) == (False, 0.0, "dsgmm")
-    assert dataclasses.replace(config, **dataclasses.asdict(resolved)) == resolved
+    assert dataclasses.replace(config, **dataclasses.asdict(resolved)).resolved() == resolved
     assert resolved.resolved() == resolved
