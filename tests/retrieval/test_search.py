@@ -93,10 +93,7 @@ def test_quantised(tmp_path, bits):
 class _Trained:
     """What `load_embedding_model` says of a model."""
 
-    names, sizes, model, path = ("rgb", "audio"), (2, 1), "late-2:aa", "train/ckpt-7"
-
-    class config:
-        fusion, embedding_size = "late", 2
+    model, path = "late-2:aa", "train/ckpt-7"
 
 
 @pytest.fixture
@@ -106,7 +103,8 @@ def model(monkeypatch):
     def network(inputs, training):
         return inputs["video_matrix"][:, :2]
 
-    network.config = _Trained.config
+    network.config = EmbeddingConfig(embedding_size=2)
+    network.feature_names, network.feature_sizes = ("rgb", "audio"), (2, 1)
     monkeypatch.setattr(
         queries_module, "load_embedding_model", lambda train_dir, checkpoint: (network, _Trained)
     )

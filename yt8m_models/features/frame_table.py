@@ -163,7 +163,7 @@ class FrameTable(Table):
     def select(self, names: Sequence[str]) -> "FrameTable":
         sizes = tuple(self.sizes[place] for place in self._places(names))
         data = replace(self.data, feature_names=tuple(names), feature_sizes=sizes)
-        return FrameTable(self.ids, self.files, self._file_numbers, self._offsets, data)
+        return FrameTable(self.ids, self.files.tolist(), self._file_numbers, self._offsets, data)
 
     def _check(self, path: str, offset: int, row: int) -> None:
         """Reads one record, slowly, and raises if anything is wrong with it."""

@@ -17,9 +17,9 @@ from yt8m_models.embedding.training.batches import TripletBatches
 from yt8m_models.embedding.training.config import LOSSES, EmbeddingTrainConfig
 from yt8m_models.embedding.training.curves import plot_curves
 from yt8m_models.embedding.training.projector import write_projector
-from yt8m_models.embedding.training.retrieval_measure import RetrievalMeasure
 from yt8m_models.embedding.training.step import TripletOutputs, TripletStep
 from yt8m_models.embedding.training.validation_videos import (
+    RetrievalMeasure,
     ValidationVideos,
     draw_validation_videos,
 )
@@ -27,11 +27,10 @@ from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.graph.triplet_sampler import TripletSampler
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.plots import can_plot
 from yt8m_models.training.optimizers import create_optimizer
 from yt8m_models.training.report import Measures
 from yt8m_models.training.schedule import StaircaseDecay
-from yt8m_models.training.train_dir import CURVES, remove_training
+from yt8m_models.training.train_dir import remove_training
 from yt8m_models.training.training_run import TrainingRun
 
 _COLUMNS = (
@@ -123,14 +122,10 @@ class Trainer:
                     break
         if self.interruption.signal is None:
             write_projector(self.config, self.table)
-            self._plot()
+            plot_curves(self.config.train_dir)
         run.print_end()
         best = None if run.validation is None else run.validation.best
         return {**run.result(), "best_validation_ndcg": best}
-
-    def _plot(self) -> None:
-        if can_plot(CURVES):
-            plot_curves(self.config.train_dir)
 
     def _draw_validation_videos(self) -> ValidationVideos | None:
         config = self.config

@@ -7,8 +7,9 @@ import numpy as np
 from yt8m_models.config import DataConfig
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds, as_bytes
 from yt8m_models.embedding.embedder import Embedder
+from yt8m_models.embedding.embedding_model import EmbeddingModel
 from yt8m_models.embedding.features_of_model import load_features_of_model
-from yt8m_models.embedding.loading import TrainedEmbedding, load_embedding_model
+from yt8m_models.embedding.loading import load_embedding_model
 from yt8m_models.features.array_files import read_table
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.table import Table
@@ -62,16 +63,16 @@ def _embedded(config: SearchConfig, index: Index) -> tuple[np.ndarray, np.ndarra
             f"{trained.path} is of {trained.model}: embed and index with that, or name the "
             "--train_dir and --checkpoint of the index"
         )
-    table = _features(config.query_features, trained)
+    table = _features(config.query_features, network)
     return table.ids.ids, Embedder(network, table)(np.arange(len(table)))
 
 
-def _features(path: str, trained: TrainedEmbedding) -> Table:
+def _features(path: str, model: EmbeddingModel) -> Table:
     """The features of the queries as the model takes them."""
-    names, sizes = trained.names, trained.sizes
+    names, sizes = model.feature_names, model.feature_sizes
     if not path.endswith((".npz", ".npy", ".parquet")):
-        return load_features_of_model(path, trained.config, names, sizes)
-    if trained.config.fusion == "frames":
+        return load_features_of_model(path, model.config, names, sizes)
+    if model.config.fusion == "frames":
         raise ValueError(
             f"--query_features={path} has no frames, and the model takes features of frame level: "
             "name a directory of build_features"
