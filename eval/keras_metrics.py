@@ -74,7 +74,7 @@ class PERR(_MeanOverVideos):
 
 
 class _BinnedAveragePrecision(keras.metrics.Metric):
-    """Mean over rankings of average precision, from counts of entries and hits by bins of the score.
+    """Mean of rankings' average precision, from counts of entries and hits by bins of the score.
 
     There is one ranking for each class, or one of all entries where `num_classes` is not given.
 

@@ -100,10 +100,11 @@ class _Program:
             jit_compile=config.jit_compile,
         )
         evaluation = Evaluation(
-            checkpoint=restored.path,
             step=restored.step,
+            checkpoint=restored.path,
             eval_data_pattern=config.eval_data_pattern,
             segment_labels=segment_labels,
+            num_videos=metrics["num_videos"],
             label_loss=label_loss,
             top_k=config.top_k,
             metrics=metrics,
