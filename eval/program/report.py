@@ -139,4 +139,4 @@ def _csv(metrics: Mapping[str, Any], names: Mapping[int, str]) -> str:
     columns = {"positives": metrics["positives"], "average_precision": metrics["aps"]}
     classes = pd.DataFrame(columns).rename_axis("class")
     classes.insert(0, "name", [names.get(label, "") for label in classes.index])
-    return classes.to_csv(float_format="%.6f", lineterminator="\n")
+    return str(classes.to_csv(float_format="%.6f", lineterminator="\n"))

@@ -1,6 +1,6 @@
 """The submission file for segments: a line of the best segments for each class."""
 
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -21,7 +21,7 @@ class SegmentSubmission:
             where many are kept.
     """
 
-    def __init__(self, file: BinaryIO, max_segments: int, buffered: int = 1 << 20) -> None:
+    def __init__(self, file: IO[bytes], max_segments: int, buffered: int = 1 << 20) -> None:
         if max_segments < 1:
             raise ValueError(f"--segment_max_pred must be at least 1; received {max_segments}")
         self.file = file

@@ -1,6 +1,6 @@
 """The submission file for videos: a line of the best classes with their scores for each video."""
 
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -14,7 +14,7 @@ class VideoSubmission:
         file: where the bytes go; the header is written at once.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self.file = file
         file.write(HEADER)
 
