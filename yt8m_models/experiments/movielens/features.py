@@ -12,7 +12,7 @@ from yt8m_models.embedding.embeddings_writer import EMBEDDINGS
 from yt8m_models.experiments.movielens.config import BASELINES, CDML, TITLES, MovieLensConfig
 from yt8m_models.experiments.movielens.titles import read_movies, title_vectors
 from yt8m_models.features.feature_table import FeatureTable
-from yt8m_models.features.table_dir import TABLE
+from yt8m_models.features.table import TABLE
 
 
 @dataclass(frozen=True)
