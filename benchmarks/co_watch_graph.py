@@ -23,8 +23,8 @@ def figures(workdir: Path) -> list[Figure]:
     """Rows a second by each rule, over pandas: a CSV of 1,000,000 rows, of 200,000 for valid_watch.
 
     Both begin with the file. Pandas ends with the edges in memory; ours are on disk, in both
-    directions and sorted. Each member has 50 rows in sessions of 10; the self-join of pandas on
-    members is why the second log is smaller.
+    directions and sorted. Each user has 50 rows in sessions of 10; the self-join of pandas on
+    users is why the second log is smaller.
 
     Raises:
         ValueError: the two disagree on an edge, so that a comparison of their speed would mean
@@ -52,7 +52,7 @@ def _figure(
         theirs.append(time.perf_counter() - began)
         directory = workdir / f"{rule}-{number}"
         began = time.perf_counter()
-        build_graph(BuildGraphConfig(str(log), str(directory), rule=rule))
+        build_graph(BuildGraphConfig(watch_log=str(log), output_dir=str(directory), rule=rule))
         ours.append(time.perf_counter() - began)
     _check_same(CoWatchGraph.load(directory), expected)
     seconds = [statistics.median(times) for times in (ours, theirs)]
@@ -99,7 +99,7 @@ def _valid_watches_by_pandas(log: pd.DataFrame) -> pd.Series:
 
 
 def _count(users: pd.Series, videos: pd.Series, others: pd.Series) -> pd.Series:
-    """The number of members of each pair of two videos, by their ids."""
+    """The number of users of each pair of two videos, by their ids."""
     in_order = videos < others
     pairs = pd.DataFrame(
         {

@@ -8,7 +8,7 @@ import pytest
 from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
 
-# Edges: a-b by 5 members, a-d by 2, b-c by 1, c-d by 7; e has none. c, d and e are evaluated on.
+# Edges: a-b by 5 users, a-d by 2, b-c by 1, c-d by 7; e has none. c, d and e are evaluated on.
 EDGES = [[1, 0], [0, 3], [1, 2], [3, 2]]
 WEIGHTS = [5, 2, 1, 7]
 IS_EVAL = [False, False, True, True, True]

@@ -249,7 +249,7 @@ def test_what_is_refused(world):
     assert not (world / "out" / "results.csv").exists()
     (world / "out").mkdir(exist_ok=True)
     (world / "out" / "results.json").write_text("[]")
-    with pytest.raises(ValueError, match=r"out/results\.json does not hold results"):
+    with pytest.raises(ValueError, match=r"out/results\.json is not a result"):
         evaluate_retrieval(config_of(world, "a"))
 
 

@@ -144,15 +144,14 @@ def test_codes_stand_for_the_nearest_values(bits, size):
 
 
 @pytest.mark.parametrize("bits", [2, 4, 8])
-def test_scores_by_look_up_are_products_with_what_is_decoded(bits):
-    rng = np.random.default_rng(1)
-    vectors = rng.normal(size=(50, 7)).astype(np.float32)
-    queries = rng.normal(size=(3, 7)).astype(np.float32)
+def test_values_of_bytes_are_what_is_decoded(bits):
+    vectors = np.random.default_rng(1).normal(size=(50, 7)).astype(np.float32)
     quantizer = ScalarQuantizer.fit(vectors, bits)
     codes = quantizer.encode(vectors)
-    assert quantizer.tables(queries).shape == (3, quantizer.code_size, 256)
-    expected = queries @ quantizer.decode(codes).T
-    np.testing.assert_allclose(quantizer.scores(queries, codes), expected, atol=1e-5)
+    values = quantizer.values_of_bits(8)
+    assert values.shape == (quantizer.code_size, 256, 8 // bits)
+    looked_up = values[np.arange(quantizer.code_size), codes].reshape(50, -1)[:, :7]
+    np.testing.assert_array_equal(looked_up, quantizer.decode(codes))
 
 
 def test_packing_by_hand():

@@ -156,7 +156,7 @@ class Pipeline:
         )
         return batches.prefetch(2).with_options(settings)
 
-    @tf.autograph.experimental.do_not_convert
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def _examples(self) -> tf.data.Dataset:
         """The examples of one epoch."""
         options = self.options

@@ -14,11 +14,7 @@ MININGS = ("random", "semi_hard", "hardest", "none")
 
 @dataclass(frozen=True)
 class EmbeddingConfig(Options):
-    """The embedding model: how features become one vector.
-
-    Raises:
-        ValueError: a value is outside its range; the message names the flag.
-    """
+    """The embedding model: how features become one vector."""
 
     fusion: str = option(
         "late",

@@ -84,7 +84,9 @@ class ClusterPooling(FrameLayer):
         options = {"name": "assign", "dtype": self.dtype_policy}
         if self.is_coupled:
             scale = self.start_of_scales(features)
-            self.assign = CoupledAssignment(self.num_clusters, self.assignment, scale, **options)
+            self.assign: Any = CoupledAssignment(
+                self.num_clusters, self.assignment, scale, **options
+            )
         else:
             self.assign = DecoupledAssignment(
                 self.num_clusters, self.batch_norm, self.batch_norm_decay, **options

@@ -179,7 +179,7 @@ def _in_float64(function: Callable[..., Tensor]) -> Any:
 
     enabled = functools.partial(jax.enable_x64, True)
 
-    @jax.custom_vjp
+    @jax.custom_vjp  # type: ignore[untyped-decorator]
     def exact(*args: Tensor) -> Tensor:
         with enabled():
             return function(*args)

@@ -47,7 +47,7 @@ def _product_in_pieces(inputs: Tensor, kernel: Tensor, count: int) -> Tensor:
     """`inputs @ kernel`, summed over `count` pieces of the dimension between them."""
     features, units = kernel.shape
 
-    @ops.custom_gradient
+    @ops.custom_gradient  # type: ignore[untyped-decorator]
     def product(inputs: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[..., Any]]:
         pieces = (ops.transpose(ops.reshape(inputs, (-1, *kernel.shape[:2])), (1, 0, 2)), kernel)
         products = ops.map(lambda piece: ops.matmul(*piece), pieces)

@@ -22,7 +22,7 @@ class Background:
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(max_workers=1)
-        self._pending: Future | None = None
+        self._pending: Future[Any] | None = None
 
     def submit(self, function: Callable[..., Any], *args: Any) -> None:
         """Runs `function(*args)` in the thread once the call before has ended; raises its error."""

@@ -58,7 +58,7 @@ class Arguments:
     """
 
     def __init__(self, configs: Sequence[Any], typed: Mapping[str, str]) -> None:
-        self._configs = {type(config): config for config in configs}
+        self._configs: dict[type, Any] = {type(config): config for config in configs}
         self.typed = typed
 
     @property
@@ -67,7 +67,8 @@ class Arguments:
         return frozenset(self.typed)
 
     def __getitem__(self, cls: type[Config]) -> Config:
-        return self._configs[cls]
+        config: Config = self._configs[cls]
+        return config
 
     def replace(self, config: Any, typed: Mapping[str, str]) -> "Arguments":
         """The same with another instance of a dataclass, whose changed fields `typed` set."""
@@ -199,7 +200,7 @@ class Program:
         flag.present += 1
 
     def _define(self) -> FlagValues:
-        values = FlagValues()
+        values = FlagValues()  # type: ignore[no-untyped-call]
         define: dict[Any, Callable[..., Any]] = {
             str: DEFINE_string,
             int: DEFINE_integer,
@@ -236,7 +237,7 @@ def exit_cleanly(status: int) -> NoReturn:
     os._exit(status)
 
 
-def _typed_name(field: dataclasses.Field, values: FlagValues) -> str | None:
+def _typed_name(field: dataclasses.Field[Any], values: FlagValues) -> str | None:
     """The name by which the command line sets a field: its own or an alias."""
     names = [name for name in (field.name, *field.metadata["aliases"]) if values[name].present]
     for name in names[1:]:
@@ -246,7 +247,7 @@ def _typed_name(field: dataclasses.Field, values: FlagValues) -> str | None:
     return names[0] if names else None
 
 
-def _value(field: dataclasses.Field, kind: Any, value: Any) -> Any:
+def _value(field: dataclasses.Field[Any], kind: Any, value: Any) -> Any:
     """A parsed flag's value as its dataclass wants it."""
     if not isinstance(value, list):
         return value

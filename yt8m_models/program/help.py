@@ -7,6 +7,7 @@ import sys
 import textwrap
 import typing
 from collections.abc import Sequence
+from typing import Any
 
 from yt8m_models.program.option import flags_of
 
@@ -39,7 +40,7 @@ def print_page(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _default(field: dataclasses.Field) -> str:
+def _default(field: dataclasses.Field[Any]) -> str:
     default = field.default
     if default is None or default in ("", ()):
         return " (required)" if field.metadata["required"] else ""

@@ -72,7 +72,7 @@ class Options:
             check(field, getattr(self, field.name))
 
 
-def check(field: dataclasses.Field, value: Any) -> None:
+def check(field: dataclasses.Field[Any], value: Any) -> None:
     """Raises a `ValueError` where a value breaks a rule of its option."""
     rules = field.metadata
     if value is None or not rules:
@@ -121,7 +121,7 @@ def _range(rules: Any) -> str:
     )
 
 
-def flags_of(group: type) -> list[tuple[dataclasses.Field, Any]]:
+def flags_of(group: type) -> list[tuple[dataclasses.Field[Any], Any]]:
     """The options of a dataclass with the type of each: `int` for `int` and `int | None`."""
     hints = typing.get_type_hints(group)
     return [(field, _given(hints[field.name])) for field in dataclasses.fields(group)]

@@ -11,7 +11,7 @@ from yt8m_models import __version__
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.retrieval.fast_scan import FastScan
-from yt8m_models.retrieval.inverted_lists import DEFAULT_PROBES, InvertedLists
+from yt8m_models.retrieval.inverted_lists import InvertedLists
 from yt8m_models.retrieval.quantizer import ScalarQuantizer, sample_rows
 from yt8m_models.retrieval.top_k import TopK
 from yt8m_models.storage.artifact_dir import ArtifactDir, optional_int, read_array, write_array
@@ -138,23 +138,15 @@ class Index:
         return index
 
     @classmethod
-    def load(cls, directory: str | os.PathLike, model: str | None = None) -> "Index":
+    def load(cls, directory: str | os.PathLike) -> "Index":
         """Opens the index in a directory; vectors and codes are memory-mapped.
 
-        Args:
-            directory: as of `save`.
-            model: refuse an index of another model's embeddings.
-
         Raises:
-            ValueError: there is no index, it is damaged or of another model, or it is approximate
-                and FAISS is not installed.
+            ValueError: there is no index, it is damaged, or it is approximate and FAISS is not
+                installed.
         """
         record = INDEX.read(directory)
         _check_files(Path(directory), record["files"])
-        if model is not None and record["model"] != model:
-            raise ValueError(
-                f"the index in {directory} is of the model {record['model']}, not of {model}"
-            )
         count, size = record["count"], record["size"]
         ids = VideoIds(read_array(directory, "ids", np.bytes_, (count,)))
         if record["bits"] is None:
@@ -228,7 +220,7 @@ class Index:
         queries: np.ndarray,
         k: int,
         exclude: Sequence[np.ndarray] | None = None,
-        probes: int = DEFAULT_PROBES,
+        probes: int = 32,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The videos that are most similar to each query, best first; equal scores by row.
 
@@ -246,35 +238,49 @@ class Index:
                 `exclude` has not one entry for each query.
         """
         queries = self._checked(queries, k, exclude, probes)
-        excluded = [np.zeros(0, np.int64)] * len(queries) if exclude is None else exclude
+        excluded = [np.zeros(0, np.int64)] * len(queries) if exclude is None else list(exclude)
         scores = np.empty((len(queries), k), np.float32)
         rows = np.empty((len(queries), k), np.int64)
         step = max(1, _SCORES // max(k, _MOST_ROWS))
         for start in range(0, len(queries), step):
             part = slice(start, start + step)
-            best = self._search(queries[part], k, _Pairs(excluded[part]), probes)
+            best = self._search(queries[part], k, excluded[part], probes)
             scores[part], rows[part] = best.scores, best.rows
         return scores, rows
 
-    def _search(self, queries: np.ndarray, k: int, excluded: "_Pairs", probes: int) -> TopK:
+    def _search(self, queries: np.ndarray, k: int, excluded: list[np.ndarray], probes: int) -> TopK:
+        most = max(map(len, excluded))
         if self._lists is not None:
-            candidates = self._lists.candidates(queries, k + excluded.most, probes)
+            candidates = self._lists.candidates(queries, k + most, probes)
             return _best(self._exact(queries, candidates), candidates, k, excluded)
-        shortlist = 4 * k + 100 + excluded.most
+        shortlist = 4 * k + 100 + most
         quantizer = self._quantizer
-        if quantizer is None or 8 * shortlist > len(self) or not _has_faiss():
-            return self._compared(queries, k, excluded)
-        if quantizer.bits == 8 and len(queries) > _FEW_QUERIES:
+        if (
+            quantizer is None
+            or (quantizer.bits == 8 and len(queries) > _FEW_QUERIES)
+            or 8 * shortlist > len(self)
+            or not _has_faiss()
+        ):
             return self._compared(queries, k, excluded)
         if self._fast_scan is None:
             self._fast_scan = FastScan(quantizer, self._stored)
         rounded, candidates = self._fast_scan.candidates(queries, shortlist)
-        return self._ranked_again(queries, k, excluded, rounded, candidates)
+        scores = self._exact(queries, candidates)
+        # A video that is not on the list has a rounded score of at most the least one there.
+        error = np.abs(scores - rounded).max(axis=1)
+        best = _best(scores, candidates, k, excluded)
+        unsure = np.flatnonzero(best.scores[:, -1] <= rounded.min(axis=1) + 2 * error)
+        if len(unsure):
+            again = self._compared(queries[unsure], k, [excluded[query] for query in unsure])
+            best.scores[unsure], best.rows[unsure] = again.scores, again.rows
+        return best
 
-    def _compared(self, queries: np.ndarray, k: int, excluded: "_Pairs") -> TopK:
+    def _compared(self, queries: np.ndarray, k: int, excluded: list[np.ndarray]) -> TopK:
         """The k best of all videos, block by block; the first blocks are small, so that most
         scores of the others need no more than to be compared with the worst that is kept."""
         best = TopK(len(queries), k)
+        out_queries = np.repeat(np.arange(len(queries)), [len(rows) for rows in excluded])
+        out_rows = np.concatenate(excluded).astype(np.int64)
         start, num_rows = 0, _FIRST_ROWS
         while start < len(self):
             end = min(start + num_rows, len(self))
@@ -282,28 +288,10 @@ class Index:
             # NumPy multiplies by a matrix of one row more slowly than by a vector
             one = len(queries) == 1
             scores = (vectors @ queries[0])[None] if one else queries @ vectors.T
-            excluded.mask(scores, start)
+            is_here = (start <= out_rows) & (out_rows < end)
+            scores[out_queries[is_here], out_rows[is_here] - start] = -np.inf
             best.add(scores, np.arange(start, end))
             start, num_rows = end, min(2 * num_rows, _MOST_ROWS)
-        return best
-
-    def _ranked_again(
-        self,
-        queries: np.ndarray,
-        k: int,
-        excluded: "_Pairs",
-        rounded: np.ndarray,
-        candidates: np.ndarray,
-    ) -> TopK:
-        """The k best of a shortlist by rounded scores; of all videos where it may lack one."""
-        scores = self._exact(queries, candidates)
-        # A video that is not on the list has a rounded score of at most the least one there.
-        error = np.abs(scores - rounded).max(axis=1)
-        best = _best(scores, candidates, k, excluded)
-        unsure = best.scores[:, -1] <= rounded.min(axis=1) + 2 * error
-        if unsure.any():
-            again = self._compared(queries[unsure], k, excluded.of(unsure))
-            best.scores[unsure], best.rows[unsure] = again.scores, again.rows
         return best
 
     def _exact(self, queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
@@ -342,48 +330,19 @@ class Index:
         return l2_normalized(queries)
 
 
-class _Pairs:
-    """Queries and rows that do not go together.
-
-    Attributes:
-        most: of one query.
-    """
-
-    def __init__(self, rows: Sequence[np.ndarray]) -> None:
-        counts = [len(of_query) for of_query in rows]
-        self.most = max(counts, default=0)
-        all_rows = np.concatenate([np.zeros(0, np.int64), *rows]).astype(np.int64)
-        order = np.argsort(all_rows, kind="stable")
-        order = order[all_rows[order] != UNKNOWN]
-        self.queries = np.repeat(np.arange(len(rows)), counts)[order]
-        self.rows = all_rows[order]
-        self._of_query = rows
-
-    def mask(self, scores: np.ndarray, start: int) -> None:
-        """Sets the scores of these pairs in a block `(q, m)` of rows from `start` on to -inf."""
-        here = slice(*self.rows.searchsorted([start, start + scores.shape[1]]))
-        scores[self.queries[here], self.rows[here] - start] = -np.inf
-
-    def of(self, queries: np.ndarray) -> "_Pairs":
-        """The pairs of some of the queries, `(q,)` bool."""
-        return _Pairs([self._of_query[query] for query in np.flatnonzero(queries).tolist()])
-
-
 def l2_normalized(vectors: np.ndarray) -> np.ndarray:
     """Vectors `(n, d)` of length 1; zeros stay."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(norms > 0, norms, 1)
 
 
-def _best(scores: np.ndarray, candidates: np.ndarray, k: int, excluded: _Pairs) -> TopK:
-    """The k best of candidates `(q, m)` that are not excluded."""
-    num_queries = len(scores)
-    if excluded.most:
-        span = max(candidates.max(initial=0), excluded.rows.max(initial=0)) + 1
-        pairs = np.arange(num_queries)[:, None] * span + np.maximum(candidates, 0)
-        is_out = np.isin(pairs, excluded.queries * span + excluded.rows)
-        scores = np.where(is_out, np.float32(-np.inf), scores)
-    best = TopK(num_queries, k)
+def _best(
+    scores: np.ndarray, candidates: np.ndarray, k: int, excluded: Sequence[np.ndarray]
+) -> TopK:
+    """The k best of candidates `(q, m)` that are not excluded, whose scores become -inf."""
+    for of_query, rows, out in zip(scores, candidates, excluded, strict=True):
+        of_query[np.isin(rows, out)] = -np.inf
+    best = TopK(len(scores), k)
     best.add(scores, candidates)
     return best
 

@@ -9,8 +9,6 @@ import numpy as np
 from yt8m_models.program.extras import require
 from yt8m_models.retrieval.quantizer import ScalarQuantizer
 
-DEFAULT_PROBES = 32
-
 _VECTORS_A_LIST = 39  # FAISS warns where k-means has fewer
 _SAMPLE_A_LIST = 64
 _ITERATIONS = 10

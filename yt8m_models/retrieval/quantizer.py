@@ -101,26 +101,6 @@ class ScalarQuantizer:
         decoded = decoded.view(np.float32)
         return decoded[:, : self.size]
 
-    def tables(self, queries: np.ndarray) -> np.ndarray:
-        """What each byte of a code adds to the product with each query.
-
-        Args:
-            queries: `(q, d)`.
-
-        Returns:
-            float32 `(q, code_size, 256)`.
-        """
-        padded = np.zeros((len(queries), self.code_size * self._per_byte), np.float32)
-        padded[:, : self.size] = queries
-        parts = padded.reshape(len(queries), self.code_size, self._per_byte)
-        return np.einsum("qcp,cbp->qcb", parts, self.values_of_bits(8), optimize=True)
-
-    def scores(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Products of queries `(q, d)` with coded vectors, by look-up: float32 `(q, n)`."""
-        tables = self.tables(queries)
-        places = np.arange(self.code_size)
-        return np.stack([table[places, codes].sum(axis=1) for table in tables])
-
     def values_of_bits(self, num_bits: int) -> np.ndarray:
         """The values that each run of `num_bits` bits of the codes stands for.
 

@@ -44,11 +44,11 @@ class ArtifactDir:
     version: str
     values: Mapping[str, Callable[[Any], Any]]
 
-    def is_in(self, directory: str | os.PathLike) -> bool:
+    def is_in(self, directory: str | os.PathLike[str]) -> bool:
         """Whether a local directory holds an artifact of this kind."""
         return Path(directory, self.record).exists()
 
-    def prepare(self, directory: str | os.PathLike, may_exist: bool = False) -> Path:
+    def prepare(self, directory: str | os.PathLike[str], may_exist: bool = False) -> Path:
         """Makes the directory of a new artifact.
 
         Args:
@@ -69,14 +69,14 @@ class ArtifactDir:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
-    def refuse_existing(self, directory: str | os.PathLike) -> None:
+    def refuse_existing(self, directory: str | os.PathLike[str]) -> None:
         """Raises a `ValueError` where a directory already holds an artifact of this kind."""
         if self.is_in(directory):
             raise ValueError(f"{directory} already holds {self.what}; choose another directory")
 
     def write(
         self,
-        directory: str | os.PathLike,
+        directory: str | os.PathLike[str],
         record: Mapping[str, Any],
         arrays: Mapping[str, np.ndarray] | None = None,
     ) -> None:
@@ -93,7 +93,7 @@ class ArtifactDir:
         text = json.dumps({"kind": self.kinds[0], **record, **made}, indent=1)
         write_text(join(os.fspath(directory), self.record), text + "\n")
 
-    def read(self, directory: str | os.PathLike, kind: str | None = None) -> dict[str, Any]:
+    def read(self, directory: str | os.PathLike[str], kind: str | None = None) -> dict[str, Any]:
         """What the record in a directory says.
 
         Args:
@@ -108,7 +108,7 @@ class ArtifactDir:
         filesystems.require(path)
         kinds = self.kinds if kind is None else (kind,)
         try:
-            record = json.loads(_text(path))
+            record: dict[str, Any] = json.loads(_text(path))
             record["kind"] = record.get("kind", self.kinds[0])
             if record["kind"] not in kinds:
                 raise ValueError(f"kind must be {' or '.join(kinds)}; it is {record['kind']!r}")
@@ -123,7 +123,7 @@ class ArtifactDir:
             raise ValueError(f"{path}: not the record of {self.what}: {error}") from error
 
     @contextlib.contextmanager
-    def opening(self, directory: str | os.PathLike) -> Iterator[None]:
+    def opening(self, directory: str | os.PathLike[str]) -> Iterator[None]:
         """Says of a `ValueError` of its block, as arrays do not fit together, where they are."""
         try:
             yield
@@ -131,7 +131,7 @@ class ArtifactDir:
             raise ValueError(f"{directory} holds {self.what}, damaged: {error}") from error
 
 
-def write_array(directory: str | os.PathLike, name: str, array: np.ndarray) -> None:
+def write_array(directory: str | os.PathLike[str], name: str, array: np.ndarray) -> None:
     """Writes `NAME.npy` in a local directory, whole or not at all."""
     with whole_file(Path(directory, f"{name}.npy")) as file:
         np.save(file, array)
@@ -139,7 +139,10 @@ def write_array(directory: str | os.PathLike, name: str, array: np.ndarray) -> N
 
 @contextlib.contextmanager
 def array_file(
-    directory: str | os.PathLike, name: str, dtype: str | type[np.generic], width: int | None = None
+    directory: str | os.PathLike[str],
+    name: str,
+    dtype: str | type[np.generic],
+    width: int | None = None,
 ) -> Iterator[Callable[[np.ndarray], None]]:
     """Gives a function that appends blocks to `NAME.npy`, which appears whole or not at all.
 
@@ -166,7 +169,7 @@ def array_file(
 
 
 def read_array(
-    directory: str | os.PathLike,
+    directory: str | os.PathLike[str],
     name: str,
     dtypes: type[np.generic] | tuple[type[np.generic], ...],
     shape: tuple[int, ...],
@@ -209,4 +212,4 @@ def _text(path: str) -> str:
     if not tf.io.gfile.exists(path):
         raise FileNotFoundError(path)
     with tf.io.gfile.GFile(path) as file:
-        return file.read()
+        return str(file.read())

@@ -38,4 +38,5 @@ def create_optimizer(name: str, learning_rate: Any) -> optimizers.Optimizer:
     """
     if name not in _BUILDERS:
         raise ValueError(f"unknown optimizer {name!r}: {closest(name, NAMES)}")
-    return _BUILDERS[name](learning_rate)
+    optimizer: optimizers.Optimizer = _BUILDERS[name](learning_rate)
+    return optimizer

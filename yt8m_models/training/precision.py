@@ -21,7 +21,7 @@ def mixed_precision(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-class LossScale(tf.Module):
+class LossScale(tf.Module):  # type: ignore[misc]
     """A factor of the loss by which gradients in float16 stay above its smallest number.
 
     It is halved after a step with an infinite gradient, which is not taken, and doubled after 2,000

@@ -19,6 +19,8 @@ from yt8m_models.training.schedule import StaircaseDecay
 from yt8m_models.training.train_dir import SUMMARIES, TRAINING_HISTORY
 from yt8m_models.training.validation import Measure, Validation
 
+_START = Position(0, 0)
+
 
 class RunFlags(Protocol):
     """The flags that a `TrainingRun` goes by; those of each training program have them."""
@@ -92,7 +94,7 @@ class TrainingRun:
         self.has_epochs = has_epochs
         self.is_chief = is_chief
         self.step = 0
-        self.position = Position(0, 0)
+        self.position = _START
         self.checkpoint: str | None = None
         self.loss: float | None = None
         self.validation: Validation | None = None
@@ -165,7 +167,7 @@ class TrainingRun:
         is_finite: tf.Tensor,
         num_examples: int,
         measures: Callable[[], Measures],
-        position: Position = Position(0, 0),  # noqa: B008
+        position: Position = _START,
     ) -> None:
         """Counts a step, and logs, saves and validates where that is due.
 

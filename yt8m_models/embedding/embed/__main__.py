@@ -13,7 +13,6 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> None:
-    """Embeds as the command line says."""
     from yt8m_models.embedding.embed.embedding import embed
 
     config = arguments[EmbedConfig]

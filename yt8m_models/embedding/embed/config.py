@@ -8,11 +8,7 @@ from yt8m_models.program.option import Options, option, same_option
 
 @dataclass(frozen=True)
 class EmbedConfig(Options):
-    """What to embed, by which model, and where the embeddings go.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """What to embed, by which model, and where the embeddings go."""
 
     train_dir: str = option("", "Directory of the training whose model embeds; not with --raw.")
     checkpoint: str = option(

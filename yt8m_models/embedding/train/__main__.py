@@ -16,7 +16,6 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> int | None:
-    """Trains as the command line says, until all is done or a signal comes."""
     from yt8m_models.embedding.training.trainer import train
 
     return train(arguments[EmbeddingTrainConfig], arguments[EmbeddingConfig])["signal"]

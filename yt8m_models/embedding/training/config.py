@@ -15,11 +15,7 @@ LOSSES = {
 
 @dataclass(frozen=True)
 class EmbeddingTrainConfig(Options):
-    """How to train: where, on which graph and features, and by which steps.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """How to train: where, on which graph and features, and by which steps."""
 
     train_dir: str = option(
         "",

@@ -20,9 +20,9 @@ from yt8m_models.experiments.common.runs import (
 from yt8m_models.retrieval.evaluation.config import (
     BITS,
     DIRECTIONS,
+    EXACT,
     EvaluateRetrievalConfig,
 )
-from yt8m_models.retrieval.evaluation.row_vectors import EXACT
 from yt8m_models.storage.whole_file import join
 
 METRICS = {  # of a row, with their titles

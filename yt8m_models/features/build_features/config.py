@@ -7,11 +7,7 @@ from yt8m_models.program.option import Options, option
 
 @dataclass(frozen=True)
 class BuildFeaturesConfig(Options):
-    """The records or the table to read, and where the features go.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """The records or the table to read, and where the features go."""
 
     data_pattern: str = option(
         "", "Records to read: file patterns with commas between, or @file with a path a line."

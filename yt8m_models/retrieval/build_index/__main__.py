@@ -13,7 +13,6 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> None:
-    """Builds as the command line says."""
     from yt8m_models.retrieval.build_index.building import build_index
 
     config = arguments[BuildIndexConfig]

@@ -7,11 +7,7 @@ from yt8m_models.program.option import Options, option
 
 @dataclass(frozen=True)
 class BuildIndexConfig(Options):
-    """The embeddings, how the index keeps them, and where it goes.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """The embeddings, how the index keeps them, and where it goes."""
 
     embeddings_dir: str = option(
         "", "Directory of embeddings, as written by yt8m embed.", required=True

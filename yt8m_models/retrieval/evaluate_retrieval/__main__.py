@@ -14,9 +14,8 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> None:
-    """Measures as the command line says."""
     from yt8m_models.retrieval.evaluation.evaluation import evaluate_retrieval
-    from yt8m_models.retrieval.evaluation.report import results_table
+    from yt8m_models.retrieval.evaluation.results import results_table
 
     config = arguments[EvaluateRetrievalConfig]
     evaluation = evaluate_retrieval(config, progress=True)

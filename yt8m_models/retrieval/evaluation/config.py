@@ -4,17 +4,14 @@ from dataclasses import dataclass
 
 from yt8m_models.program.option import Options, option
 
-BITS = (32, 8, 4, 2)
+EXACT = 32
+BITS = (EXACT, 8, 4, 2)
 DIRECTIONS = ("T2E", "E2T")
 
 
 @dataclass(frozen=True)
 class EvaluateRetrievalConfig(Options):
-    """Which embeddings to measure, on which graph, and how.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """Which embeddings to measure, on which graph, and how."""
 
     graph_dir: str = option("", "Co-watch graph, as written by yt8m build-graph.", required=True)
     embeddings_dirs: tuple[str, ...] = option(

@@ -1,10 +1,13 @@
 """Measuring embeddings on a co-watch graph."""
 
+import functools
 import hashlib
+import itertools
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,12 +17,13 @@ from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.graph.retrieval_task import RetrievalTask
 from yt8m_models.program.progress import Progress
-from yt8m_models.retrieval.evaluation.config import EvaluateRetrievalConfig
+from yt8m_models.retrieval.evaluation.config import EXACT, EvaluateRetrievalConfig
 from yt8m_models.retrieval.evaluation.ranking import retrieval_quality
-from yt8m_models.retrieval.evaluation.report import Results, write_report
-from yt8m_models.retrieval.evaluation.results import KeptResults, RetrievalResult
-from yt8m_models.retrieval.evaluation.row_vectors import RowVectors
+from yt8m_models.retrieval.evaluation.results import Results, RetrievalResult, write_report
+from yt8m_models.retrieval.index import Index, unit_vectors
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.result_file import read_result, write_result
+from yt8m_models.storage.whole_file import join
 
 _SAMPLE = 256
 
@@ -64,31 +68,51 @@ def evaluate_retrieval(config: EvaluateRetrievalConfig, progress: bool = False) 
     filesystems.require(config.output_dir)
     graph = CoWatchGraph.load(config.graph_dir)
     embeddings = {name: Embeddings.load(path) for name, path in config.directories.items()}
-    is_known = np.ones(len(graph), bool)
-    for each in embeddings.values():
-        is_known &= each.ids.rows(graph.ids.ids) != UNKNOWN
+    is_known = np.logical_and.reduce(
+        [each.ids.rows(graph.ids.ids) != UNKNOWN for each in embeddings.values()]
+    )
     tasks = {
         direction: _task(graph, direction, is_known, config) for direction in config.directions
     }
     notes = _notes(config, graph, is_known, tasks)
     tf.io.gfile.makedirs(config.output_dir)
-    kept = KeptResults(config.output_dir)
+    path = join(config.output_dir, "results.json")
+    kept = read_result(path, _results) or {}
     results: dict[tuple[str, int, str], RetrievalResult] = {}
     of_graph = _fingerprint(graph, is_known)
-    wanted = [(name, bits) for name in embeddings for bits in config.bits]
+    wanted = list(itertools.product(embeddings, config.bits))
     num_queries = len(wanted) * sum(len(each.videos.queries) for each in tasks.values())
     with Progress(num_queries, "queries", "retrieval", enabled=progress) as bar:
         for name, bits in wanted:
-            vectors = RowVectors(graph, embeddings[name], bits)
+            vectors = _vectors(graph, embeddings[name], bits)
             for direction, task in tasks.items():
                 key = _key(config, embeddings[name], bits, direction, of_graph)
-                result = kept.get(key)
-                if result is None:
-                    result = _measured(config, graph, direction, task, vectors, bar.update)
-                    kept.add(key, result)
+                if key in kept:
+                    bar.update(kept[key].num_queries)
                 else:
-                    bar.update(result.num_queries)
-                results[name, bits, direction] = result
+                    start = time.monotonic()
+                    quality = retrieval_quality(
+                        graph,
+                        task.videos,
+                        vectors,
+                        config.top_k,
+                        config.relevance == "graded",
+                        bar.update,
+                    )
+                    kept[key] = RetrievalResult(
+                        model=embeddings[name].model,
+                        bits=bits,
+                        bytes_per_video=-(-embeddings[name].size * bits // 8),
+                        direction=direction,
+                        ndcg=float(quality.ndcg.mean()),
+                        map=float(quality.average_precision.mean()),
+                        num_queries=len(task.videos.queries),
+                        num_candidates=len(task.videos.candidates),
+                        num_without_relevant=task.num_without_relevant,
+                        seconds=round(time.monotonic() - start, 2),
+                    )
+                    write_result(path, {key: asdict(result) for key, result in kept.items()})
+                result = results[name, bits, direction] = kept[key]
                 write_report(config.output_dir, results, config.top_k, notes)
                 bar.write(
                     f"{name}, {bits} bits, {direction}: NDCG@{config.top_k} {result.ndcg:.4f}, "
@@ -131,29 +155,23 @@ def _notes(
     return notes
 
 
-def _measured(
-    config: EvaluateRetrievalConfig,
-    graph: CoWatchGraph,
-    direction: str,
-    task: _Task,
-    vectors: RowVectors,
-    on_queries: Callable[[int], None],
-) -> RetrievalResult:
-    start = time.monotonic()
-    is_graded = config.relevance == "graded"
-    quality = retrieval_quality(graph, task.videos, vectors, config.top_k, is_graded, on_queries)
-    return RetrievalResult(
-        model=vectors.embeddings.model,
-        bits=vectors.bits,
-        bytes_per_video=vectors.bytes_per_video,
-        direction=direction,
-        ndcg=float(quality.ndcg.mean()),
-        map=float(quality.average_precision.mean()),
-        num_queries=len(task.videos.queries),
-        num_candidates=len(task.videos.candidates),
-        num_without_relevant=task.num_without_relevant,
-        seconds=round(time.monotonic() - start, 2),
-    )
+def _vectors(
+    graph: CoWatchGraph, embeddings: Embeddings, bits: int
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Gives the L2-normalised embeddings of rows of the graph; exact ones stay on disk.
+
+    Quantised ones are those of an index of all embeddings, built when the first is needed.
+    """
+    rows_of = embeddings.ids.rows(graph.ids.ids)
+    if bits == EXACT:
+        return lambda rows: unit_vectors(embeddings, rows_of[rows])
+    index = functools.cache(lambda: Index.build(embeddings, bits))
+    return lambda rows: index().vectors(rows_of[rows])
+
+
+def _results(record: dict[str, Any]) -> dict[str, RetrievalResult]:
+    """Those of an earlier run, each by a key of all that it depends on."""
+    return {key: RetrievalResult(**result) for key, result in record.items()}
 
 
 def _key(

@@ -1,13 +1,10 @@
-"""What was measured, kept so that an interrupted run goes on."""
+"""What was measured, and its report: `results.csv` and `results.md`."""
 
-import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-import tensorflow as tf
-
+from yt8m_models.storage.text_tables import csv_text, markdown_table
 from yt8m_models.storage.whole_file import join, write_text
-
-_FILE = "results.json"
 
 
 @dataclass(frozen=True)
@@ -40,34 +37,34 @@ class RetrievalResult:
     seconds: float
 
 
-class KeptResults:
-    """Results in a file, each under a key of all that it depends on.
+Results = Mapping[tuple[str, int, str], RetrievalResult]
+
+
+def write_report(directory: str, results: Results, top_k: int, notes: Sequence[str]) -> None:
+    """Writes the files.
 
     Args:
-        directory: of the file `results.json`.
-
-    Raises:
-        ValueError: the file is not one of results.
+        directory: receives them.
+        results: by the name of the embeddings, bits and direction.
+        top_k: of NDCG.
+        notes: what the reader of the Markdown table must know.
     """
+    fields = list(RetrievalResult.__dataclass_fields__)
+    lines = [[name, *vars(result).values()] for (name, _, _), result in results.items()]
+    write_text(join(directory, "results.csv"), csv_text(["embedding", *fields], lines))
+    text = "\n".join([*notes, "", *results_table(results, top_k)])
+    write_text(join(directory, "results.md"), text + "\n")
 
-    def __init__(self, directory: str) -> None:
-        self._path = join(directory, _FILE)
-        self._results: dict[str, RetrievalResult] = {}
-        if tf.io.gfile.exists(self._path):
-            with tf.io.gfile.GFile(self._path) as file:
-                text = file.read()
-            try:
-                found = json.loads(text)
-                self._results = {key: RetrievalResult(**value) for key, value in found.items()}
-            except (ValueError, TypeError, AttributeError) as error:
-                raise ValueError(f"{self._path} does not hold results: {error}") from error
 
-    def get(self, key: str) -> RetrievalResult | None:
-        """The result of this key, if there is one."""
-        return self._results.get(key)
-
-    def add(self, key: str, result: RetrievalResult) -> None:
-        """Keeps a result; the file is whole at any moment."""
-        self._results[key] = result
-        content = {key: asdict(value) for key, value in self._results.items()}
-        write_text(self._path, json.dumps(content, indent=1) + "\n")
+def results_table(results: Results, top_k: int) -> list[str]:
+    """A Markdown table with a line for each of the embeddings and number of bits."""
+    directions = list(dict.fromkeys(direction for _, _, direction in results))
+    header = ["embedding", "bits", "bytes a video"]
+    header += [f"{each} {name}" for each in directions for name in (f"NDCG@{top_k}", "MAP")]
+    rows: dict[tuple[str, int], list[str]] = {}
+    for (name, bits, _), result in results.items():
+        row = rows.setdefault((name, bits), [name, str(bits), f"{result.bytes_per_video:,}"])
+        row += [f"{result.ndcg:.4f}", f"{result.map:.4f}"]
+    for row in rows.values():  # the directions that are not measured yet come last
+        row += ["–"] * (len(header) - len(row))
+    return markdown_table(header, list(rows.values()))

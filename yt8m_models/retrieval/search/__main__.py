@@ -13,7 +13,6 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> None:
-    """Searches as the command line says."""
     from yt8m_models.retrieval.search.searching import search
 
     config = arguments[SearchConfig]

@@ -7,11 +7,7 @@ from yt8m_models.program.option import Options, option
 
 @dataclass(frozen=True)
 class SearchConfig(Options):
-    """The index, the queries, and what to write of each.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """The index, the queries, and what to write of each."""
 
     index_dir: str = option(
         "", "Directory of the index, as written by yt8m build-index.", required=True

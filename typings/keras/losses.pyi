@@ -1,0 +1,13 @@
+from typing import Any
+
+class Loss:
+    name: str
+    dtype: Any
+    reduction: Any
+    def __init__(
+        self, name: str | None = None, reduction: Any = ..., dtype: Any = None
+    ) -> None: ...
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any: ...
+    def get_config(self) -> dict[str, Any]: ...
+
+def __getattr__(name: str) -> Any: ...
