@@ -38,10 +38,7 @@ class Frames:
         self.config = config
         self.data = data
         self.count: int | None = None
-        try:
-            self.files = match_files(config.train_data_pattern)
-        except ValueError as error:
-            raise ValueError(f"--train_data_pattern: {error}") from error
+        self.files = match_files(config.train_data_pattern, "train_data_pattern")
         self._cache: list[np.ndarray] | None = None
         self._normalization = InputNormalization(
             data.feature_sizes, config.per_feature_l2_norm, dtype="float32"
@@ -74,8 +71,18 @@ class Frames:
         self.count, self._cache = count, kept
 
     def _read(self) -> Iterator[np.ndarray]:
-        left = self.config.max_frames or None
-        for batch in self._pipeline():
+        config, per_video = self.config, self.config.sample_frames
+        options = PipelineOptions(
+            batch_size=max(1, _BLOCK_FRAMES // per_video) if per_video else _WHOLE_VIDEOS,
+            shuffle=config.max_frames > 0,
+            seed=config.seed,
+            sample_frames=per_video,
+            num_readers=config.num_readers,
+            skip_empty_videos=True,
+            max_bad_records=config.max_bad_records,
+        )
+        left = config.max_frames or None
+        for batch in Pipeline(self.files, self.data, options):
             valid = tf.sequence_mask(batch["num_frames"], tf.shape(batch["video_matrix"])[1])
             block = tf.boolean_mask(batch["video_matrix"], valid).numpy()[:left]
             if len(block):
@@ -84,20 +91,3 @@ class Frames:
                 left -= len(block)
                 if left == 0:
                     return
-
-    def _pipeline(self) -> Pipeline:
-        config = self.config
-        per_video = config.sample_frames
-        return Pipeline(
-            self.files,
-            self.data,
-            PipelineOptions(
-                batch_size=max(1, _BLOCK_FRAMES // per_video) if per_video else _WHOLE_VIDEOS,
-                shuffle=config.max_frames > 0,
-                seed=config.seed,
-                sample_frames=per_video,
-                num_readers=config.num_readers,
-                skip_empty_videos=True,
-                max_bad_records=config.max_bad_records,
-            ),
-        )
