@@ -29,6 +29,7 @@ class Frames:
 
     Attributes:
         count: number of frames; `None` before the first iteration has ended.
+        normalize: makes frames `(n, D)` what a model's pooling gets of them, float32.
 
     Raises:
         ValueError: the pattern names no file; and from the iteration, a record is bad.
@@ -40,17 +41,10 @@ class Frames:
         self.count: int | None = None
         self.files = match_files(config.train_data_pattern, "train_data_pattern")
         self._cache: list[np.ndarray] | None = None
-        self._normalization = InputNormalization(
-            data.feature_sizes, config.per_feature_l2_norm, dtype="float32"
-        )
-        self._normalize = tf.function(
-            self._normalization,
+        self.normalize = tf.function(
+            InputNormalization(data.feature_sizes, config.per_feature_l2_norm, dtype="float32"),
             input_signature=[tf.TensorSpec([None, sum(data.feature_sizes)], tf.uint8)],
         )
-
-    def normalize(self, frames: np.ndarray) -> tf.Tensor:
-        """Frames `(n, D)` as a model's `InputNormalization` gives them to its pooling, float32."""
-        return self._normalize(frames)
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yields blocks of quantised frames of all features side by side, uint8 `(n, D)`."""

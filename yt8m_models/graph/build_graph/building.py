@@ -71,10 +71,6 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
     DuckDB works on the log in a database in `config.output_dir`, which is removed at the end, so
     that neither the log nor the pairs need to fit into memory; the ids of the videos do.
 
-    Args:
-        config: the log, the rule, and where the graph goes.
-        progress: show progress on stderr.
-
     Raises:
         ValueError: there is no such file, a row is bad (the file and the row are named), the log is
             empty, no edge is left, or the directory already holds a graph.

@@ -71,17 +71,13 @@ class CoWatches:
         self._connection.execute(
             "CREATE TABLE videos AS SELECT video_id, "
             "(row_number() OVER (ORDER BY video_id) - 1)::INTEGER AS video "
-            "FROM (SELECT DISTINCT video_id FROM log)"
-        )
-        self._connection.execute(
+            "FROM (SELECT DISTINCT video_id FROM log); "
             "CREATE TABLE users AS SELECT user_id, (row_number() OVER () - 1)::INTEGER AS user "
-            "FROM (SELECT DISTINCT user_id FROM log)"
-        )
-        self._connection.execute(
+            "FROM (SELECT DISTINCT user_id FROM log); "
             "CREATE TABLE events AS SELECT user, video, time, kind "
-            "FROM log JOIN videos USING (video_id) JOIN users USING (user_id)"
+            "FROM log JOIN videos USING (video_id) JOIN users USING (user_id); "
+            "DROP TABLE log"
         )
-        self._connection.execute("DROP TABLE log")
         blocks = self._blocks("SELECT video_id FROM videos ORDER BY video")
         return np.concatenate([as_bytes(texts) for (texts,) in blocks])
 

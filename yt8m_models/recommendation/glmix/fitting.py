@@ -69,7 +69,8 @@ def fit(
     share = float(np.mean(batches.labels)) if len(batches.labels) else 0.0
     if not 0 < share < 1:
         raise ValueError(f"there must be labels of 0 and of 1; the mean of all is {share:g}")
-    fixed = np.zeros(batches.size)
+    fixed, prior = np.zeros(batches.size), np.full(batches.size, fixed_l2, np.float64)
+    prior[0] = 0
     fixed[0] = np.log(share / (1 - share))
     values: list[float] = []
     with (
@@ -77,15 +78,16 @@ def fit(
         require("threadpoolctl").threadpool_limits(1, user_api="blas"),
         Progress(unit="users", description="fitting", enabled=progress) as bar,
     ):
-        descent = _Descent(batches, fixed_l2, user_l2, tolerance, bar)
+        users = np.zeros((len(batches.offsets) - 1, batches.size))
+        descent = _Descent(batches, prior, user_l2, tolerance, bar, users)
         solved = descent.solve(fixed)
         for _ in range(max_rounds):
             values.append(solved.value)
             norm = float(np.linalg.norm(solved.gradient)) / len(batches.labels)
             bar.update(0, objective=solved.value, gradient=norm)
             if norm <= tolerance:
-                users = solved.coefficients.astype(np.float32)
-                return Fit(fixed, users, tuple(values), max(norm, solved.gradient_norm))
+                norm = max(norm, solved.gradient_norm)
+                return Fit(fixed, users.astype(np.float32), tuple(values), norm)
             fixed, solved = descent.step(fixed, solved)
     raise ValueError(
         f"not converged after --max_rounds={max_rounds}: the fixed effect's gradient has the norm "
@@ -93,24 +95,16 @@ def fit(
     )
 
 
+@dataclass
 class _Descent:
     """Solves all users for a fixed effect, and moves the fixed effect downhill."""
 
-    def __init__(
-        self,
-        batches: UserBatches,
-        fixed_l2: float,
-        user_l2: float,
-        tolerance: float,
-        bar: Progress,
-    ) -> None:
-        self.batches = batches
-        self.user_l2 = user_l2
-        self.tolerance = tolerance
-        self.bar = bar
-        self.users = np.zeros((len(batches.offsets) - 1, batches.size))
-        self.prior = np.full(batches.size, fixed_l2, np.float64)
-        self.prior[0] = 0
+    batches: UserBatches
+    prior: np.ndarray  # weights, by coefficient of the fixed effect
+    user_l2: float
+    tolerance: float
+    bar: Progress
+    users: np.ndarray  # what their parts came to in the end
 
     def solve(self, fixed: np.ndarray) -> UserSolutions:
         """What all users come to; with the prior of the fixed effect in the sums."""

@@ -50,11 +50,7 @@ class Prediction:
 def predict(config: GLMixConfig, progress: bool = False) -> Prediction:
     """Writes P(y = 1) of each pair in `config.watch_log` to `config.output`, in their order.
 
-    Memory is that of a block of rows, whatever the files have.
-
-    Args:
-        config: what to predict; the events need no label.
-        progress: show a progress bar on stderr.
+    Memory is that of a block of rows, whatever the files have. They need no label.
 
     Raises:
         ValueError: as of `load_with_embeddings` and `read_events`; or there are no pairs.

@@ -12,10 +12,6 @@ from yt8m_models.recommendation.glmix.user_batches import UserBatches
 def train(config: GLMixConfig, progress: bool = False) -> tuple[str, str | None]:
     """Fits GLMix to `config.watch_log` and saves it in `config.glmix_dir`.
 
-    Args:
-        config: what to fit.
-        progress: show a progress bar on stderr.
-
     Returns:
         What was fitted, as a sentence; and `KnownEvents.left_out`.
 
