@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figure import Figure
-from eval.metrics import EvaluationMetrics
+from eval.evaluation_metrics import EvaluationMetrics
 
 _NUM_CLASSES = 3862
 _BATCH_SIZE = 128

@@ -143,7 +143,7 @@ def _pipeline(shards: int = 4, readers: int = 8, length: int = 300) -> tuple[flo
 def _metrics(videos: int) -> tuple[float, float]:
     import numpy as np
 
-    from eval.metrics import EvaluationMetrics
+    from eval.evaluation_metrics import EvaluationMetrics
 
     rng = np.random.default_rng(0)
     predictions = rng.random((1000, 3862), np.float32)

@@ -6,14 +6,7 @@ import numpy as np
 
 from eval.checks import check_choice, check_positive
 from eval.entries import Entries
-from eval.ranking import (
-    EMPTY,
-    EMPTY_CLASSES,
-    TIES,
-    RunningPrecision,
-    mean_over_classes,
-    rank_videos,
-)
+from eval.ranking import EMPTY, EMPTY_CLASSES, TIES, RunningPrecision, rank_videos
 
 
 class EvaluationMetrics:
@@ -89,14 +82,7 @@ class EvaluationMetrics:
             ValueError: shapes differ from each other or from `num_classes`, or a rated prediction
                 is NaN.
         """
-        ranking = rank_videos(
-            predictions,
-            labels,
-            label_weights,
-            depth=self.top_k,
-            empty=self.empty,
-            ties=self.ties,
-        )
+        ranking = rank_videos(predictions, labels, label_weights, self.top_k, self.empty, self.ties)
         if len(ranking.positives) != self.num_classes:
             raise ValueError(
                 f"predictions must have num_classes = {self.num_classes} columns; "
@@ -124,13 +110,15 @@ class EvaluationMetrics:
             by_class.add(hits, classes)
         aps = by_class.average(self._positives)
         if not self._num_videos:
-            nan = float("nan")
-            metrics = {"hit_at_one": nan, "perr": nan, "gap": nan, "map": nan}
+            metrics = dict.fromkeys(("hit_at_one", "perr", "gap", "map"), float("nan"))
         else:
+            (gap,) = pooled.average(self._positives.sum(keepdims=True))
+            known = aps[~np.isnan(aps)]
+            num_counted = len(known) if self.empty_classes == "skip" else len(aps)
             metrics = {
                 "hit_at_one": self._hits_at_one / self._num_videos,
                 "perr": self._perr / self._num_videos,
-                "gap": float(np.nan_to_num(pooled.average(self._positives.sum(keepdims=True))[0])),
-                "map": mean_over_classes(aps, self.empty_classes),
+                "gap": float(np.nan_to_num(gap)),
+                "map": float(known.sum() / num_counted) if num_counted else float("nan"),
             }
         return {**metrics, "aps": aps, "num_videos": self._num_videos}

@@ -3,7 +3,7 @@
 The definitions are those of `eval.metrics` with its default policies. `HitAtOne` and `PERR` are
 exact. `GAP` and `MAP` would have to keep every prediction; instead they count the `top_k` best
 entries of each video in bins of the score, so that their state has a fixed size and an update is a
-few tensor operations. Use `eval.metrics.EvaluationMetrics` for figures to report.
+few tensor operations. Use `eval.evaluation_metrics.EvaluationMetrics` for figures to report.
 
 `sample_weight` (with `weighted_metrics`) leaves out what has weight 0 and does not weigh
 otherwise: of shape `(batch,)` it takes videos, of shape `(batch, num_classes)` (video, class)
@@ -15,16 +15,16 @@ from typing import Any
 import keras
 from keras import ops
 
+from eval.checks import check_positive
+
 _LARGEST_LOGIT = 16.0
 
 
-class _MeanOverVideos(keras.metrics.Metric):
+class _MeanOverVideos(keras.metrics.Mean):
     """The mean over videos of a value that a subclass's `values` gives for each."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name, dtype="float32")
-        self.total = self.add_weight(name="total", initializer="zeros")
-        self.num_videos = self.add_weight(name="num_videos", initializer="zeros")
 
     def values(self, labels: Any, scores: Any) -> Any:
         """The values of the videos, `(batch,)`; the score of an unrated pair is -1."""
@@ -32,12 +32,7 @@ class _MeanOverVideos(keras.metrics.Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         labels, scores, is_rated = _inputs(y_true, y_pred, sample_weight)
-        has_rated = ops.cast(ops.any(is_rated, axis=-1), "float32")
-        self.total.assign_add(ops.sum(self.values(labels, scores) * has_rated))
-        self.num_videos.assign_add(ops.sum(has_rated))
-
-    def result(self) -> Any:
-        return ops.divide_no_nan(self.total, self.num_videos)
+        super().update_state(self.values(labels, scores), ops.any(is_rated, axis=-1))
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name}
@@ -79,7 +74,9 @@ class PERR(_MeanOverVideos):
 
 
 class _BinnedAveragePrecision(keras.metrics.Metric):
-    """Average precision from counts of entries and hits by bins of the score.
+    """Mean of rankings' average precision, from counts of entries and hits by bins of the score.
+
+    There is one ranking for each class, or one of all entries where `num_classes` is not given.
 
     The bins have equal widths in the logit of the score, from -16 to 16. Within a bin the order of
     the entries is not known: all its hits take the precision at the middle of the bin,
@@ -91,29 +88,28 @@ class _BinnedAveragePrecision(keras.metrics.Metric):
     which is exact for a bin of one entry. The error falls with the width of the bins.
     """
 
-    def __init__(self, name: str, num_groups: int, top_k: int, num_bins: int) -> None:
-        for argument, value in (("top_k", top_k), ("num_bins", num_bins)):
-            if value < 1:
-                raise ValueError(f"{argument} must be at least 1; received {value}")
+    def __init__(self, name: str, num_classes: int | None, top_k: int, num_bins: int) -> None:
+        self.num_rankings = 1 if num_classes is None else num_classes
+        check_positive("num_classes", self.num_rankings)
+        check_positive("top_k", top_k)
+        check_positive("num_bins", num_bins)
         super().__init__(name=name, dtype="float32")
+        self.num_classes = num_classes
         self.top_k = top_k
         self.num_bins = num_bins
-        shape = (num_groups, num_bins)
+        shape = (self.num_rankings, num_bins)
         self.entries = self.add_weight(name="entries", shape=shape, initializer="zeros")
         self.hits = self.add_weight(name="hits", shape=shape, initializer="zeros")
-        self.positives = self.add_weight(name="positives", shape=(num_groups,), initializer="zeros")
-
-    def groups(self, classes: Any) -> Any:
-        """The ranking that each entry belongs to, from its class."""
-        raise NotImplementedError
-
-    def count_positives(self, labels: Any) -> Any:
-        """The positives of each ranking, `(num_groups,)`."""
-        raise NotImplementedError
+        self.positives = self.add_weight(name="positives", shape=shape[:1], initializer="zeros")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         labels, scores, _ = _inputs(y_true, y_pred, sample_weight)
-        self.positives.assign_add(self.count_positives(labels))
+        if self.num_classes not in (None, scores.shape[-1]):
+            raise ValueError(
+                f"predictions must have num_classes = {self.num_classes} columns; "
+                f"received {scores.shape[-1]}"
+            )
+        self.positives.assign_add(ops.sum(ops.reshape(labels, (-1, self.num_rankings)), axis=0))
         best_scores, best = ops.top_k(scores, min(self.top_k, scores.shape[-1]))
         is_valid = ops.cast(best_scores >= 0, "float32")
         is_hit = ops.take_along_axis(labels, best, axis=-1)
@@ -122,19 +118,24 @@ class _BinnedAveragePrecision(keras.metrics.Metric):
         logit = ops.log(probability) - ops.log1p(-probability)
         place = (_LARGEST_LOGIT - logit) / (2 * _LARGEST_LOGIT)  # 0 for the best score
         bins = ops.clip(ops.cast(place * self.num_bins, "int32"), 0, self.num_bins - 1)
-        cells = ops.reshape(self.groups(ops.cast(best, "int32")) * self.num_bins + bins, (-1,))
+        rankings = ops.cast(best, "int32") % self.num_rankings
+        cells = ops.reshape(rankings * self.num_bins + bins, (-1,))
         for counts, values in ((self.entries, is_valid), (self.hits, is_hit)):
             num_cells = counts.shape[0] * counts.shape[1]
             added = ops.segment_sum(ops.reshape(values, (-1,)), cells, num_segments=num_cells)
             counts.assign_add(ops.reshape(added, counts.shape))
 
-    def average_precisions(self) -> Any:
-        """Average precision of each ranking, `(num_groups,)`; 0 without positives."""
+    def result(self) -> Any:
         entries, hits = ops.convert_to_tensor(self.entries), ops.convert_to_tensor(self.hits)
         entries_above = ops.cumsum(entries, axis=-1) - entries
         hits_above = ops.cumsum(hits, axis=-1) - hits
         precision = (hits_above + (hits + 1) / 2) / (entries_above + (entries + 1) / 2)
-        return ops.divide_no_nan(ops.sum(hits * precision, axis=-1), self.positives)
+        averages = ops.divide_no_nan(ops.sum(hits * precision, axis=-1), self.positives)
+        num_with_positives = ops.sum(ops.cast(self.positives > 0, "float32"))
+        return ops.divide_no_nan(ops.sum(averages), num_with_positives)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "top_k": self.top_k, "num_bins": self.num_bins}
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -154,19 +155,7 @@ class GAP(_BinnedAveragePrecision):
     """
 
     def __init__(self, top_k: int = 20, num_bins: int = 16384, name: str = "gap") -> None:
-        super().__init__(name, 1, top_k, num_bins)
-
-    def groups(self, classes: Any) -> Any:
-        return ops.zeros_like(classes)
-
-    def count_positives(self, labels: Any) -> Any:
-        return ops.reshape(ops.sum(labels), (1,))
-
-    def result(self) -> Any:
-        return self.average_precisions()[0]
-
-    def get_config(self) -> dict[str, Any]:
-        return {"name": self.name, "top_k": self.top_k, "num_bins": self.num_bins}
+        super().__init__(name, None, top_k, num_bins)
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -189,33 +178,10 @@ class MAP(_BinnedAveragePrecision):
     def __init__(
         self, num_classes: int, top_k: int = 20, num_bins: int = 512, name: str = "map"
     ) -> None:
-        if num_classes < 1:
-            raise ValueError(f"num_classes must be at least 1; received {num_classes}")
         super().__init__(name, num_classes, top_k, num_bins)
-        self.num_classes = num_classes
-
-    def groups(self, classes: Any) -> Any:
-        return classes
-
-    def count_positives(self, labels: Any) -> Any:
-        if labels.shape[-1] != self.num_classes:
-            raise ValueError(
-                f"predictions must have num_classes = {self.num_classes} columns; "
-                f"received {labels.shape[-1]}"
-            )
-        return ops.sum(labels, axis=0)
-
-    def result(self) -> Any:
-        num_with_positives = ops.sum(ops.cast(self.positives > 0, "float32"))
-        return ops.divide_no_nan(ops.sum(self.average_precisions()), num_with_positives)
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "num_classes": self.num_classes,
-            "top_k": self.top_k,
-            "num_bins": self.num_bins,
-        }
+        return {**super().get_config(), "num_classes": self.num_classes}
 
 
 def _inputs(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, Any]:

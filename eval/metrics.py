@@ -1,4 +1,4 @@
-"""Hit@1, PERR, GAP and mAP of YouTube-8M: pure functions, and `EvaluationMetrics` for many batches.
+"""Hit@1, PERR, GAP and mAP of YouTube-8M as pure functions: `EvaluationMetrics` of one batch.
 
 All take predictions and labels `(videos, num_classes)` and optional `label_weights` of the same
 shape, and raise `ValueError` where shapes differ or a rated prediction is NaN. The policies for
@@ -13,75 +13,32 @@ from typing import Any
 
 import numpy as np
 
-from eval.checks import check_choice
 from eval.evaluation_metrics import EvaluationMetrics
-from eval.ranking import (
-    EMPTY_CLASSES,
-    average_precisions,
-    best_first,
-    mean_over_classes,
-    pooled_average_precision,
-    rank_videos,
-)
-
-__all__ = [
-    "EvaluationMetrics",
-    "average_precision_per_class",
-    "gap",
-    "hit_at_one",
-    "mean_average_precision",
-    "perr",
-]
 
 
-def hit_at_one(
-    predictions: Any,
-    labels: Any,
-    label_weights: Any = None,
-    *,
-    empty: str = "zero",
-    ties: str = "stable",
-) -> float:
-    """The share of videos whose best class is a label."""
-    ranking = rank_videos(predictions, labels, label_weights, depth=1, empty=empty, ties=ties)
-    return _mean(ranking.hit_at_one())
+def hit_at_one(predictions: Any, labels: Any, label_weights: Any = None, **policies: str) -> float:
+    """The share of videos whose best class is a label; takes `empty` and `ties`."""
+    return float(_result(predictions, labels, 1, label_weights, **policies)["hit_at_one"])
 
 
-def perr(
-    predictions: Any,
-    labels: Any,
-    label_weights: Any = None,
-    *,
-    empty: str = "zero",
-    ties: str = "stable",
-) -> float:
+def perr(predictions: Any, labels: Any, label_weights: Any = None, **policies: str) -> float:
     """Precision at equal recall rate: the precision among a video's n best classes, n its labels.
 
-    Averaged over videos. As in the starter code, an entry that is not above 0 is never a hit.
+    Averaged over videos. As in the starter code, an entry that is not above 0 is never a hit. Takes
+    `empty` and `ties`.
     """
-    ranking = rank_videos(predictions, labels, label_weights, depth=1, empty=empty, ties=ties)
-    return _mean(ranking.perr())
+    return float(_result(predictions, labels, 1, label_weights, **policies)["perr"])
 
 
 def gap(
-    predictions: Any,
-    labels: Any,
-    top_k: int = 20,
-    label_weights: Any = None,
-    *,
-    empty: str = "zero",
-    ties: str = "stable",
+    predictions: Any, labels: Any, top_k: int = 20, label_weights: Any = None, **policies: str
 ) -> float:
     """Global average precision: average precision of every video's `top_k` best entries, pooled.
 
     Positives are counted over all labels, so that with a small `top_k` even perfect predictions can
-    score below 1. Without any label it is 0.
+    score below 1. Without any label it is 0. Takes `empty` and `ties`.
     """
-    ranking = rank_videos(predictions, labels, label_weights, depth=top_k, empty=empty, ties=ties)
-    scores, _, hits = ranking.top(top_k)
-    if not len(ranking.hits):
-        return float("nan")
-    return pooled_average_precision(hits[best_first(scores, hits, ties)], ranking.positives.sum())
+    return float(_result(predictions, labels, top_k, label_weights, **policies)["gap"])
 
 
 def average_precision_per_class(
@@ -89,10 +46,7 @@ def average_precision_per_class(
     labels: Any,
     top_k: int | None = None,
     label_weights: Any = None,
-    *,
-    top_n: int | None = None,
-    empty: str = "zero",
-    ties: str = "stable",
+    **policies: Any,
 ) -> np.ndarray:
     """Average precision of each class's ranking of the videos; NaN for classes without positives.
 
@@ -101,29 +55,29 @@ def average_precision_per_class(
         labels: `(videos, num_classes)`.
         top_k: only the `top_k` best entries of each video are ranked; all unless given.
         label_weights: `(videos, num_classes)`.
-        top_n: only the first `top_n` videos of each ranking count, and at most as many positives:
-            AP at n.
-        empty: see `eval.ranking`.
-        ties: see `eval.ranking`.
+        policies: `top_n`, `empty` and `ties` of `EvaluationMetrics`.
 
     Returns:
         `(num_classes,)` float64.
     """
-    depth = np.shape(predictions)[-1] if top_k is None else top_k
-    ranking = rank_videos(predictions, labels, label_weights, depth=depth, empty=empty, ties=ties)
-    scores, classes, hits = ranking.top(depth)
-    order = best_first(scores, hits, ties)
-    return average_precisions(hits[order], classes[order], ranking.positives, top_n)
+    return np.asarray(_result(predictions, labels, top_k, label_weights, **policies)["aps"])
 
 
 def mean_average_precision(
-    predictions: Any, labels: Any, *others: Any, empty_classes: str = "skip", **policies: Any
+    predictions: Any,
+    labels: Any,
+    top_k: int | None = None,
+    label_weights: Any = None,
+    **policies: Any,
 ) -> float:
-    """Mean over classes of `average_precision_per_class`, whose arguments the others are."""
-    check_choice("empty_classes", empty_classes, EMPTY_CLASSES)
-    aps = average_precision_per_class(predictions, labels, *others, **policies)
-    return mean_over_classes(aps, empty_classes)
+    """Mean over classes of `average_precision_per_class`; takes `empty_classes` too."""
+    return float(_result(predictions, labels, top_k, label_weights, **policies)["map"])
 
 
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if len(values) else float("nan")
+def _result(
+    predictions: Any, labels: Any, top_k: int | None, label_weights: Any, **policies: Any
+) -> dict[str, Any]:
+    num_classes = np.atleast_1d(predictions).shape[-1]
+    metrics = EvaluationMetrics(num_classes, num_classes if top_k is None else top_k, **policies)
+    metrics.update(predictions, labels, label_weights)
+    return metrics.result()

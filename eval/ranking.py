@@ -19,8 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from eval.checks import check_choice, check_positive
-
 TIES = ("stable", "pessimistic")
 EMPTY = ("zero", "skip")
 EMPTY_CLASSES = ("skip", "zero")
@@ -70,29 +68,24 @@ class Ranking:
 def rank_videos(
     predictions: Any,
     labels: Any,
-    label_weights: Any = None,
-    *,
+    label_weights: Any,
     depth: int,
-    empty: str = "zero",
-    ties: str = "stable",
+    empty: str,
+    ties: str,
 ) -> Ranking:
     """Ranks the classes of each video.
 
     Args:
         predictions: scores `(batch, num_classes)`; float64 is kept, others are ranked as float32.
         labels: `(batch, num_classes)`; above 0 is a label.
-        label_weights: `(batch, num_classes)`; above 0 is rated. All are rated if not given.
+        label_weights: `(batch, num_classes)`; above 0 is rated. `None`: all are.
         depth: entries to rank per video; more where a video has more labels than that.
         empty: see the module.
         ties: see the module.
 
     Raises:
-        ValueError: shapes differ or are not two-dimensional, a rated prediction is NaN, or a policy
-            is unknown.
+        ValueError: shapes differ or are not two-dimensional, or a rated prediction is NaN.
     """
-    check_choice("empty", empty, EMPTY)
-    check_choice("ties", ties, TIES)
-    check_positive("top_k", depth)
     scores = _scores(predictions)
     is_label, is_rated = _above_zero("labels", labels, scores), None
     if label_weights is not None:
@@ -152,31 +145,12 @@ def best_first(scores: np.ndarray, hits: np.ndarray, ties: str) -> np.ndarray:
     return order
 
 
-def average_precisions(
-    hits: np.ndarray, groups: np.ndarray, positives: np.ndarray, top_n: int | None = None
-) -> np.ndarray:
-    """Average precision of each group's ranking.
+class RunningPrecision:
+    """Average precision of many groups' rankings, from entries that come in parts, best first.
 
     ```
     AP = Σ over hits of (hits down to here / rank) / min(positives, top_n)
     ```
-
-    Args:
-        hits: `(entries,)` bool, best entry first.
-        groups: `(entries,)` int, the group of each entry; a group's entries keep their order.
-        positives: `(num_groups,)` positives of each group, in its ranking or not.
-        top_n: entries of each group to look at; all if not given.
-
-    Returns:
-        `(num_groups,)` float64; NaN for groups without positives.
-    """
-    precision = RunningPrecision(len(positives), top_n)
-    precision.add(hits, groups)
-    return precision.average(positives)
-
-
-class RunningPrecision:
-    """Average precision of many groups' rankings, from entries that come in parts, best first.
 
     Args:
         num_groups: groups are below it.
@@ -184,8 +158,6 @@ class RunningPrecision:
     """
 
     def __init__(self, num_groups: int, top_n: int | None = None) -> None:
-        if top_n is not None:
-            check_positive("top_n", top_n)
         self._top_n = top_n
         self._sums = np.zeros(num_groups)
         self._entries = np.zeros(num_groups, np.int64)
@@ -215,20 +187,6 @@ class RunningPrecision:
         averages = np.full(len(self._sums), np.nan)
         np.divide(self._sums, positives, out=averages, where=positives > 0)
         return averages
-
-
-def pooled_average_precision(hits: np.ndarray, num_positives: int) -> float:
-    """Average precision of one ranking, best entry first; 0 without positives."""
-    one_group = np.zeros(len(hits), np.uint8)
-    (result,) = average_precisions(hits, one_group, np.array([num_positives]))
-    return float(result) if num_positives else 0.0
-
-
-def mean_over_classes(aps: np.ndarray, empty_classes: str) -> float:
-    """Mean average precision; classes without positives (NaN) are skipped or count as zero."""
-    has_positives = ~np.isnan(aps)
-    num_classes = has_positives.sum() if empty_classes == "skip" else len(aps)
-    return float(aps[has_positives].sum() / num_classes) if num_classes else float("nan")
 
 
 def _scores(predictions: Any) -> np.ndarray:

@@ -106,13 +106,9 @@ def average_precision(
     return _by_block(of_block, relevance, scores, valid, ties, empty)
 
 
-def mean_average_precision(
-    relevance: Any, scores: Any, *, valid: Any = None, ties: str = "shared", empty: str = "skip"
-) -> float:
+def mean_average_precision(relevance: Any, scores: Any, **others: Any) -> float:
     """The mean of `average_precision` over queries; NaN if every query is skipped."""
-    return mean_over_queries(
-        average_precision(relevance, scores, valid=valid, ties=ties, empty=empty)
-    )
+    return mean_over_queries(average_precision(relevance, scores, **others))
 
 
 def auc(
@@ -218,32 +214,25 @@ def _by_block(
         )
     if scores.dtype not in (np.float32, np.float64):
         scores = scores.astype(np.float64)
-    valid = None if valid is None else np.asarray(valid, bool)
+    valid = np.broadcast_to(True, scores.shape) if valid is None else np.asarray(valid, bool)
     for name, values in (("relevance", relevance), ("valid", valid)):
-        if values is not None and values.shape != scores.shape:
+        if values.shape != scores.shape:
             raise ValueError(
                 f"{name} must have the shape of scores, {scores.shape}; received {values.shape}"
             )
     if scores.ndim == 1:
-        of_one = None if valid is None else valid[None]
-        return _by_block(of_block, relevance[None], scores[None], of_one, ties, empty)[0]
+        return _by_block(of_block, relevance[None], scores[None], valid[None], ties, empty)[0]
     result = np.full(len(scores), np.nan)
     num_candidates = scores.shape[1]
     rows = max(_BLOCK_ELEMENTS // max(num_candidates, 1), 1)
     for start in range(0, len(scores) if num_candidates else 0, rows):
         block = slice(start, start + rows)
-        is_left_out = False if valid is None else ~valid[block]
-        relevant = np.where(is_left_out, 0, relevance[block])
+        relevant = np.where(valid[block], relevance[block], 0)
         is_allowed = np.isfinite(relevant) & (relevant >= 0)
         _refuse("relevance", "finite and at least 0", relevant, ~is_allowed, start)
-        _refuse(
-            "scores",
-            "numbers",
-            scores[block],
-            np.isnan(scores[block]) & ~np.asarray(is_left_out),
-            start,
-        )
-        of_scores = np.where(is_left_out, np.nan, scores[block]).astype(scores.dtype, copy=False)
+        is_wrong = np.isnan(scores[block]) & valid[block]
+        _refuse("scores", "numbers", scores[block], is_wrong, start)
+        of_scores = np.where(valid[block], scores[block], np.nan).astype(scores.dtype, copy=False)
         result[block] = of_block(relevant.astype(np.float64, copy=False), of_scores)
     return np.nan_to_num(result, nan=0.0) if empty == "zero" else result
 

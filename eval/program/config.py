@@ -9,11 +9,7 @@ from yt8m_models.training.config import LABEL_LOSSES
 
 @dataclass(frozen=True)
 class EvalConfig(Options):
-    """What to evaluate, on which records, and where to write the results.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """What to evaluate, on which records, and where to write the results."""
 
     train_dir: str = option(
         "/tmp/yt8m_model/", "The directory that the model is trained in.", required=True

@@ -2,13 +2,13 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import losses
 from eval.program.config import EvalConfig
 from eval.program.report import Evaluation, Report, class_names, table
-from yt8m_models.config import DataConfig, model_flags
+from yt8m_models.config import model_flags
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.prediction.predictor import device_batch_size
@@ -85,10 +85,19 @@ class _Program:
     def evaluate(self, restored: Restored) -> Evaluation:
         """Evaluates a model, prints and writes the result."""
         config = self.config
-        check_expected(self.expected, restored)
+        _check_expected(self.expected, restored)
         segment_labels = self.expected.get("segment_labels", restored.data_config.segment_labels)
         data = dataclasses.replace(restored.data_config, segment_labels=segment_labels)
-        pipeline = _pipeline(config, self.files, data, restored)
+        options = PipelineOptions(
+            batch_size=device_batch_size(config.batch_size, data),
+            seed=config.seed,
+            sample_frames=config.sample_frames,
+            sample_random_frames=restored.model_config.sample_random_frames,
+            num_readers=config.num_readers,
+            max_bad_records=config.max_bad_records,
+            pad_to_max_frames=config.jit_compile,
+        )
+        pipeline = Pipeline(self.files, data, options)
         label_loss = restored.label_loss if config.label_loss is None else config.label_loss
         metrics = evaluate(
             restored.model,
@@ -100,10 +109,11 @@ class _Program:
             jit_compile=config.jit_compile,
         )
         evaluation = Evaluation(
-            checkpoint=restored.path,
             step=restored.step,
+            checkpoint=restored.path,
             eval_data_pattern=config.eval_data_pattern,
             segment_labels=segment_labels,
+            num_videos=metrics["num_videos"],
             label_loss=label_loss,
             top_k=config.top_k,
             metrics=metrics,
@@ -115,27 +125,8 @@ class _Program:
         return evaluation
 
 
-def _pipeline(
-    config: EvalConfig, files: Sequence[str], data: DataConfig, restored: Restored
-) -> Pipeline:
-    options = PipelineOptions(
-        batch_size=device_batch_size(config.batch_size, data),
-        seed=config.seed,
-        sample_frames=config.sample_frames,
-        sample_random_frames=restored.model_config.sample_random_frames,
-        num_readers=config.num_readers,
-        max_bad_records=config.max_bad_records,
-        pad_to_max_frames=config.jit_compile,
-    )
-    return Pipeline(files, data, options)
-
-
-def check_expected(expected: Mapping[str, Any], restored: Restored) -> None:
-    """Compares flags with those that a model was trained with.
-
-    Raises:
-        ValueError: some differ; the message names each with both values.
-    """
+def _check_expected(expected: Mapping[str, Any], restored: Restored) -> None:
+    """Refuses flags that differ from those that the model was trained with; names each."""
     trained = model_flags(restored.model_config, restored.data_config, restored.label_loss)
     differing = []
     for name, value in expected.items():

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 import tensorflow as tf
 
 from yt8m_models.storage import filesystems
@@ -24,19 +25,21 @@ class Evaluation:
     """An evaluated checkpoint.
 
     Attributes:
-        checkpoint: its path.
         step: its step of training.
+        checkpoint: its path.
         eval_data_pattern: the records it was evaluated on.
         segment_labels: whether segments were evaluated instead of videos.
+        num_videos: how many videos, or segments.
         label_loss: the name of the loss.
         top_k: predictions per video that count in GAP and mAP.
         metrics: the result of `yt8m_models.training.evaluator.evaluate`.
     """
 
-    checkpoint: str
     step: int
+    checkpoint: str
     eval_data_pattern: str
     segment_labels: bool
+    num_videos: int
     label_loss: str
     top_k: int
     metrics: Mapping[str, Any]
@@ -82,7 +85,7 @@ def table(evaluation: Evaluation) -> str:
     unit = "segments" if evaluation.segment_labels else "videos"
     cells = {
         "checkpoint": evaluation.checkpoint,
-        unit: f"{metrics['num_videos']:,}",
+        unit: f"{evaluation.num_videos:,}",
         **{title: f"{metrics[name]:.4f}" for name, title in COLUMNS.items()},
     }
     widths = [max(len(title), len(cell)) for title, cell in cells.items()]
@@ -124,32 +127,16 @@ def class_names(vocabulary: str) -> dict[int, str]:
 
 
 def _json(evaluation: Evaluation) -> str:
-    metrics = {name: _number(evaluation.metrics[name]) for name in COLUMNS}
-    record = {
-        "step": evaluation.step,
-        "checkpoint": evaluation.checkpoint,
-        "eval_data_pattern": evaluation.eval_data_pattern,
-        "segment_labels": evaluation.segment_labels,
-        "num_videos": int(evaluation.metrics["num_videos"]),
-        "label_loss": evaluation.label_loss,
-        "top_k": evaluation.top_k,
-        **metrics,
-    }
+    """The evaluation with a key for each metric; one that is not defined is `null`."""
+    record = {name: value for name, value in vars(evaluation).items() if name != "metrics"}
+    for name in COLUMNS:
+        value = float(evaluation.metrics[name])
+        record[name] = value if math.isfinite(value) else None
     return json.dumps(record, indent=2) + "\n"
 
 
-def _number(value: float) -> float | None:
-    """A number that JSON has: a metric that is not defined is `null`."""
-    return float(value) if math.isfinite(value) else None
-
-
 def _csv(metrics: Mapping[str, Any], names: Mapping[int, str]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["class", "name", "positives", "average_precision"])
-    for label, (positives, precision) in enumerate(
-        zip(metrics["positives"], metrics["aps"], strict=True)
-    ):
-        value = f"{precision:.6f}" if math.isfinite(precision) else ""
-        writer.writerow([label, names.get(label, ""), int(positives), value])
-    return text.getvalue()
+    columns = {"positives": metrics["positives"], "average_precision": metrics["aps"]}
+    classes = pd.DataFrame(columns).rename_axis("class")
+    classes.insert(0, "name", [names.get(label, "") for label in classes.index])
+    return str(classes.to_csv(float_format="%.6f", lineterminator="\n"))

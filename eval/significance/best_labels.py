@@ -7,6 +7,7 @@ import numpy as np
 from yt8m_models.prediction.submission_reader import Predictions, line_starts, read_submission
 
 NO_LABEL = -1
+ABSENT = -2
 
 
 class BestLabels(NamedTuple):
@@ -20,10 +21,10 @@ class BestLabels(NamedTuple):
     video_ids: np.ndarray
     labels: np.ndarray
 
-    def of(self, video_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Which of some videos are here, bool, and the best labels of those that are."""
+    def of(self, video_ids: np.ndarray) -> np.ndarray:
+        """The best labels of videos, `ABSENT` for those that are not here, `(videos,)`."""
         places = np.searchsorted(self.video_ids[:-1], video_ids)
-        return self.video_ids[places] == video_ids, self.labels[places]
+        return np.where(self.video_ids[places] == video_ids, self.labels[places], ABSENT)
 
 
 def read_best_labels(path: str) -> BestLabels:

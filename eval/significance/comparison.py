@@ -1,18 +1,16 @@
 """McNemar's test on Hit@1 for two submission files."""
 
 import itertools
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 
 from eval.mcnemar_test import McNemar, mcnemar
-from eval.significance.best_labels import BestLabels, read_best_labels
+from eval.significance.best_labels import ABSENT, read_best_labels
 from eval.significance.config import SignificanceConfig
 from yt8m_models.data.bad_records import Ledger
 from yt8m_models.data.patterns import match_files
-from yt8m_models.data.record_identity import RecordIdentity, identified_records
+from yt8m_models.data.record_identity import identified_records
 from yt8m_models.program.extras import require
 from yt8m_models.program.progress import Progress
 
@@ -46,27 +44,22 @@ class Comparison:
     def report(self) -> str:
         """The comparison in words."""
         width = max(map(len, self.files))
-        left_out = [
-            f"{count:,} {what}"
-            for count, what in (
-                (self.unlabelled, "videos without labels"),
-                (self.unpredicted, "labelled videos that neither file has"),
-            )
-            if count
-        ]
-        return "\n".join(
-            [
-                f"Hit@1 of {self.num_videos:,} videos",
-                *(
-                    f"  {file:{width}}  {hits / self.num_videos:.4f}  ({hits:,} right)"
-                    for file, hits in zip(self.files, self.hits, strict=True)
-                ),
-                f"right in the first alone {self.test.only_a:,}, "
-                f"in the second alone {self.test.only_b:,}",
-                f"McNemar's exact test: p = {self.test.p_value:.4g}",
-                *([f"left out: {', '.join(left_out)}"] if left_out else []),
-            ]
+        lines = [f"Hit@1 of {self.num_videos:,} videos"]
+        for file, hits in zip(self.files, self.hits, strict=True):
+            lines.append(f"  {file:{width}}  {hits / self.num_videos:.4f}  ({hits:,} right)")
+        lines.append(
+            f"right in the first alone {self.test.only_a:,}, "
+            f"in the second alone {self.test.only_b:,}"
         )
+        lines.append(f"McNemar's exact test: p = {self.test.p_value:.4g}")
+        left_out = {
+            "videos without labels": self.unlabelled,
+            "labelled videos that neither file has": self.unpredicted,
+        }
+        if any(left_out.values()):
+            counts = [f"{count:,} {what}" for what, count in left_out.items() if count]
+            lines.append(f"left out: {', '.join(counts)}")
+        return "\n".join(lines)
 
 
 def compare(config: SignificanceConfig, progress: bool = False) -> Comparison:
@@ -94,100 +87,55 @@ def compare(config: SignificanceConfig, progress: bool = False) -> Comparison:
             f"two different submission files are compared; received {len(paths)}: "
             f"{', '.join(paths)}"
         )
-    a, b = (read_best_labels(path) for path in paths)
+    files = [read_best_labels(path) for path in paths]
+    video_ids = np.union1d(files[0].video_ids, files[1].video_ids)
+    best = np.stack([file.of(video_ids) for file in files])  # (2, videos)
+    is_seen, is_labelled = np.zeros((2, len(video_ids)), bool)
+    is_right = np.zeros(best.shape, bool)
+    unlabelled = unpredicted = 0
     ledger = Ledger(config.max_bad_records)
-    records = _identities(match_files(config.labels), ledger)
-    tally = _Tally(a, b)
-    with Progress(description="comparing") if progress else nullcontext() as bar:
+    records = (
+        identity
+        for file in match_files(config.labels)
+        for _, identity in identified_records(file, ledger)
+    )
+    with Progress(description="comparing", enabled=progress) as bar:
         while batch := list(itertools.islice(records, _BATCH)):
-            tally.add(batch)
-            if bar is not None:
-                bar.update(len(batch))
-    in_a, in_b, right_a, right_b = tally.outcomes()
+            batch_ids = np.array([video_id for video_id, _ in batch], dtype=bytes)
+            places = np.searchsorted(video_ids[:-1], batch_ids)
+            is_predicted = video_ids[places] == batch_ids
+            for (_, labels), place, is_known in zip(batch, places, is_predicted, strict=True):
+                unlabelled += not labels
+                if not is_known:
+                    unpredicted += bool(labels)
+                    continue
+                if is_seen[place]:
+                    video = _text(video_ids[place])
+                    raise ValueError(f"the records of --labels have the video {video!r} twice")
+                is_seen[place], is_labelled[place] = True, bool(labels)
+                is_right[:, place] = [label in labels for label in best[:, place]]
+            bar.update(len(batch))
+    in_a, in_b = is_labelled & (best != ABSENT)
     only_a, only_b = int(np.sum(in_a & ~in_b)), int(np.sum(in_b & ~in_a))
     if only_a + only_b and config.missing == "refuse":
         raise ValueError(
-            f"{only_a + only_b:,} labelled videos, such as {tally.one_sided!r}, are in one file "
-            f"alone: {only_a:,} in {paths[0]}, {only_b:,} in {paths[1]}; --missing=wrong counts "
-            "them as wrong in the other, --missing=skip leaves them out"
+            f"{only_a + only_b:,} labelled videos, such as {_text(video_ids[in_a != in_b][0])!r}, "
+            f"are in one file alone: {only_a:,} in {paths[0]}, {only_b:,} in {paths[1]}; "
+            "--missing=wrong counts them as wrong in the other, --missing=skip leaves them out"
         )
-    kept = in_a & in_b if config.missing == "skip" else in_a | in_b
-    if not kept.any():
+    right_a, right_b = is_right[:, in_a & in_b if config.missing == "skip" else in_a | in_b]
+    if not len(right_a):
         raise ValueError(f"no labelled video of {config.labels} is in {paths[0]} and {paths[1]}")
     return Comparison(
         files=(paths[0], paths[1]),
-        num_videos=int(np.sum(kept)),
-        hits=(int(np.sum(right_a[kept])), int(np.sum(right_b[kept]))),
-        test=mcnemar(right_a[kept], right_b[kept]),
-        unlabelled=tally.unlabelled,
-        unpredicted=tally.unpredicted,
+        num_videos=len(right_a),
+        hits=(int(np.sum(right_a)), int(np.sum(right_b))),
+        test=mcnemar(right_a, right_b),
+        unlabelled=unlabelled,
+        unpredicted=unpredicted,
         one_sided=(only_a, only_b),
         problems=ledger.summary(),
     )
-
-
-class _Tally:
-    """What the records say about the predictions, batch by batch.
-
-    Attributes:
-        unlabelled: videos without labels.
-        unpredicted: labelled videos that neither file has.
-        one_sided: a labelled video that only one file has, empty where there is none.
-    """
-
-    def __init__(self, a: BestLabels, b: BestLabels) -> None:
-        self.unlabelled = 0
-        self.unpredicted = 0
-        self.one_sided = ""
-        self._predictions = (a, b)
-        self._video_ids = np.union1d(a.video_ids, b.video_ids)
-        self._seen = np.zeros(len(self._video_ids), bool)
-        self._outcomes = [np.empty((4, 0), bool)]
-
-    def add(self, batch: Sequence[RecordIdentity]) -> None:
-        video_ids = np.array([video_id for video_id, _ in batch], dtype=bytes)
-        self._see(video_ids)
-        is_labelled = np.array([bool(labels) for _, labels in batch])
-        (in_a, right_a), (in_b, right_b) = (
-            _outcome(best, video_ids, batch) for best in self._predictions
-        )
-        counted = is_labelled & (in_a | in_b)
-        alone = np.flatnonzero(counted & (in_a != in_b))
-        if len(alone) and not self.one_sided:
-            self.one_sided = _text(video_ids[alone[0]])
-        self.unlabelled += int(np.sum(~is_labelled))
-        self.unpredicted += int(np.sum(is_labelled & ~counted))
-        self._outcomes.append(np.stack([in_a, in_b, right_a, right_b])[:, counted])
-
-    def outcomes(self) -> np.ndarray:
-        """Of each labelled and predicted video: in a, in b, a right, b right; `(4, videos)`."""
-        return np.concatenate(self._outcomes, axis=1)
-
-    def _see(self, video_ids: np.ndarray) -> None:
-        """Refuses a predicted video that the records have twice."""
-        places = np.searchsorted(self._video_ids[:-1], video_ids)
-        places = places[self._video_ids[places] == video_ids]
-        unique, counts = np.unique(places, return_counts=True)
-        repeated = unique[self._seen[unique] | (counts > 1)]
-        if len(repeated):
-            video = _text(self._video_ids[repeated[0]])
-            raise ValueError(f"the records of --labels have the video {video!r} twice")
-        self._seen[unique] = True
-
-
-def _outcome(
-    best: BestLabels, video_ids: np.ndarray, batch: Sequence[RecordIdentity]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Which videos a file has, and which of them it has right."""
-    is_there, best_labels = best.of(video_ids)
-    pairs = zip(best_labels.tolist(), batch, strict=True)
-    return is_there, is_there & np.array([label in labels for label, (_, labels) in pairs])
-
-
-def _identities(files: Sequence[str], ledger: Ledger) -> Iterator[RecordIdentity]:
-    for file in files:
-        for _, identity in identified_records(file, ledger):
-            yield identity
 
 
 def _text(video_id: bytes) -> str:

@@ -8,11 +8,7 @@ from yt8m_models.program.option import Options, option, same_option
 
 @dataclass(frozen=True)
 class SignificanceConfig(Options):
-    """The two submission files to compare, and the records with the labels.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """The two submission files to compare, and the records with the labels."""
 
     predictions: str = option(
         "",

@@ -169,11 +169,11 @@ def test_retrieval_gets_better_and_the_best_checkpoint_is_kept(run, tmp_path):
     values = [row["ndcg"] for row in validated]
     assert result["best_validation_ndcg"] == np.float32(max(values))
     assert max(values) > values[0] + 0.05
-    best = load_embedding_model(str(tmp_path / "train"))[1]
+    model, best = load_embedding_model(str(tmp_path / "train"))
     assert best.step == validated[int(np.argmax(values))]["step"]
-    assert best.names == NAMES
-    assert best.sizes == SIZES
-    assert best.config == MODEL
+    assert model.feature_names == NAMES
+    assert model.feature_sizes == SIZES
+    assert model.config == MODEL
     assert (tmp_path / "train" / "curves.png").exists() == (find_spec("matplotlib") is not None)
     # the better one stays when a further run starts from it
     again = run(**flags, max_steps=61, base_learning_rate=1e-9)
@@ -237,7 +237,7 @@ def test_a_batch_has_each_video_once(world):
     # a table in another order than the graph
     order = np.random.default_rng(5).permutation(NUM_VIDEOS)
     feature_rows = np.argsort(order)
-    shuffled = FeatureTable(VideoIds(IDS[order]), table.stored(order), NAMES, SIZES)
+    shuffled = FeatureTable(VideoIds(IDS[order]), table.inputs(order)["video_matrix"], NAMES, SIZES)
     sampler = TripletSampler(graph(), np.ones(NUM_VIDEOS, bool), seed=4)
     batch = TripletBatches(sampler, shuffled, feature_rows, 64, 0, seed=4).batch(7)
     triplets = sampler.batch(7, 64)
@@ -247,7 +247,8 @@ def test_a_batch_has_each_video_once(world):
     assert batch["video_matrix"].dtype == np.uint8
     for name, rows in triplets._asdict().items():
         assert batch[name].dtype == np.int32
-        np.testing.assert_array_equal(batch["video_matrix"][batch[name]], table.stored(rows))
+        expected = table.inputs(rows)["video_matrix"]
+        np.testing.assert_array_equal(batch["video_matrix"][batch[name]], expected)
     expected = graph().relevance(triplets.anchors, triplets.negatives) > 0
     expected |= triplets.anchors[:, None] == triplets.negatives
     np.testing.assert_array_equal(batch["excluded"], expected)
@@ -286,8 +287,8 @@ def test_without_validation_nothing_is_kept_out(run, tmp_path, capsys):
 
 def test_some_features_are_chosen_by_name(run, tmp_path):
     run(feature_names=("mean_audio",), max_steps=2)
-    trained = load_embedding_model(str(tmp_path / "train"))[1]
-    assert (trained.names, trained.sizes) == (("mean_audio",), (4,))
+    model = load_embedding_model(str(tmp_path / "train"))[0]
+    assert (model.feature_names, model.feature_sizes) == (("mean_audio",), (4,))
 
 
 def test_the_projector_shows_ids_and_classes(world, run, tmp_path):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks.metrics import LoopMetrics
 from eval import metrics
-from eval.metrics import EvaluationMetrics
+from eval.evaluation_metrics import EvaluationMetrics
 from eval.ranking import best_first
 
 PARITY = Path(__file__).resolve().parents[2].parent / "shared" / "parity" / "metrics.npz"

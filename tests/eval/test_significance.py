@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval.significance import McNemar, mcnemar
+from eval.mcnemar_test import McNemar, mcnemar
 from eval.significance.__main__ import PROGRAM, main
-from eval.significance.best_labels import NO_LABEL, read_best_labels
+from eval.significance.best_labels import ABSENT, NO_LABEL, read_best_labels
 from eval.significance.comparison import compare
 from eval.significance.config import SignificanceConfig
 from yt8m_models.data.records import frame_record, video_record, write_records
@@ -178,9 +178,8 @@ def test_best_labels(tmp_path):
     best = read_best_labels(write_csv(tmp_path / "a.csv", lines))
     assert best.video_ids.tolist() == [b"a", b"b", b"longer"]
     assert best.labels.tolist() == [NO_LABEL, 3, 2]
-    is_there, labels = best.of(np.array([b"longer", b"zz", b"a", b""]))
-    assert is_there.tolist() == [True, False, True, False]
-    assert labels[is_there].tolist() == [2, NO_LABEL]
+    labels = best.of(np.array([b"longer", b"zz", b"a", b""]))
+    assert labels.tolist() == [2, ABSENT, NO_LABEL, ABSENT]
 
 
 def test_bad_files(tmp_path, files, labels):

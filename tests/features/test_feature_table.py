@@ -7,8 +7,7 @@ import pytest
 
 from yt8m_models.data.quantization import dequantize, num_out_of_range, quantize
 from yt8m_models.data.video_ids import UNKNOWN
-from yt8m_models.features.feature_table import FeatureTable
-from yt8m_models.features.feature_table_writer import FeatureTableWriter
+from yt8m_models.features.feature_table import FeatureTable, write_features
 from yt8m_models.features.load_features import load_features
 
 NAMES, SIZES = ("mean_rgb", "mean_audio"), (5, 3)
@@ -48,8 +47,10 @@ def test_take_gives_what_was_written(tmp_path, values, dtype, error, bytes_a_val
     assert taken.dtype == np.float32
     np.testing.assert_allclose(taken, values[rows], rtol=0, atol=error)
     assert (tmp_path / "t" / "features.npy").stat().st_size == 128 + 7 * 8 * bytes_a_value
-    assert np.array_equal(table.inputs(rows)["video_matrix"], taken)
     assert list(table.inputs(rows)) == ["video_matrix"]
+    stored = table.inputs(rows)["video_matrix"]
+    assert stored.dtype == dtype
+    assert np.array_equal(dequantize(stored) if dtype == "uint8" else stored, taken)
     assert table.take(np.zeros(0, int)).shape == (0, 8)
     assert table.ids.rows([b"long id", "f", "z"]).tolist() == [1, 5, UNKNOWN]
 
@@ -114,13 +115,12 @@ def test_wrong_shapes_and_ids_are_refused(tmp_path, values):
     with pytest.raises(ValueError, match=r"shape \(4, 8\).*received \(4, 7\)"):
         write(tmp_path, values[:, :7])
     with pytest.raises(ValueError, match="must differ and each must have a size"):
-        FeatureTableWriter(tmp_path, ("a", "a"), (1, 1))
+        write_features(tmp_path, [], ("a", "a"), (1, 1))
     with pytest.raises(ValueError, match="dtype must be one of uint8, float16, float32"):
-        FeatureTableWriter(tmp_path, NAMES, SIZES, "int8")
-    twice = pytest.raises(ValueError, match="video id 'a' is there twice")
-    with twice, FeatureTableWriter(tmp_path, NAMES, SIZES) as writer:
-        writer.add(IDS[:2], values[:2])
-        writer.add(IDS[:1], values[:1])
+        write_features(tmp_path, [], NAMES, SIZES, "int8")
+    blocks = [(IDS[:2], values[:2]), (IDS[:1], values[:1])]
+    with pytest.raises(ValueError, match="video id 'a' is there twice"):
+        write_features(tmp_path, blocks, NAMES, SIZES)
     assert list(tmp_path.iterdir()) == []
 
 

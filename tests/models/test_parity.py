@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from losses import CrossEntropyLoss
-from yt8m_models.compat.tf1_variables import place
+from yt8m_models.compat.tf1_variables import local_name, variable_places
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.models import create_model
 
@@ -144,8 +144,10 @@ def inputs_of(recording):
 def pair_variables(model, recording, prefix):
     """Variable name -> (weight of the model, recorded array in the weight's layout)."""
     pairs = {}
+    places = variable_places(model)
     for key in recording.files:
         if key.startswith(f"{prefix}/tower/"):
             name = key.removeprefix(f"{prefix}/tower/")
-            pairs[name] = place(model, name, recording[key])
+            place = places[local_name(name)]
+            pairs[name] = place.weight, place.layout(recording[key])
     return pairs

@@ -93,10 +93,7 @@ def test_quantised(tmp_path, bits):
 class _Trained:
     """What `load_embedding_model` says of a model."""
 
-    names, sizes, model, path = ("rgb", "audio"), (2, 1), "late-2:aa", "train/ckpt-7"
-
-    class config:
-        fusion, embedding_size = "late", 2
+    model, path = "late-2:aa", "train/ckpt-7"
 
 
 @pytest.fixture
@@ -106,7 +103,8 @@ def model(monkeypatch):
     def network(inputs, training):
         return inputs["video_matrix"][:, :2]
 
-    network.config = _Trained.config
+    network.config = EmbeddingConfig(embedding_size=2)
+    network.feature_names, network.feature_sizes = ("rgb", "audio"), (2, 1)
     monkeypatch.setattr(
         queries_module, "load_embedding_model", lambda train_dir, checkpoint: (network, _Trained)
     )
@@ -184,7 +182,7 @@ def test_bad_features_are_refused(index_dir, tmp_path):
     path = tmp_path / "queries.npy"
     config = SearchConfig(index_dir, query_features=str(path), train_dir="train")
     np.save(path, np.zeros((2, 4), np.float32))
-    with pytest.raises(ValueError, match=r"floats of the shape \(queries, 3\).*\(2, 4\)"):
+    with pytest.raises(ValueError, match=r"floats of the shape \(2, 3\).*\(2, 4\)"):
         search(config)
     np.save(path, np.array([[0, 1, 2], [0, np.nan, 2]], np.float32))
     with pytest.raises(ValueError, match=r"queries\.npy, row 1: the features of '1' are not fin"):

@@ -7,10 +7,12 @@ the starter code, WILLOW or NeXtVLAD gave them. A layer that a new preset needs 
 
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from yt8m_models.layers import GatedDBoF
 
 Layout = Callable[[np.ndarray], np.ndarray]
 
@@ -28,16 +30,6 @@ class Place(NamedTuple):
 
 
 Places = dict[str, Place]
-
-
-def place(model: Any, name: str, array: np.ndarray) -> tuple[Any, np.ndarray]:
-    """The weight that a variable is, and the variable's array in the weight's layout.
-
-    Raises:
-        KeyError: the model has no such variable.
-    """
-    found = variable_places(model)[local_name(name)]
-    return found.weight, found.layout(array)
 
 
 def local_name(name: str) -> str:
@@ -61,7 +53,9 @@ def variable_places(model: Any) -> Places:
     if not model.data.frame_features:
         return places
     places |= _batch_norm("input_bn", model.input_batch_norm)
-    places |= _POOLINGS[model.config.pooling](model)
+    scopes, places_of = _POOLINGS[model.config.pooling]
+    for scope, layer in zip(scopes, model.pooling, strict=False):
+        places |= places_of(scope, layer)
     if model.hidden is not None:
         places["hidden1_weights"] = Place(model.hidden.kernel, lambda a: _clusters_first(model, a))
         if model.hidden.use_bias:
@@ -111,83 +105,47 @@ def _context_gating(layer: Any, weights: str, biases: str, batch_norm: str) -> P
     return places | {biases: Place(layer.gating_bias)}
 
 
-def _no_variables(model: Any) -> Places:
-    return {}
+def _assigned(scope: str, layer: Any) -> Places:
+    return _projection(scope, layer.assign)
 
 
-def _dbof(model: Any) -> Places:
-    (layer,) = model.pooling
-    return _projection("", layer)
+def _dbof(scope: str, layer: Any) -> Places:
+    places = _assigned(scope, layer)
+    if not isinstance(layer, GatedDBoF):
+        return places
+    places[f"{scope}dim_red"] = Place(layer.reduction_kernel)
+    gating = _context_gating(layer, "cluster_weights_2", "cluster_biases_2", "cluster_bn_2")
+    return places | {f"{scope}{name}": place for name, place in gating.items()}
 
 
-def _soft_dbof(model: Any) -> Places:
-    places: Places = {}
-    for scope, layer in _by_feature(model, "DBOF"):
-        places |= _projection(scope, layer.assign)
+def _nextvlad(scope: str, layer: Any) -> Places:
+    places = {
+        f"{scope}fully_connected/weights": Place(layer.expansion_kernel),
+        f"{scope}fully_connected/biases": Place(layer.expansion_bias),
+        f"{scope}fully_connected_1/weights": Place(layer.attention_kernel),
+        f"{scope}fully_connected_1/biases": Place(layer.attention_bias),
+        f"{scope}cluster_weights": Place(layer.assignment_kernel),
+        f"{scope}cluster_weights2": Place(layer.means, _means),
+        **_batch_norm(f"{scope}cluster_bn", layer.assignment_normalization),
+    }
+    for name, (weight, _) in _batch_norm(f"{scope}vlad_bn", layer.normalization).items():
+        places[name] = Place(weight, functools.partial(_rows_by_cluster, layer.num_clusters))
     return places
 
 
-def _gated_dbof(model: Any) -> Places:
-    layer = model.pooling[0]
-    places = _soft_dbof(model)
-    places["video_DBOF/dim_red"] = Place(layer.reduction_kernel)
-    places["video_DBOF/cluster_weights_2"] = Place(layer.gating_kernel)
-    if layer.batch_norm:
-        return places | _batch_norm("video_DBOF/cluster_bn_2", layer.normalization)
-    return places | {"video_DBOF/cluster_biases_2": Place(layer.gating_bias)}
+def _vlad(scope: str, layer: Any) -> Places:
+    means = Place(layer.means, _means)
+    return {**_assigned(scope, layer), f"{scope}cluster_weights2": means}
 
 
-def _nextvlad(model: Any) -> Places:
-    places: Places = {}
-    for scope, layer in _by_feature(model, "VLAD"):
-        places |= {
-            f"{scope}fully_connected/weights": Place(layer.expansion_kernel),
-            f"{scope}fully_connected/biases": Place(layer.expansion_bias),
-            f"{scope}fully_connected_1/weights": Place(layer.attention_kernel),
-            f"{scope}fully_connected_1/biases": Place(layer.attention_bias),
-            f"{scope}cluster_weights": Place(layer.assignment_kernel),
-            f"{scope}cluster_weights2": Place(layer.means, _means),
-        }
-        places |= _batch_norm(f"{scope}cluster_bn", layer.assignment_normalization)
-        for name, (weight, _) in _batch_norm(f"{scope}vlad_bn", layer.normalization).items():
-            places[name] = Place(weight, functools.partial(_rows_by_cluster, layer.num_clusters))
-    return places
+def _vlagd(scope: str, layer: Any) -> Places:
+    gates = Place(layer.gate_weights, lambda array: array[0])
+    return {**_assigned(scope, layer), f"{scope}gate_weights": gates}
 
 
-def _vlad(model: Any) -> Places:
-    places = _rvlad(model)
-    for scope, layer in _by_feature(model, "VLAD"):
-        places[f"{scope}cluster_weights2"] = Place(layer.means, _means)
-    return places
-
-
-def _rvlad(model: Any) -> Places:
-    places: Places = {}
-    for scope, layer in _by_feature(model, "VLAD"):
-        places |= _projection(scope, layer.assign)
-    return places
-
-
-def _vlagd(model: Any) -> Places:
-    places = _rvlad(model)
-    for scope, layer in _by_feature(model, "VLAD"):
-        places[f"{scope}gate_weights"] = Place(layer.gate_weights, lambda array: array[0])
-    return places
-
-
-def _fv(model: Any) -> Places:
-    places: Places = {}
-    for scope, layer in _by_feature(model, "FV"):
-        places |= _projection(scope, layer.assign)
-        places[f"{scope}covar_weights"] = Place(layer.covar_weights, np.transpose)
-        if not layer.couple_weights:
-            places[f"{scope}cluster_weights2"] = Place(layer.means, _means)
-    return places
-
-
-def _by_feature(model: Any, suffix: str) -> Iterator[tuple[str, Any]]:
-    """The scopes of rgb and audio, each with its pooling layer."""
-    return zip((f"video_{suffix}/", f"audio_{suffix}/"), model.pooling, strict=False)
+def _fv(scope: str, layer: Any) -> Places:
+    places = _assigned(scope, layer) if layer.couple_weights else _vlad(scope, layer)
+    return {**places, f"{scope}covar_weights": Place(layer.covar_weights, np.transpose)}
 
 
 def _means(array: np.ndarray) -> np.ndarray:
@@ -195,19 +153,11 @@ def _means(array: np.ndarray) -> np.ndarray:
     return array[0].T
 
 
-def _lstm(model: Any) -> Places:
-    return _recurrent(model, "basic_lstm_cell", ("",))
-
-
-def _gru(model: Any) -> Places:
-    return _recurrent(model, "gru_cell", ("gates/", "candidate/"))
-
-
-def _recurrent(model: Any, cell: str, parts: tuple[str, ...]) -> Places:
+def _recurrent(cell: str, layer: Any) -> Places:
     """Kernels and biases of each layer; here, as there, the input's rows come first."""
-    (layer,) = model.pooling
+    parts = ("gates/", "candidate/") if cell == "gru_cell/" else ("",)
     return {
-        f"rnn/cell_{index}/{cell}/{part}{kind}": Place(
+        f"rnn/cell_{index}/{cell}{part}{kind}": Place(
             getattr(layer, f"{part.replace('/', '_')}{kind}_{index}")
         )
         for index in range(layer.num_layers)
@@ -253,19 +203,20 @@ def _rows_by_cluster(num_clusters: int, array: np.ndarray) -> np.ndarray:
     return by_dimension.swapaxes(0, 1).reshape(array.shape)
 
 
-_POOLINGS: dict[str, Callable[[Any], Places]] = {
-    "average": _no_variables,
-    "max": _no_variables,
-    "dbof": _dbof,
-    "netvlad": _vlad,
-    "netrvlad": _rvlad,
-    "vlagd": _vlagd,
-    "netfv": _fv,
-    "soft_dbof": _soft_dbof,
-    "gated_dbof": _gated_dbof,
-    "nextvlad": _nextvlad,
-    "lstm": _lstm,
-    "gru": _gru,
+# By pooling: the scopes of its layers (rgb's and audio's, or one), and the variables in a scope.
+_POOLINGS: dict[str, tuple[tuple[str, ...], Callable[[str, Any], Places]]] = {
+    "average": ((), _projection),
+    "max": ((), _projection),
+    "dbof": (("",), _projection),
+    "netvlad": (("video_VLAD/", "audio_VLAD/"), _vlad),
+    "netrvlad": (("video_VLAD/", "audio_VLAD/"), _assigned),
+    "vlagd": (("video_VLAD/", "audio_VLAD/"), _vlagd),
+    "netfv": (("video_FV/", "audio_FV/"), _fv),
+    "soft_dbof": (("video_DBOF/", "audio_DBOF/"), _dbof),
+    "gated_dbof": (("video_DBOF/", "audio_DBOF/"), _dbof),
+    "nextvlad": (("video_VLAD/", "audio_VLAD/"), _nextvlad),
+    "lstm": (("basic_lstm_cell/",), _recurrent),
+    "gru": (("gru_cell/",), _recurrent),
 }
 
 # How many matrices (D, K) each feature's pooled vector has in the original program.

@@ -7,8 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from yt8m_models.features.feature_table import FeatureTable
-from yt8m_models.features.frame_table import FrameTable
+from yt8m_models.features.table import Table
 from yt8m_models.program.background import prefetched
 
 
@@ -21,9 +20,7 @@ class Embedder:
         batch_size: videos in a batch.
     """
 
-    def __init__(
-        self, model: keras.Model, table: FeatureTable | FrameTable, batch_size: int = 1024
-    ) -> None:
+    def __init__(self, model: keras.Model, table: Table, batch_size: int = 1024) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1; received {batch_size}")
         self.model = model
@@ -40,16 +37,11 @@ class Embedder:
         """The embeddings of rows `(n,)` of the table in batches, float32 `(videos, size)`."""
         starts = range(0, len(rows), self.batch_size)
         batches = (rows[start : start + self.batch_size] for start in starts)
-        for inputs in prefetched(self._inputs, batches):
+        for inputs in prefetched(self.table.inputs, batches):
             if self._forward is None:
                 self._forward = self._traced(inputs)
             tensors = {name: tf.constant(values) for name, values in inputs.items()}
             yield self._forward(tensors).numpy()
-
-    def _inputs(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        if isinstance(self.table, FrameTable):
-            return self.table.inputs(rows)
-        return {"video_matrix": self.table.stored(rows)}
 
     def _traced(self, inputs: dict[str, np.ndarray]) -> Any:
         """The model as one graph for any number of videos and of frames."""

@@ -85,11 +85,9 @@ class EmbeddingModel(keras.Model):
 
     def split(self, features):
         """`(..., D)` to the part `(..., size)` of each feature."""
-        starts = itertools.accumulate(self.feature_sizes, initial=0)
-        return [
-            features[..., start : start + size]
-            for start, size in zip(starts, self.feature_sizes, strict=False)
-        ]
+        sizes = self.feature_sizes
+        ends = itertools.accumulate(sizes)
+        return [features[..., end - size : end] for size, end in zip(sizes, ends, strict=True)]
 
     def get_config(self):
         return {

@@ -39,7 +39,6 @@ class EmbeddingsWriter:
         shard_size: videos in a shard.
 
     Attributes:
-        num_shards: how many there will be.
         pending: the shards that are not written yet.
 
     Raises:
@@ -64,7 +63,6 @@ class EmbeddingsWriter:
         self.ids = ids
         self.size = size
         self.shard_size = shard_size
-        self.num_shards = -(-len(ids) // shard_size)
         self._record = {
             "model": model,
             "size": size,
@@ -74,7 +72,8 @@ class EmbeddingsWriter:
             "complete": False,
         }
         self._start()
-        self.pending = [shard for shard in range(self.num_shards) if not self._is_written(shard)]
+        shards = range(-(-len(ids) // shard_size))
+        self.pending = [shard for shard in shards if not self._is_written(shard)]
 
     def rows(self, shard: int) -> np.ndarray:
         """The rows of the videos in a shard, int64."""

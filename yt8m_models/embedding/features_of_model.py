@@ -4,9 +4,9 @@ import os
 from collections.abc import Sequence
 
 from yt8m_models.embedding.config import EmbeddingConfig
-from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.frame_table import FrameTable
 from yt8m_models.features.load_features import load_features
+from yt8m_models.features.table import Table
 
 
 def load_features_of_model(
@@ -14,7 +14,7 @@ def load_features_of_model(
     config: EmbeddingConfig,
     names: Sequence[str] = (),
     sizes: Sequence[int] | None = None,
-) -> FeatureTable | FrameTable:
+) -> Table:
     """Opens the features of a directory for a model.
 
     Args:

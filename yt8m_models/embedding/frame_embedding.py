@@ -67,9 +67,10 @@ class FrameEmbedding(EmbeddingModel):
 
     def call(self, inputs, training=False):
         frames, num_frames = inputs["video_matrix"], ops.cast(inputs["num_frames"], "int32")
-        if training and self.sampling is not None and self._exceed(frames.shape[1]):
+        count, most = self.config.sample_frames, frames.shape[1]
+        if training and self.sampling is not None and (most is None or most > count):
             frames = self.sampling(frames, num_frames)
-            num_frames = ops.where(num_frames > 0, self.config.sample_frames, 0)
+            num_frames = ops.where(num_frames > 0, count, 0)
         mask = ops.arange(ops.shape(frames)[1]) < ops.expand_dims(num_frames, 1)
         frames = self.normalize(frames, mask)
         if self.input_batch_norm is not None:
@@ -78,20 +79,13 @@ class FrameEmbedding(EmbeddingModel):
         pooled = [layer(part, mask=mask, training=training) for layer, part in parts]
         return l2_normalize(self.embed(ops.concatenate(pooled, axis=-1)))
 
-    def _exceed(self, frames: int | None) -> bool:
-        """Whether there are, or may be, more frames than `sample_frames`."""
-        return frames is None or frames > self.config.sample_frames
-
 
 def _pooling(config: EmbeddingConfig, index: int) -> keras.layers.Layer:
     """The pooling of feature `index`."""
     clusters = config.num_clusters
     if index > 0:
-        clusters = (
-            max(clusters // 2, 1)
-            if config.num_clusters_audio is None
-            else config.num_clusters_audio
-        )
+        others = config.num_clusters_audio
+        clusters = max(clusters // 2, 1) if others is None else others
     name = f"pooling_{index}"
     if config.pooling == "netvlad":
         return NetVLAD(clusters, config.assignment, batch_norm=config.batch_norm, name=name)

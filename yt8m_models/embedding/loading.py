@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.create import create_embedding_model
 from yt8m_models.embedding.embedding_model import EmbeddingModel
 from yt8m_models.embedding.model_record import ModelRecord
@@ -19,21 +18,15 @@ from yt8m_models.training.train_dir import BEST, checkpoint_paths
 
 @dataclass(frozen=True)
 class TrainedEmbedding:
-    """What is to be known of a trained embedding model.
+    """What is to be known of a trained embedding model beside its configuration.
 
     Attributes:
-        config: the model.
-        names: the features that it takes, in order.
-        sizes: their widths.
         model: the identity of its embeddings, `Embeddings.model`: a hash of all weights and of the
             configuration, behind a word that people understand.
         step: steps that it was trained for.
         path: its checkpoint.
     """
 
-    config: EmbeddingConfig
-    names: tuple[str, ...]
-    sizes: tuple[int, ...]
     model: str
     step: int
     path: str
@@ -66,15 +59,7 @@ def load_embedding_model(
     step = tf.Variable(0, dtype=tf.int64)
     wanted = tf.train.Checkpoint(model=model, step=step)
     path = restore_newest(lambda path: wanted, paths, train_dir)
-    trained = TrainedEmbedding(
-        record.config,
-        tuple(record.names),
-        tuple(record.sizes),
-        model_identity(model),
-        int(step.numpy()),
-        path,
-    )
-    return model, trained
+    return model, TrainedEmbedding(model_identity(model), int(step.numpy()), path)
 
 
 def model_identity(model: EmbeddingModel) -> str:

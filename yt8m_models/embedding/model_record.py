@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from yt8m_models.embedding.config import EmbeddingConfig
+from yt8m_models.storage.result_file import read_result
 from yt8m_models.storage.same_flags import require_same_flags
 from yt8m_models.storage.whole_file import join, write_text
 from yt8m_models.training.train_dir import EMBEDDING_RECORD, TO_REPLACE, checkpoint_paths
@@ -37,23 +38,22 @@ class ModelRecord:
             ValueError: there is none, or it cannot be understood.
         """
         path = join(train_dir, EMBEDDING_RECORD)
-        if not tf.io.gfile.exists(path):
+        record = read_result(path, cls._parse, "the record of an embedding")
+        if record is None:
             raise ValueError(
                 f"no {EMBEDDING_RECORD} in --train_dir={train_dir}: no embedding was trained there "
                 "(yt8m train-embedding)"
             )
-        with tf.io.gfile.GFile(path) as file:
-            text = file.read()
-        try:
-            record = json.loads(text)
-            return cls(
-                EmbeddingConfig.from_record(record["model"]),
-                tuple(record["feature_names"]),
-                tuple(record["feature_sizes"]),
-                dict(record["training"]),
-            )
-        except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"{path}: not the record of an embedding ({error!r})") from error
+        return record
+
+    @classmethod
+    def _parse(cls, record: dict[str, Any]) -> "ModelRecord":
+        return cls(
+            EmbeddingConfig.from_record(record["model"]),
+            tuple(record["feature_names"]),
+            tuple(record["feature_sizes"]),
+            dict(record["training"]),
+        )
 
     def write(self, train_dir: str) -> None:
         """Writes the record, or checks that the one that is there describes the same training.

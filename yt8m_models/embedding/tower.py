@@ -2,9 +2,11 @@
 
 import keras
 
+from yt8m_models.layers.base import BaseLayer, check_positive
+
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
-class Tower(keras.layers.Layer):
+class Tower(BaseLayer):
     """Hidden layers with an activation, and a linear one to the embedding's width.
 
         h_0 = x,  h_i = activation(h_{i-1} W_i + b_i),  output = h_n W + b
@@ -27,8 +29,7 @@ class Tower(keras.layers.Layer):
         super().__init__(**kwargs)
         if min(hidden, default=1) < 1:
             raise ValueError(f"hidden must be widths of at least 1; received {hidden}")
-        if embedding_size < 1:
-            raise ValueError(f"embedding_size must be at least 1; received {embedding_size}")
+        check_positive(embedding_size=embedding_size)
         self.hidden = tuple(hidden)
         self.embedding_size = embedding_size
         self.activation = activation
@@ -64,11 +65,3 @@ class Tower(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.embedding_size)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "hidden": self.hidden,
-            "embedding_size": self.embedding_size,
-            "activation": self.activation,
-        }

@@ -28,7 +28,8 @@ def read_table(table: str, ids_path: str, data: DataConfig) -> Blocks:
     Args:
         table: an `.npz` with the array `ids` and one for each feature, `(videos, size)`; an `.npy`,
             `(videos, sum of sizes)`; or a pattern of `.parquet` files.
-        ids_path: the ids of an `.npy`: an `.npy` or a text file with an id a line.
+        ids_path: the ids of an `.npy`: an `.npy` or a text file with an id a line; numbers from 0
+            unless given.
         data: names and sizes of the features.
 
     Raises:
@@ -38,36 +39,33 @@ def read_table(table: str, ids_path: str, data: DataConfig) -> Blocks:
     extension = os.path.splitext(table)[1]
     if extension == ".parquet":
         return _parquet(match_files(table), data)
-    if extension == ".npz":
-        return _npz(table, data)
-    if extension == ".npy":
-        return _npy(table, ids_path, data)
+    if extension in (".npz", ".npy"):
+        return _numpy(table, ids_path, data)
     raise ValueError(f"--table must be an .npz, .npy or .parquet file; received {table}")
 
 
-def _npz(path: str, data: DataConfig) -> Blocks:
-    arrays = _load(path)
-    missing = [name for name in ("ids", *data.feature_names) if name not in arrays]
-    if missing:
-        raise ValueError(f"{path} lacks the array {missing[0]!r}; it has {', '.join(arrays)}")
-    features = [arrays[name] for name in data.feature_names]
-    ids = _ids(arrays["ids"], path)
-    for name, size, feature in zip(data.feature_names, data.feature_sizes, features, strict=True):
-        _check_shape(feature, (len(ids), size), f"{name!r} in {path}")
+def _numpy(path: str, ids_path: str, data: DataConfig) -> Blocks:
+    found = _load(path)
+    if path.endswith(".npz"):
+        missing = [name for name in ("ids", *data.feature_names) if name not in found]
+        if missing:
+            raise ValueError(f"{path} lacks the array {missing[0]!r}; it has {', '.join(found)}")
+        ids = _ids(found["ids"], path)
+        features = [found[name] for name in data.feature_names]
+        for name, size, feature in zip(
+            data.feature_names, data.feature_sizes, features, strict=True
+        ):
+            _check_shape(feature, (len(ids), size), f"{name!r} in {path}")
+    else:
+        features = [np.atleast_2d(found)]
+        if ids_path.endswith(".npy"):
+            ids = _ids(_load(ids_path), ids_path)
+        else:
+            ids = as_bytes(_lines(ids_path) if ids_path else map(str, range(len(features[0]))))
+        _check_shape(features[0], (len(ids), sum(data.feature_sizes)), path)
     for start in range(0, len(ids), _ROWS):
         rows = slice(start, start + _ROWS)
         yield ids[rows], np.concatenate([feature[rows] for feature in features], axis=1)
-
-
-def _npy(path: str, ids_path: str, data: DataConfig) -> Blocks:
-    features = _load(path)
-    if ids_path.endswith(".npy"):
-        ids = _ids(_load(ids_path), ids_path)
-    else:
-        ids = as_bytes(_lines(ids_path))
-    _check_shape(features, (len(ids), sum(data.feature_sizes)), path)
-    for start in range(0, len(ids), _ROWS):
-        yield ids[start : start + _ROWS], features[start : start + _ROWS]
 
 
 def _parquet(files: list[str], data: DataConfig) -> Blocks:
@@ -149,6 +147,6 @@ def _ids(array: np.ndarray, path: str) -> np.ndarray:
 def _check_shape(array: np.ndarray, shape: tuple[int, ...], what: str) -> None:
     if array.shape != shape or array.dtype.kind != "f":
         raise ValueError(
-            f"{what} must be floats of the shape {shape}, of the ids and --feature_sizes; it is "
+            f"{what} must be floats of the shape {shape}, of the ids and the features; it is "
             f"{array.dtype} {array.shape}"
         )

@@ -2,18 +2,22 @@
 
 import copy
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from yt8m_models.data.quantization import dequantize
-from yt8m_models.data.video_ids import VideoIds
-from yt8m_models.features.feature_table_writer import FEATURES, FeatureTableWriter
-from yt8m_models.features.table_dir import TABLE, VIDEO, selected
-from yt8m_models.storage.artifact_dir import read_array
+from yt8m_models.data.quantization import dequantize, num_out_of_range, quantize
+from yt8m_models.data.video_ids import VideoIds, as_bytes
+from yt8m_models.features.table import TABLE, VIDEO, Table
+from yt8m_models.storage.artifact_dir import array_file, read_array
+
+DTYPES = ("uint8", "float16", "float32")
+_FEATURES = "features"
+
+Blocks = Iterable[tuple[np.ndarray, np.ndarray]]
 
 
-class FeatureTable:
+class FeatureTable(Table):
     """Video-level features of many videos, to be read at random.
 
     The features lie in one memory-mapped array, so that a table may be larger than memory, and a
@@ -25,10 +29,6 @@ class FeatureTable:
         features: `(n, sum of sizes)`, uint8 steps or floats, all features side by side.
         names: of the features.
         sizes: of the features.
-
-    Attributes:
-        ids, names, sizes: as above.
-        num_features: sum of the sizes.
 
     Raises:
         ValueError: the arguments do not fit together.
@@ -42,11 +42,8 @@ class FeatureTable:
                 f"features must have the shape {(len(ids), sum(sizes))}, of {len(ids)} ids and "
                 f"{list(names)} of {list(sizes)}; received {features.shape}"
             )
-        self.ids = ids
-        self.names = tuple(names)
-        self.sizes = tuple(sizes)
-        ends = np.cumsum(self.sizes)
-        self._features = np.split(features, ends[:-1], axis=1)
+        super().__init__(ids, names, sizes)
+        self._features = np.split(features, np.cumsum(self.sizes)[:-1], axis=1)
 
     @classmethod
     def load(cls, directory: str | os.PathLike) -> "FeatureTable":
@@ -59,7 +56,7 @@ class FeatureTable:
         names, sizes, count = record["names"], record["sizes"], record["num_videos"]
         ids = read_array(directory, "ids", np.bytes_, (count,))
         dtypes = (np.uint8, np.float16, np.float32)
-        features = read_array(directory, FEATURES, dtypes, (count, sum(sizes)))
+        features = read_array(directory, _FEATURES, dtypes, (count, sum(sizes)))
         return cls(VideoIds(ids), features, names, sizes)
 
     @classmethod
@@ -72,77 +69,137 @@ class FeatureTable:
         sizes: Sequence[int],
         dtype: str = "uint8",
     ) -> "FeatureTable":
-        """Writes a table and opens it.
+        """Writes a table of videos that are known beforehand, and opens it.
 
         Args:
-            directory: receives the table; local.
+            directory, names, sizes, dtype: as of `write_features`.
             ids: of all videos.
             batches: float arrays `(videos, sum of sizes)`, whose rows together are those of `ids`.
-            names, sizes, dtype: as of `FeatureTableWriter`, which takes videos whose number is not
-                known beforehand.
 
         Raises:
-            ValueError: as of `FeatureTableWriter`; or ids and rows differ in number.
+            ValueError: as of `write_features`; or ids and rows differ in number.
         """
-        ids = VideoIds(ids)
-        with FeatureTableWriter(directory, names, sizes, dtype) as writer:
+        video_ids = VideoIds(ids)
+
+        def blocks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            end = 0
             for batch in batches:
-                writer.add(ids[writer.num_videos : writer.num_videos + len(batch)], batch)
-            if writer.num_videos != len(ids):
+                start, end = end, end + len(batch)
+                yield video_ids[start:end], batch
+            if end != len(video_ids):
                 raise ValueError(
-                    f"batches must have a row for each of the {len(ids)} ids; "
-                    f"received {writer.num_videos}"
+                    f"batches must have a row for each of the {len(video_ids)} ids; received {end}"
                 )
+
+        write_features(directory, blocks(), names, sizes, dtype)
         return cls.load(directory)
 
-    @property
-    def num_features(self) -> int:
-        return sum(self.sizes)
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
     def take(self, rows: np.ndarray) -> np.ndarray:
-        """The features of rows `(n,)`, float32 `(n, num_features)`.
-
-        Raises:
-            ValueError: a row is not in the table.
-        """
-        rows = self.ids.checked_rows(rows)
-        taken = np.empty((len(rows), self.num_features), np.float32)
-        start = 0
-        for feature, size in zip(self._features, self.sizes, strict=True):
-            values = feature[rows]
-            if values.dtype == np.uint8:
-                values = dequantize(values)
-            taken[:, start : start + size] = values
-            start += size
-        return taken
+        values = self.inputs(rows)["video_matrix"]
+        return dequantize(values) if values.dtype == np.uint8 else values.astype(np.float32)
 
     def inputs(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """The input of an embedding model for rows `(n,)`: `video_matrix`, as of `take`."""
-        return {"video_matrix": self.take(rows)}
+        """The input of a model for rows `(n,)`: `video_matrix`, `(n, num_features)`.
 
-    def stored(self, rows: np.ndarray) -> np.ndarray:
-        """The features of rows `(n,)` in the type that the table keeps, `(n, num_features)`.
-
-        Embedding models dequantise uint8 themselves: a quarter of the bytes to read and to move.
+        It has the type that the table keeps: models dequantise uint8 themselves, and a quarter of
+        the bytes is read and moved.
 
         Raises:
             ValueError: a row is not in the table.
         """
         rows = self.ids.checked_rows(rows)
-        return np.concatenate([feature[rows] for feature in self._features], axis=1)
+        values = np.concatenate([feature[rows] for feature in self._features], axis=1)
+        return {"video_matrix": values}
 
     def select(self, names: Sequence[str]) -> "FeatureTable":
-        """The same videos with some of the features, in the order of `names`; nothing is copied.
-
-        Raises:
-            ValueError: a feature is not in the table.
-        """
-        places = selected(names, self.names)
+        places = self._places(names)
         table = copy.copy(self)
         table.names = tuple(names)
         table.sizes = tuple(self.sizes[place] for place in places)
         table._features = [self._features[place] for place in places]
         return table
+
+
+def write_features(
+    directory: str | os.PathLike,
+    blocks: Blocks,
+    names: Sequence[str],
+    sizes: Sequence[int],
+    dtype: str = "uint8",
+) -> int:
+    """Writes the directory of a `FeatureTable`, whose length need not be known beforehand.
+
+    Where a block cannot be had or kept, nothing that a reader would take for a table is left.
+
+    Args:
+        directory: receives the table; local.
+        blocks: ids `(n,)`, bytes or str, and all their features side by side, floats
+            `(n, sum of sizes)`.
+        names: of the features.
+        sizes: of the features.
+        dtype: how values are kept: `uint8` (steps of 4 / 255, those of the data set), `float16` or
+            `float32`.
+
+    Returns:
+        How many values uint8 cannot hold; they are kept as the nearest it can.
+
+    Raises:
+        ValueError: an argument is wrong, the directory already holds a table, an id is there twice,
+            shapes do not fit, or a value is not finite or too large for float16 (the video and the
+            feature are named).
+    """
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}; received {dtype!r}")
+    if not names or len(names) != len(sizes) or len(set(names)) < len(names) or min(sizes) < 1:
+        raise ValueError(
+            "names must differ and each must have a size of at least 1; received "
+            f"{list(names)} and {list(sizes)}"
+        )
+    directory, width = TABLE.prepare(directory), sum(sizes)
+    all_ids, num_clipped = [as_bytes([])], 0
+    with array_file(directory, _FEATURES, dtype, width) as append:
+        for block_ids, block in blocks:
+            ids, features = as_bytes(block_ids), np.asarray(block, np.float32)
+            if features.shape != (len(ids), width):
+                raise ValueError(
+                    f"features must have the shape {(len(ids), width)}, of {len(ids)} ids and "
+                    f"{', '.join(names)}; received {features.shape}"
+                )
+            _check_values(ids, features, names, sizes, dtype)
+            if dtype == "uint8":
+                num_clipped += num_out_of_range(features)
+                append(quantize(features))
+            else:
+                append(features.astype(dtype))
+            all_ids.append(ids)
+        video_ids = VideoIds(np.concatenate(all_ids))
+    record = {
+        "kind": VIDEO,
+        "names": tuple(names),
+        "sizes": tuple(map(int, sizes)),
+        "dtype": dtype,
+        "num_videos": len(video_ids),
+        "num_clipped": num_clipped,
+    }
+    TABLE.write(directory, record, {"ids": video_ids.ids})
+    return num_clipped
+
+
+def _check_values(
+    ids: np.ndarray,
+    features: np.ndarray,
+    names: Sequence[str],
+    sizes: Sequence[int],
+    dtype: str,
+) -> None:
+    """Refuses the first value that the type cannot keep."""
+    largest = np.finfo(np.float16 if dtype == "float16" else np.float32).max
+    for row, column in np.argwhere(~(np.abs(features) <= largest))[:1]:
+        value, ends = features[row, column], np.cumsum(sizes)
+        feature = int(np.searchsorted(ends, column, side="right"))
+        rule = "is too large for float16" if np.isfinite(value) else "must be finite"
+        raise ValueError(
+            f"video {ids[row].decode(errors='replace')!r}: value "
+            f"{column - ends[feature] + sizes[feature]} of feature {names[feature]!r} {rule}; "
+            f"it is {value:g}"
+        )

@@ -1,6 +1,5 @@
 """Frames of videos by row, read from records where they lie."""
 
-import copy
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,17 +10,18 @@ import tensorflow as tf
 
 from yt8m_models.config import DataConfig
 from yt8m_models.data import frame_sampling, parsing
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.data.record_checks import check_record
 from yt8m_models.data.record_identity import identify
 from yt8m_models.data.video_ids import VideoIds
-from yt8m_models.features.table_dir import FRAME, TABLE, selected
+from yt8m_models.features.table import FRAME, TABLE, Table
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.artifact_dir import read_array
 
 _PARALLEL_READS = 16
 
 
-class FrameTable:
+class FrameTable(Table):
     """Frame-level features of many videos, to be read at random.
 
     The frames stay in their TFRecord files; the table knows where each video's record begins. A row
@@ -33,12 +33,6 @@ class FrameTable:
         file_numbers: which of the files a row is in, int `(n,)`.
         offsets: at which byte its record begins, int `(n,)`.
         data: the format of the records.
-
-    Attributes:
-        ids, files, data: as above.
-        names: of the features.
-        sizes: of the features.
-        num_features: sum of the sizes.
 
     Raises:
         ValueError: the arguments do not fit together.
@@ -59,7 +53,7 @@ class FrameTable:
             )
         if not data.frame_features:
             raise ValueError("data must be of frame-level records; received video level")
-        self.ids = ids
+        super().__init__(ids, data.feature_names, data.feature_sizes)
         self.files = np.array([_absolute(file) for file in files], dtype=object)
         self.data = data
         self._file_numbers = file_numbers
@@ -115,21 +109,6 @@ class FrameTable:
         }
         TABLE.write(TABLE.prepare(directory), record, arrays)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.data.feature_names
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        return self.data.feature_sizes
-
-    @property
-    def num_features(self) -> int:
-        return sum(self.sizes)
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
     def inputs(
         self, rows: np.ndarray, sample_frames: int = 0, seed: int = 0
     ) -> dict[str, np.ndarray]:
@@ -173,17 +152,18 @@ class FrameTable:
             self._check(paths[place], int(offsets[place]), rows[place])
         return {name: batch[name].numpy() for name in ("video_matrix", "num_frames")}
 
-    def select(self, names: Sequence[str]) -> "FrameTable":
-        """The same videos with some of the features, in the order of `names`.
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        inputs = self.inputs(rows)
+        video_matrix, num_frames = inputs["video_matrix"], inputs["num_frames"][:, None]
+        is_frame = np.arange(video_matrix.shape[1]) < num_frames
+        sums = np.einsum("ntd,nt->nd", video_matrix, is_frame, dtype=np.float32)
+        means = sums / np.maximum(num_frames, 1).astype(np.float32)
+        return np.where(num_frames > 0, dequantize(means), np.float32(0))
 
-        Raises:
-            ValueError: a feature is not in the table.
-        """
-        places = selected(names, self.names)
-        table = copy.copy(self)
-        sizes = tuple(self.sizes[place] for place in places)
-        table.data = replace(self.data, feature_names=tuple(names), feature_sizes=sizes)
-        return table
+    def select(self, names: Sequence[str]) -> "FrameTable":
+        sizes = tuple(self.sizes[place] for place in self._places(names))
+        data = replace(self.data, feature_names=tuple(names), feature_sizes=sizes)
+        return FrameTable(self.ids, self.files.tolist(), self._file_numbers, self._offsets, data)
 
     def _check(self, path: str, offset: int, row: int) -> None:
         """Reads one record, slowly, and raises if anything is wrong with it."""

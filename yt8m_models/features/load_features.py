@@ -5,12 +5,10 @@ from collections.abc import Sequence
 
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.frame_table import FrameTable
-from yt8m_models.features.table_dir import FRAME, TABLE, VIDEO
+from yt8m_models.features.table import FRAME, TABLE, VIDEO, Table
 
 
-def load_features(
-    directory: str | os.PathLike, names: Sequence[str] = ()
-) -> FeatureTable | FrameTable:
+def load_features(directory: str | os.PathLike, names: Sequence[str] = ()) -> Table:
     """Opens the feature table or the frame table in a directory.
 
     Args:
@@ -20,7 +18,6 @@ def load_features(
     Raises:
         ValueError: there is no table, it is damaged, or it lacks a feature.
     """
-    kinds: dict[str, type[FeatureTable] | type[FrameTable]]
-    kinds = {VIDEO: FeatureTable, FRAME: FrameTable}
-    table = kinds[TABLE.read(directory)["kind"]].load(directory)
+    load = {VIDEO: FeatureTable.load, FRAME: FrameTable.load}[TABLE.read(directory)["kind"]]
+    table = load(directory)
     return table.select(names) if names else table

@@ -4,9 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from yt8m_models.data.quantization import dequantize
-from yt8m_models.features.feature_table import FeatureTable
-from yt8m_models.features.frame_table import FrameTable
+from yt8m_models.features.table import Table
 from yt8m_models.program.background import prefetched
 
 
@@ -28,7 +26,7 @@ class RawFeatures:
 
     def __init__(
         self,
-        table: FeatureTable | FrameTable,
+        table: Table,
         per_feature_l2_norm: bool = True,
         batch_size: int = 1024,
     ) -> None:
@@ -47,22 +45,11 @@ class RawFeatures:
         return prefetched(self._features, batches)
 
     def _features(self, rows: np.ndarray) -> np.ndarray:
-        if isinstance(self.table, FrameTable):
-            features = _mean_frames(**self.table.inputs(rows))
-        else:
-            features = self.table.take(rows)
+        features = self.table.take(rows)
         if self.per_feature_l2_norm:
             ends = np.cumsum(self.table.sizes)[:-1]
             features = np.hstack([_normalized(part) for part in np.split(features, ends, axis=1)])
         return _normalized(features)
-
-
-def _mean_frames(video_matrix: np.ndarray, num_frames: np.ndarray) -> np.ndarray:
-    """The mean of the frames of each video, dequantised; zeros for a video without frames."""
-    is_frame = np.arange(video_matrix.shape[1]) < num_frames[:, None]
-    sums = np.einsum("ntd,nt->nd", video_matrix, is_frame, dtype=np.float32)
-    means = sums / np.maximum(num_frames, 1).astype(np.float32)[:, None]
-    return np.where(num_frames[:, None] > 0, dequantize(means), np.float32(0))
 
 
 def _normalized(features: np.ndarray) -> np.ndarray:

@@ -46,11 +46,7 @@ class ModelSource(Options):
 
 @dataclass(frozen=True)
 class InferenceConfig(Options):
-    """What to predict, and where to write it.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """What to predict, and where to write it."""
 
     input_data_pattern: str = option(
         "",

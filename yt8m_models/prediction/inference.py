@@ -2,7 +2,6 @@
 
 import dataclasses
 import time
-from typing import Protocol
 
 import numpy as np
 
@@ -23,6 +22,8 @@ from yt8m_models.training.train_dir import BEST, checkpoint_paths
 
 SEGMENT_BATCH = 1024
 
+Submission = VideoSubmission | SegmentSubmission
+
 
 @dataclasses.dataclass(frozen=True)
 class InferenceSummary:
@@ -39,14 +40,6 @@ class InferenceSummary:
     seconds: float
     checkpoint: str
     problems: str | None
-
-
-class Submission(Protocol):
-    """What takes in predictions: `VideoSubmission` or `SegmentSubmission`."""
-
-    def add(self, ids: np.ndarray, classes: np.ndarray, scores: np.ndarray, /) -> None: ...
-
-    def finish(self) -> None: ...
 
 
 def infer(source: ModelSource, config: InferenceConfig) -> InferenceSummary:
@@ -90,10 +83,11 @@ def infer(source: ModelSource, config: InferenceConfig) -> InferenceSummary:
     predictor = Predictor(restored.model, config.top_k, classes, config.jit_compile)
     start = time.monotonic()
     with whole_file(config.output_file) as file:
-        if config.segment_labels:
-            submission: Submission = SegmentSubmission(file, config.segment_max_pred)
-        else:
-            submission = VideoSubmission(file)
+        submission = (
+            SegmentSubmission(file, config.segment_max_pred)
+            if config.segment_labels
+            else VideoSubmission(file)
+        )
         num_videos = predict(pipeline, predictor, submission, config.segment_labels)
     seconds = time.monotonic() - start
     return InferenceSummary(num_videos, seconds, restored.path, pipeline.ledger.summary())

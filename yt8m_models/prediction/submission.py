@@ -1,16 +1,10 @@
 """The submission file for videos: a line of the best classes with their scores for each video."""
 
-from typing import Protocol
+from typing import IO
 
 import numpy as np
 
 HEADER = b"VideoId,LabelConfidencePairs\n"
-
-
-class BinaryFile(Protocol):
-    """Anything that bytes can be written to."""
-
-    def write(self, data: bytes) -> object: ...
 
 
 class VideoSubmission:
@@ -20,7 +14,7 @@ class VideoSubmission:
         file: where the bytes go; the header is written at once.
     """
 
-    def __init__(self, file: BinaryFile) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self.file = file
         file.write(HEADER)
 

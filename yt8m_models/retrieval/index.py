@@ -227,7 +227,7 @@ class Index:
         Args:
             queries: `(q, d)`, of any length.
             k: how many; where there are fewer, the rest is `UNKNOWN` with the score -inf.
-            exclude: rows to leave out of each query's result, q arrays; `UNKNOWN` is passed over.
+            exclude: rows to leave out of each query's result, one array a query; `UNKNOWN` is none.
             probes: cells that a query visits in approximate search.
 
         Returns:
@@ -307,7 +307,11 @@ class Index:
         return scores
 
     def _checked(
-        self, queries: np.ndarray, k: int, exclude: Sequence[np.ndarray] | None, probes: int
+        self,
+        queries: np.ndarray,
+        k: int,
+        exclude: Sequence[np.ndarray] | None,
+        probes: int,
     ) -> np.ndarray:
         """The queries, L2-normalised."""
         queries = np.asarray(queries, np.float32)

@@ -55,7 +55,14 @@ def _fit(ordered: np.ndarray, num_values: int) -> np.ndarray:
     sums = np.zeros((len(ordered), ordered.shape[1] + 1))
     np.cumsum(ordered, axis=1, dtype=np.float64, out=sums[:, 1:])
     squares = np.einsum("dn,dn->d", ordered, ordered, dtype=np.float64)
-    values = _start(ordered, sums, num_values)
+    values = np.stack(
+        [
+            _best_runs(samples, of_samples, num_values)
+            if num_values < _CELLS
+            else _spread(samples, num_values)
+            for samples, of_samples in zip(ordered, sums, strict=True)
+        ]
+    )
     moving = np.arange(len(ordered))  # the dimensions whose error still falls
     errors = np.full(len(ordered), np.inf)
     for _ in range(_MAX_ITERATIONS):
@@ -94,17 +101,6 @@ def _step(
     totals = np.diff(np.take_along_axis(sums, ends, axis=1), axis=1)
     means = np.where(counts > 0, totals / np.maximum(counts, 1), values)
     return means, squares - (counts * means**2).sum(axis=1)
-
-
-def _start(ordered: np.ndarray, sums: np.ndarray, num_values: int) -> np.ndarray:
-    """Values near the optimum, or all distinct samples: float64 `(d, K)`."""
-    values = np.empty((len(ordered), num_values))
-    for row, samples in enumerate(ordered):
-        if num_values < _CELLS:
-            values[row] = _best_runs(samples, sums[row], num_values)
-        else:
-            values[row] = _spread(samples, num_values)
-    return values
 
 
 def _spread(samples: np.ndarray, num_values: int) -> np.ndarray:

@@ -16,11 +16,13 @@ def write_result(path: str, result: Any) -> None:
     write_text(path, json.dumps(result, indent=1) + "\n")
 
 
-def read_result(path: str, parse: Callable[[Any], Found]) -> Found | None:
+def read_result(
+    path: str, parse: Callable[[Any], Found], what: str = "a result of a run"
+) -> Found | None:
     """What `parse` makes of the content of a JSON file; `None` where there is no file.
 
     Raises:
-        ValueError: the file is not JSON, or `parse` cannot take what it holds.
+        ValueError: the file is not JSON, or `parse` cannot take what it holds; it is not `what`.
     """
     if not tf.io.gfile.exists(path):
         return None
@@ -29,4 +31,4 @@ def read_result(path: str, parse: Callable[[Any], Found]) -> Found | None:
     try:
         return parse(json.loads(text))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{path} is not a result of a run: {error!r}") from error
+        raise ValueError(f"{path} is not {what}: {error!r}") from error

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 import losses
-from eval.metrics import EvaluationMetrics
+from eval.evaluation_metrics import EvaluationMetrics
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions

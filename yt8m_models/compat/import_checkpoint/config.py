@@ -7,11 +7,7 @@ from yt8m_models.program.option import Options, option
 
 @dataclass(frozen=True)
 class ImportConfig(Options):
-    """Which checkpoint to import, and where to.
-
-    Raises:
-        ValueError: a directory is missing, or the two are the same.
-    """
+    """Which checkpoint to import, and where to."""
 
     tf1_train_dir: str = option(
         "",

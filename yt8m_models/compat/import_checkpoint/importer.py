@@ -3,7 +3,6 @@
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -20,50 +19,17 @@ from yt8m_models.training.checkpoints import Checkpoints
 from yt8m_models.training.train_dir import checkpoint_paths, record_model_flags, remove_training
 
 
-@dataclass(frozen=True)
-class Imported:
-    """What an import did; as a string, the lines that the program prints.
-
-    Attributes:
-        source: the TensorFlow 1 checkpoint.
-        path: the checkpoint that was written.
-        step: steps that the model was trained for.
-        model_config: what it is.
-        num_variables: variables of the model.
-        num_dropped: variables of the optimizer, which were left out.
-        assumed: what the variables do not show: settings from flags, or else from the preset.
-    """
-
-    source: str
-    path: str
-    step: int
-    model_config: ResolvedModel
-    num_variables: int
-    num_dropped: int
-    assumed: Mapping[str, Any]
-
-    def __str__(self) -> str:
-        lines = [
-            f"{self.source} -> {self.path}",
-            f"{self.model_config.model} of step {self.step:,}: {self.num_variables} variables; "
-            f"{self.num_dropped} of the optimizer left out",
-        ]
-        if self.assumed:
-            settings = " ".join(f"--{name}={value}" for name, value in self.assumed.items())
-            lines.append(
-                "The checkpoint does not show these settings; give the flags that it was trained "
-                f"with where they differ: {settings}"
-            )
-        return "\n".join(lines)
-
-
-def import_checkpoint(config: ImportConfig, given: Mapping[str, Any]) -> Imported:
+def import_checkpoint(config: ImportConfig, given: Mapping[str, Any]) -> str:
     """Writes a training directory with the weights of a TensorFlow 1 checkpoint.
 
     Args:
         config: from where to where.
         given: fields of `ModelConfig` and `DataConfig`, which go before those that
             `model_flags.json` has.
+
+    Returns:
+        What was done, in lines for the user: from where to where, the model, how many variables,
+        and the settings that the variables do not show.
 
     Raises:
         ValueError: a file cannot be read; `config.train_dir` holds checkpoints; the model is not
@@ -88,15 +54,18 @@ def import_checkpoint(config: ImportConfig, given: Mapping[str, Any]) -> Importe
     counters = {name: tf.Variable(0, dtype=tf.int64) for name in ("step", "epoch", "batch")}
     counters["step"].assign(checkpoint.step)
     written = Checkpoints(config.train_dir, keep=1, model=model, **counters).save(checkpoint.step)
-    return Imported(
-        checkpoint.path,
-        written,
-        checkpoint.step,
-        model.config,
-        num_variables,
-        checkpoint.num_dropped,
-        unseen_settings(model.config, data.frame_features),
-    )
+    lines = [
+        f"{checkpoint.path} -> {written}",
+        f"{model.config.model} of step {checkpoint.step:,}: {num_variables} variables; "
+        f"{checkpoint.num_dropped} of the optimizer left out",
+    ]
+    if unseen := unseen_settings(model.config, data.frame_features):
+        settings = " ".join(f"--{name}={value}" for name, value in unseen.items())
+        lines.append(
+            "The checkpoint does not show these settings; give the flags that it was trained "
+            f"with where they differ: {settings}"
+        )
+    return "\n".join(lines)
 
 
 def _configs(

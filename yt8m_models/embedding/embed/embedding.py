@@ -26,10 +26,10 @@ def embed(config: EmbedConfig) -> Embeddings:
     else:
         network, trained = load_embedding_model(config.train_dir, config.checkpoint)
         table = load_features_of_model(
-            config.features_dir, trained.config, trained.names, trained.sizes
+            config.features_dir, network.config, network.feature_names, network.feature_sizes
         )
         batches = Embedder(network, table, config.batch_size).batches
-        model, size = trained.model, trained.config.embedding_size
+        model, size = trained.model, network.config.embedding_size
     writer = EmbeddingsWriter(config.output_dir, table.ids, model, size, config.shard_size)
     writer.write_all(batches)
     return Embeddings.load(config.output_dir)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.frame_table import FrameTable
+from yt8m_models.features.table import Table
 from yt8m_models.graph.triplet_sampler import TripletSampler
 from yt8m_models.program.background import prefetched
 
@@ -35,7 +35,7 @@ class TripletBatches:
     def __init__(
         self,
         sampler: TripletSampler,
-        table: FeatureTable | FrameTable,
+        table: Table,
         feature_rows: np.ndarray,
         batch_size: int,
         sample_frames: int,
@@ -71,7 +71,7 @@ class TripletBatches:
     def _inputs(self, rows: np.ndarray, step: int) -> dict[str, np.ndarray]:
         if isinstance(self.table, FrameTable):
             return self.table.inputs(rows, self.sample_frames, (self.seed << 32) + step)
-        return {"video_matrix": self.table.stored(rows)}
+        return self.table.inputs(rows)
 
 
 def _padded(values: np.ndarray, missing: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from yt8m_models.storage.plots import BLUE, LEGEND, RED, new_figure, save_figure, styled
+from yt8m_models.storage.plots import BLUE, LEGEND, RED, can_plot, new_figure, save_figure, styled
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.history import Row, read_history
 from yt8m_models.training.train_dir import CURVES, TRAINING_HISTORY, VALIDATION_HISTORY
@@ -23,9 +23,10 @@ _PANELS = {
 def plot_curves(train_dir: str) -> None:
     """Draws what `training.csv` and `validation.csv` say to `curves.png` beside them.
 
-    Raises:
-        ValueError: matplotlib is not installed.
+    Where matplotlib is not installed, it says so and draws nothing.
     """
+    if not can_plot(CURVES):
+        return
     histories = [join(train_dir, name) for name in (TRAINING_HISTORY, VALIDATION_HISTORY)]
     training, validation = (
         read_history(path) if tf.io.gfile.exists(path) else [] for path in histories

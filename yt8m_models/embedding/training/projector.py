@@ -16,8 +16,7 @@ from yt8m_models.data.record_identity import identified_records
 from yt8m_models.embedding.embedder import Embedder
 from yt8m_models.embedding.loading import load_embedding_model
 from yt8m_models.embedding.training.config import EmbeddingTrainConfig
-from yt8m_models.features.feature_table import FeatureTable
-from yt8m_models.features.frame_table import FrameTable
+from yt8m_models.features.table import Table
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join, write_text
 from yt8m_models.training.train_dir import SUMMARIES
@@ -25,7 +24,7 @@ from yt8m_models.training.train_dir import SUMMARIES
 _NAME = "videos"
 
 
-def write_projector(config: EmbeddingTrainConfig, table: FeatureTable | FrameTable) -> None:
+def write_projector(config: EmbeddingTrainConfig, table: Table) -> None:
     """Embeds some videos, drawn at random, with the model that was kept, and writes the files.
 
     Raises:

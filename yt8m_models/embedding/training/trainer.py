@@ -17,9 +17,9 @@ from yt8m_models.embedding.training.batches import TripletBatches
 from yt8m_models.embedding.training.config import LOSSES, EmbeddingTrainConfig
 from yt8m_models.embedding.training.curves import plot_curves
 from yt8m_models.embedding.training.projector import write_projector
-from yt8m_models.embedding.training.retrieval_measure import RetrievalMeasure
 from yt8m_models.embedding.training.step import TripletOutputs, TripletStep
 from yt8m_models.embedding.training.validation_videos import (
+    RetrievalMeasure,
     ValidationVideos,
     draw_validation_videos,
 )
@@ -27,11 +27,10 @@ from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.graph.triplet_sampler import TripletSampler
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.plots import can_plot
 from yt8m_models.training.optimizers import create_optimizer
 from yt8m_models.training.report import Measures
 from yt8m_models.training.schedule import StaircaseDecay
-from yt8m_models.training.train_dir import CURVES, remove_training
+from yt8m_models.training.train_dir import remove_training
 from yt8m_models.training.training_run import TrainingRun
 
 _COLUMNS = (
@@ -81,25 +80,48 @@ class Trainer:
         self.graph = CoWatchGraph.load(config.graph_dir)
         self.table = load_features_of_model(config.features_dir, model_config, config.feature_names)
         self.feature_rows = self.table.ids.rows(self.graph.ids.ids)
-        self.validation_videos = self._draw_validation_videos()
-        self.batches = self._create_batches()
-        self.schedule = StaircaseDecay(
+        usable = self.feature_rows != UNKNOWN
+        self.validation_videos: ValidationVideos | None = None
+        if config.validation_fraction:
+            self.validation_videos = draw_validation_videos(
+                self.graph,
+                usable,
+                config.validation_fraction,
+                config.validation_candidates,
+                config.validation_queries,
+                config.seed,
+            )
+            usable[self.validation_videos.candidates] = False
+        self.batches = TripletBatches(
+            TripletSampler(self.graph, usable, config.negatives, config.seed),
+            self.table,
+            self.feature_rows,
+            config.batch_size,
+            model_config.sample_frames,
+            config.seed,
+        )
+        schedule = StaircaseDecay(
             config.base_learning_rate,
             config.learning_rate_decay,
             config.learning_rate_decay_steps,
             1,
         )
         self.model = create_embedding_model(model_config, self.table.names, self.table.sizes)
-        self.optimizer = create_optimizer(config.optimizer, self.schedule)
-        self.optimizer.build(self.model.trainable_variables)
-        self.mining_seed = keras.random.SeedGenerator(config.seed)
+        optimizer = create_optimizer(config.optimizer, schedule)
+        optimizer.build(self.model.trainable_variables)
+        mining_seed = keras.random.SeedGenerator(config.seed)
         self.run = TrainingRun(
-            config,
+            config, self.model, optimizer, schedule, interruption, seeds=[mining_seed]
+        )
+        self.step = TripletStep(
             self.model,
-            self.optimizer,
-            self.schedule,
-            interruption,
-            seeds=[self.mining_seed],
+            optimizer,
+            losses.get_triplet(LOSSES[config.loss], config.margin),
+            config.mining,
+            mining_seed,
+            config.clip_gradient_norm,
+            config.clip_mode,
+            config.jit_compile,
         )
 
     def train(self) -> dict[str, Any]:
@@ -113,51 +135,23 @@ class Trainer:
                 "Raise --max_steps to train on."
             )
         print(self._described())
-        step = self._create_step()
-        with run.recording(_COLUMNS, "triplets", self._create_measure()):
+        measure = None
+        if self.validation_videos is not None:
+            embedder = Embedder(self.model, self.table, self.config.eval_batch_size)
+            measure = RetrievalMeasure(self.validation_videos, self.feature_rows, embedder)
+        with run.recording(_COLUMNS, "triplets", measure):
             for batch in self.batches.steps(run.step, max_steps):
-                outputs = step(batch)
+                outputs = self.step(batch)
                 measures = functools.partial(_measures, outputs)
                 run.advance(outputs.is_finite, self.config.batch_size, measures)
                 if run.is_stopped:
                     break
         if self.interruption.signal is None:
             write_projector(self.config, self.table)
-            self._plot()
+            plot_curves(self.config.train_dir)
         run.print_end()
         best = None if run.validation is None else run.validation.best
         return {**run.result(), "best_validation_ndcg": best}
-
-    def _plot(self) -> None:
-        if can_plot(CURVES):
-            plot_curves(self.config.train_dir)
-
-    def _draw_validation_videos(self) -> ValidationVideos | None:
-        config = self.config
-        if config.validation_fraction == 0:
-            return None
-        return draw_validation_videos(
-            self.graph,
-            self.feature_rows != UNKNOWN,
-            config.validation_fraction,
-            config.validation_candidates,
-            config.validation_queries,
-            config.seed,
-        )
-
-    def _create_batches(self) -> TripletBatches:
-        usable = self.feature_rows != UNKNOWN
-        if self.validation_videos is not None:
-            usable[self.validation_videos.candidates] = False
-        config = self.config
-        return TripletBatches(
-            TripletSampler(self.graph, usable, config.negatives, config.seed),
-            self.table,
-            self.feature_rows,
-            config.batch_size,
-            self.model_config.sample_frames,
-            config.seed,
-        )
 
     def _prepare_directory(self) -> None:
         config = self.config
@@ -198,25 +192,6 @@ class Trainer:
                 f"{len(queries):,} others."
             )
         return "\n".join(lines)
-
-    def _create_step(self) -> TripletStep:
-        config = self.config
-        return TripletStep(
-            self.model,
-            self.optimizer,
-            losses.get_triplet(LOSSES[config.loss], config.margin),
-            config.mining,
-            self.mining_seed,
-            config.clip_gradient_norm,
-            config.clip_mode,
-            config.jit_compile,
-        )
-
-    def _create_measure(self) -> RetrievalMeasure | None:
-        if self.validation_videos is None:
-            return None
-        embedder = Embedder(self.model, self.table, self.config.eval_batch_size)
-        return RetrievalMeasure(self.validation_videos, self.feature_rows, embedder)
 
 
 def _measures(outputs: TripletOutputs) -> Measures:

@@ -16,7 +16,7 @@ from yt8m_models.experiments.movielens.content import history_of
 from yt8m_models.experiments.movielens.features import Features
 from yt8m_models.experiments.movielens.splits import Split
 from yt8m_models.features.feature_table import FeatureTable
-from yt8m_models.features.table_dir import TABLE
+from yt8m_models.features.table import TABLE
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.program.extras import require
 from yt8m_models.storage.whole_file import write_text

@@ -14,7 +14,7 @@ from yt8m_models.experiments.movielens.config import BASELINES, CDML, TITLES, Mo
 from yt8m_models.experiments.movielens.movies import read_movies
 from yt8m_models.experiments.movielens.titles import title_vectors
 from yt8m_models.features.feature_table import FeatureTable
-from yt8m_models.features.table_dir import TABLE
+from yt8m_models.features.table import TABLE
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,17 +14,18 @@ from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.data.quantization import BIAS, SCALE
 from yt8m_models.data.record_index import RecordIndex, index_records
-from yt8m_models.data.video_ids import VideoIds
+from yt8m_models.data.video_ids import VideoIds, as_bytes
 from yt8m_models.features.array_files import read_table
 from yt8m_models.features.build_features.config import BuildFeaturesConfig
-from yt8m_models.features.feature_table_writer import FeatureTableWriter
+from yt8m_models.features.feature_table import write_features
 from yt8m_models.features.frame_table import FrameTable
-from yt8m_models.features.table_dir import TABLE
+from yt8m_models.features.table import TABLE
 from yt8m_models.program.progress import Progress
 
 _VIDEOS, _WHOLE_VIDEOS = 1024, 32
 
 Blocks = Iterator[tuple[np.ndarray, np.ndarray]]
+Places = Callable[[bytes, Sequence[int]], list[str]]  # where the rows of a repeated id come from
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,7 @@ def _index(
     """Writes a frame table; what was left out."""
     ledger = Ledger(config.max_bad_records)
     index = index_records(files, ledger, bar)
-    if pair := _first_repeated(index.ids):
-        places = [_place(files, index, row) for row in pair]
-        raise _repeated(index.ids[pair[0]], *places)
+    _refuse_repeated(index.ids, lambda _, rows: [_place(files, index, row) for row in rows])
     if config.max_bad_records:
         index = index.take(_good_rows(index, files, data, ledger))
     if not len(index.ids):
@@ -144,11 +143,9 @@ def _place(files: list[str], index: RecordIndex, row: int) -> str:
 def _copy(config: BuildFeaturesConfig, data: DataConfig, bar: Progress) -> int:
     """Writes a feature table of a NumPy or Parquet table; how many values were clipped."""
     blocks = read_table(config.table, config.table_ids, data)
-
-    def places(ids: np.ndarray, rows: tuple[int, int]) -> list[str]:
-        return [f"{config.table}, row {row}" for row in rows]
-
-    return _write(config, data, "float32", blocks, places, bar)
+    return _write(
+        config, data, blocks, lambda _, rows: [f"{config.table}, row {row}" for row in rows], bar
+    )
 
 
 def _read(
@@ -173,12 +170,12 @@ def _read(
                 matrix = _means(matrix, batch["num_frames"].numpy())
             yield batch["video_ids"].numpy().astype("S"), matrix
 
-    def places(ids: np.ndarray, rows: tuple[int, int]) -> list[str]:
+    def places(video_id: bytes, rows: Sequence[int]) -> list[str]:
         index = index_records(files, Ledger(sys.maxsize))
-        there = np.flatnonzero(index.ids == ids[rows[0]])
+        there = np.flatnonzero(index.ids == video_id)
         return [_place(files, index, row) for row in there[:2]]
 
-    return _write(config, data, "uint8", blocks(), places, bar), pipeline.ledger.summary()
+    return _write(config, data, blocks(), places, bar), pipeline.ledger.summary()
 
 
 def _means(frames: np.ndarray, num_frames: np.ndarray) -> np.ndarray:
@@ -188,38 +185,30 @@ def _means(frames: np.ndarray, num_frames: np.ndarray) -> np.ndarray:
 
 
 def _write(
-    config: BuildFeaturesConfig,
-    data: DataConfig,
-    dtype: str,
-    blocks: Blocks,
-    places: Callable[[np.ndarray, tuple[int, int]], list[str]],
-    bar: Progress,
+    config: BuildFeaturesConfig, data: DataConfig, blocks: Blocks, places: Places, bar: Progress
 ) -> int:
-    """Writes a feature table; how many values were clipped.
+    """Writes a feature table of ids and features; how many values were clipped."""
 
-    Args:
-        dtype: where `config` names none.
-        blocks: ids and features.
-        places: where two rows with one id come from, by the ids and the rows.
-    """
-    names, sizes = data.feature_names, data.feature_sizes
-    with FeatureTableWriter(config.output_dir, names, sizes, config.dtype or dtype) as writer:
+    def different() -> Blocks:
+        all_ids = [as_bytes([])]
         for ids, features in blocks:
-            writer.add(ids, features)
+            yield ids, features
+            all_ids.append(ids)
             bar.update(len(ids))
-        ids = writer.ids
-        if rows := _first_repeated(ids):
-            raise _repeated(ids[rows[0]], *places(ids, rows))
-    return writer.num_clipped
+        _refuse_repeated(np.concatenate(all_ids), places)
+
+    dtype = config.dtype or ("float32" if config.table else "uint8")
+    return write_features(
+        config.output_dir, different(), data.feature_names, data.feature_sizes, dtype
+    )
 
 
-def _first_repeated(ids: np.ndarray) -> tuple[int, int] | None:
-    """Two rows with one id, the first such by the order of ids; `None` where all differ."""
+def _refuse_repeated(ids: np.ndarray, places: Places) -> None:
+    """Raises a `ValueError` where two rows have one id, with the first such by the order of ids."""
     order = np.argsort(ids, kind="stable")
-    places = np.flatnonzero(ids[order[1:]] == ids[order[:-1]])
-    return (int(order[places[0]]), int(order[places[0] + 1])) if len(places) else None
-
-
-def _repeated(video_id: bytes, first: str, second: str) -> ValueError:
-    name = video_id.decode(errors="replace")
-    return ValueError(f"video {name!r} is there twice: {first}; and {second}")
+    repeated = np.flatnonzero(ids[order[1:]] == ids[order[:-1]])
+    if len(repeated):
+        rows = order[repeated[0] : repeated[0] + 2].tolist()
+        name = ids[rows[0]].decode(errors="replace")
+        where = "; and ".join(places(ids[rows[0]], rows))
+        raise ValueError(f"video {name!r} is there twice: {where}")

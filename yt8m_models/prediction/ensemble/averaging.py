@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from yt8m_models.prediction.ensemble.lines import Lines
-from yt8m_models.prediction.ensemble.score_ranks import score_order
 from yt8m_models.prediction.submission_reader import line_starts
 
 _LABEL_BITS = 31
@@ -47,8 +46,7 @@ def average(lines: Lines, weights: np.ndarray, top_k: int, paths: Sequence[str])
     scores = scores.astype(np.float32)
 
     videos_of_pairs = pairs >> _LABEL_BITS
-    worse = (1 << 32) - 1 - score_order(scores).astype(np.int64)
-    best_first = np.argsort((videos_of_pairs << 32) | worse, kind="stable")  # ties stay by label
+    best_first = np.lexsort((-scores, videos_of_pairs))  # ties stay by label
     counts = np.bincount(videos_of_pairs, minlength=len(index))
     places = np.arange(len(pairs)) - np.repeat(line_starts(counts), counts)
     kept = best_first[places < top_k]
@@ -70,7 +68,7 @@ def _check_videos(lines: Lines, videos: np.ndarray, paths: Sequence[str]) -> Non
     if len(repeated):
         first, second = np.sort(order[repeated[0] : repeated[0] + 2])
         raise ValueError(
-            f"{lines.name(second, paths)}: video {_show(lines, second)} is already in "
+            f"{lines.name(second, paths)}: video {lines.shown_id(second)} is already in "
             f"{lines.name(first, paths)}"
         )
 
@@ -83,9 +81,5 @@ def _check_labels(
     if len(repeated):
         line = pair_lines[repeated[0]]
         raise ValueError(
-            f"{lines.name(line, paths)}: video {_show(lines, line)} lists a label twice"
+            f"{lines.name(line, paths)}: video {lines.shown_id(line)} lists a label twice"
         )
-
-
-def _show(lines: Lines, line: int) -> str:
-    return repr(lines.video_ids[line].decode(errors="replace"))

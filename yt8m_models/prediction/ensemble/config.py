@@ -7,11 +7,7 @@ from yt8m_models.program.option import Options, option
 
 @dataclass(frozen=True)
 class EnsembleConfig(Options):
-    """The submission files to average, and where to write the result.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """The submission files to average, and where to write the result."""
 
     input_files: str = option(
         "",

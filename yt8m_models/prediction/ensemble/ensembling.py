@@ -12,9 +12,9 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 import tensorflow as tf
@@ -25,7 +25,7 @@ from yt8m_models.prediction.ensemble.config import EnsembleConfig
 from yt8m_models.prediction.ensemble.lines import Lines, line_keys
 from yt8m_models.prediction.ensemble.partitions import Partitions
 from yt8m_models.prediction.ensemble.score_ranks import ScoreRanks
-from yt8m_models.prediction.submission import HEADER, BinaryFile, format_lines
+from yt8m_models.prediction.submission import HEADER, format_lines
 from yt8m_models.prediction.submission_reader import line_starts, read_submission
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage import filesystems
@@ -85,12 +85,10 @@ def ensemble(
         ExitStack() as files,
     ):
         partitions = Partitions(directory, num_parts)
-        reading = Progress(num_bytes >> 20, "MB", "reading") if progress else nullcontext()
-        with reading as bar:
+        with Progress(num_bytes >> 20, "MB", "reading", enabled=progress) as bar:
             ranks, num_lines = _deal_out(paths, partitions, config.rank_average, bar)
         runs = []
-        averaging = Progress(num_lines, "lines", "averaging") if progress else nullcontext()
-        with averaging as bar:
+        with Progress(num_lines, "lines", "averaging", enabled=progress) as bar:
             for part in range(num_parts):
                 lines = partitions.take(part)
                 if config.rank_average:
@@ -98,8 +96,7 @@ def ensemble(
                 run = files.enter_context(open(os.path.join(directory, f"{part}.run"), "w+b"))
                 _write_run(run, average(lines, weights, config.top_k, paths))
                 runs.append(run)
-                if bar is not None:
-                    bar.update(len(lines.keys))
+                bar.update(len(lines.keys))
         num_videos = _merge(runs, output)
     return EnsembleSummary(len(paths), num_videos, time.monotonic() - start)
 
@@ -131,7 +128,7 @@ def _temporary_directory(output: str) -> tempfile.TemporaryDirectory:
 
 
 def _deal_out(
-    paths: Sequence[str], partitions: Partitions, rank_average: bool, bar: Progress | None
+    paths: Sequence[str], partitions: Partitions, rank_average: bool, bar: Progress
 ) -> tuple[list[ScoreRanks], int]:
     """Reads all files into the partitions; the ranks of each file if asked, and how many lines."""
     ranks = []
@@ -145,8 +142,7 @@ def _deal_out(
                 file_ranks.add(block.scores)
             num_lines += len(keys)
             num_bytes += block.num_bytes
-            if bar is not None:
-                bar.update((num_bytes >> 20) - bar.done)
+            bar.update((num_bytes >> 20) - bar.done)
         file_ranks.finish()
         ranks.append(file_ranks)
     return ranks, num_lines
@@ -163,7 +159,7 @@ def _ranked(lines: Lines, ranks: Sequence[ScoreRanks]) -> Lines:
     return lines._replace(scores=scores)
 
 
-def _write_run(run: BinaryIO, averages: Lines) -> None:
+def _write_run(run: IO[bytes], averages: Lines) -> None:
     """Writes lines in the order of their keys, each behind its key in 16 hexadecimal digits."""
     starts = line_starts(averages.counts)
     written = []
@@ -181,7 +177,7 @@ def _write_run(run: BinaryIO, averages: Lines) -> None:
     run.seek(0)
 
 
-def _merge(runs: Sequence[BinaryIO], output: BinaryFile) -> int:
+def _merge(runs: Sequence[IO[bytes]], output: IO[bytes]) -> int:
     """Merges the runs by their keys into the output, without the keys; returns how many lines."""
     output.write(HEADER)
     num_lines = 0

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from yt8m_models.prediction.submission_reader import line_starts
+
 _LINE_BITS = 40
 
 
@@ -30,10 +32,22 @@ class Lines(NamedTuple):
         """Which file each line is from, int64 `(lines,)`."""
         return self.keys >> _LINE_BITS
 
+    def at(self, rows: np.ndarray) -> "Lines":
+        """The lines of some rows, with their pairs."""
+        counts = self.counts[rows]
+        moved = line_starts(self.counts)[rows] - line_starts(counts)
+        pairs = np.repeat(moved, counts) + np.arange(counts.sum())
+        ids = [self.video_ids[row] for row in rows.tolist()]
+        return Lines(self.keys[rows], ids, counts, self.labels[pairs], self.scores[pairs])
+
     def name(self, line: int, paths: Sequence[str]) -> str:
         """What errors call a line: its file and its number there."""
         key = int(self.keys[line])
         return f"{paths[key >> _LINE_BITS]}, line {key & ((1 << _LINE_BITS) - 1)}"
+
+    def shown_id(self, line: int) -> str:
+        """What errors call the video of a line."""
+        return repr(self.video_ids[line].decode(errors="replace"))
 
 
 def line_keys(file: int, first_line: int, count: int) -> np.ndarray:

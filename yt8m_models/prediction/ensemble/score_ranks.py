@@ -1,4 +1,4 @@
-"""The order of scores, and the ranks of those of one file among all of them."""
+"""The ranks of the scores of one file among all of them."""
 
 import numpy as np
 
@@ -36,17 +36,12 @@ class ScoreRanks:
         return self._ranks[np.searchsorted(self._used, _bins(scores))]
 
 
-def score_order(scores: np.ndarray) -> np.ndarray:
-    """uint32 in the order of the float32 of finite scores, equal where those are equal.
+def _bins(scores: np.ndarray) -> np.ndarray:
+    """The leading bits of the float32 of finite scores, as integers in their order.
 
     The bits of a float are in its order but for the sign: negative ones are flipped, and the others
     lie above them.
     """
     with np.errstate(over="ignore"):
         bits = (np.asarray(scores, np.float32) + np.float32(0)).view(np.uint32)  # -0 becomes 0
-    return np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))
-
-
-def _bins(scores: np.ndarray) -> np.ndarray:
-    """The leading bits of the float32 of scores, as integers in their order."""
-    return score_order(scores) >> _DROPPED_BITS
+    return np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31)) >> _DROPPED_BITS

@@ -7,11 +7,12 @@ import numpy as np
 from yt8m_models.config import DataConfig
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds, as_bytes
 from yt8m_models.embedding.embedder import Embedder
+from yt8m_models.embedding.embedding_model import EmbeddingModel
 from yt8m_models.embedding.features_of_model import load_features_of_model
-from yt8m_models.embedding.loading import TrainedEmbedding, load_embedding_model
+from yt8m_models.embedding.loading import load_embedding_model
 from yt8m_models.features.array_files import read_table
 from yt8m_models.features.feature_table import FeatureTable
-from yt8m_models.features.frame_table import FrameTable
+from yt8m_models.features.table import Table
 from yt8m_models.retrieval.index import Index
 from yt8m_models.retrieval.search.config import SearchConfig
 
@@ -62,50 +63,29 @@ def _embedded(config: SearchConfig, index: Index) -> tuple[np.ndarray, np.ndarra
             f"{trained.path} is of {trained.model}: embed and index with that, or name the "
             "--train_dir and --checkpoint of the index"
         )
-    table = _features(config.query_features, trained)
+    table = _features(config.query_features, network)
     return table.ids.ids, Embedder(network, table)(np.arange(len(table)))
 
 
-def _features(path: str, trained: TrainedEmbedding) -> FeatureTable | FrameTable:
+def _features(path: str, model: EmbeddingModel) -> Table:
     """The features of the queries as the model takes them."""
-    names, sizes = trained.names, trained.sizes
+    names, sizes = model.feature_names, model.feature_sizes
     if not path.endswith((".npz", ".npy", ".parquet")):
-        return load_features_of_model(path, trained.config, names, sizes)
-    if trained.config.fusion == "frames":
+        return load_features_of_model(path, model.config, names, sizes)
+    if model.config.fusion == "frames":
         raise ValueError(
             f"--query_features={path} has no frames, and the model takes features of frame level: "
             "name a directory of build_features"
         )
-    if path.endswith(".npy"):
-        features = _side_by_side(path, sum(sizes))
-        ids = as_bytes([str(row) for row in range(len(features))])
-    else:
-        data = DataConfig(feature_names=names, feature_sizes=sizes)
-        blocks = list(read_table(path, "", data))
-        if not blocks:
-            raise ValueError(f"--query_features={path} has no videos")
-        ids = np.concatenate([block[0] for block in blocks])
-        features = np.concatenate([block[1] for block in blocks]).astype(np.float32)
+    data = DataConfig(feature_names=names, feature_sizes=sizes)
+    blocks = list(read_table(path, "", data))
+    if not blocks:
+        raise ValueError(f"--query_features={path} has no videos")
+    ids = np.concatenate([block[0] for block in blocks])
+    features = np.concatenate([block[1] for block in blocks]).astype(np.float32)
     is_bad = ~np.isfinite(features).all(axis=1)
     if is_bad.any():
         row = int(is_bad.argmax())
         name = ids[row].decode(errors="replace")
         raise ValueError(f"{path}, row {row}: the features of {name!r} are not finite")
     return FeatureTable(VideoIds(ids), features, names, sizes)
-
-
-def _side_by_side(path: str, size: int) -> np.ndarray:
-    try:
-        features = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
-    if features.ndim == 1:
-        features = features[None]
-    if features.ndim != 2 or features.shape[1] != size or features.dtype.kind != "f":
-        raise ValueError(
-            f"{path} must be floats of the shape (queries, {size}), the features of the model side "
-            f"by side; it is {features.dtype} {features.shape}"
-        )
-    if not len(features):
-        raise ValueError(f"{path} has no videos")
-    return features.astype(np.float32)

@@ -1,9 +1,6 @@
 """Searching an index and writing what is found."""
 
 import csv
-from typing import IO
-
-import numpy as np
 
 from yt8m_models.data.video_ids import UNKNOWN
 from yt8m_models.retrieval.index import Index
@@ -25,25 +22,18 @@ def search(config: SearchConfig) -> int:
     """
     index = Index.load(config.index_dir)
     names, vectors = read_queries(config, index)
-    own = index.ids.rows(names)
-    is_own = (own != UNKNOWN) & config.exclude_query
-    exclude = [own[query : query + 1][is_own[query : query + 1]] for query in range(len(names))]
+    own = list(index.ids.rows(names)[:, None])
+    exclude = own if config.exclude_query else None
     scores, rows = index.search(vectors, config.top_k, exclude, config.probes)
     with text_output(config.output) as file:
-        _write(file, index, names, scores, rows)
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HEADER)
+        for query, found, of_found in zip(names, rows, scores, strict=True):
+            known = found != UNKNOWN
+            ranked = zip(index.ids[found[known]], of_found[known], strict=True)
+            for rank, (video_id, score) in enumerate(ranked, start=1):
+                writer.writerow((_text(query), rank, _text(video_id), f"{score:.6f}"))
     return len(names)
-
-
-def _write(
-    file: IO[str], index: Index, names: np.ndarray, scores: np.ndarray, rows: np.ndarray
-) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(HEADER)
-    for query, found, of_found in zip(names, rows, scores, strict=True):
-        known = found != UNKNOWN
-        ranked = zip(index.ids[found[known]], of_found[known], strict=True)
-        for rank, (video_id, score) in enumerate(ranked, start=1):
-            writer.writerow((_text(query), rank, _text(video_id), f"{score:.6f}"))
 
 
 def _text(video_id: bytes) -> str:
