@@ -11,7 +11,7 @@ import pytest
 from eval.retrieval import average_precision, mean_over_queries, ndcg
 from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.graph import retrieval_task
+from yt8m_models.graph import co_watch_graph
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.program.command import UsageError
 from yt8m_models.retrieval.evaluate_retrieval.__main__ import PROGRAM, main
@@ -278,4 +278,4 @@ def test_flags_import_no_numpy():
         "sys.exit('tensorflow' in sys.modules or 'numpy' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-    assert DIRECTIONS == retrieval_task.DIRECTIONS
+    assert DIRECTIONS == co_watch_graph.DIRECTIONS

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yt8m_models.gmm.kmeans import kmeans
+from yt8m_models.gmm.kmeans import kmeans, sums_by_label
 from yt8m_models.gmm.ubm import UBM
 from yt8m_models.layers import ClusterPooling
 from yt8m_models.layers.coupled_assignment import COVARIANCES
@@ -43,10 +43,7 @@ class Clusters:
             ValueError: there are fewer frames than clusters.
         """
         means, labels = kmeans(frames, num_clusters, rng)
-        counts = np.bincount(labels, minlength=num_clusters)
-        squares = np.square(frames - means[labels])
-        order = np.argsort(labels, kind="stable")
-        sums = np.add.reduceat(squares[order], np.cumsum(counts) - counts, axis=0, dtype=np.float64)
+        sums, counts = sums_by_label(np.square(frames - means[labels]), labels, num_clusters)
         shared = sums.sum(axis=0) / len(frames)
         shared = np.maximum(shared, _VARIANCE_FLOOR * max(shared.mean(), _LEAST_WEIGHT))
         variances = (sums + _PRIOR_FRAMES * shared) / (counts[:, None] + _PRIOR_FRAMES)
@@ -86,21 +83,17 @@ class Clusters:
             lengths = np.maximum(np.linalg.norm(u, axis=1), _LEAST_WEIGHT)
             u = u / lengths[:, None]  # as long as at a random start
             self._undo(pooling.assign.normalization, u, lengths, b)
-        log_weights = np.log(np.maximum(ubm.weights, _LEAST_WEIGHT))
+        values = {
+            "means": ubm.means,
+            "mixture_logits": np.log(np.maximum(ubm.weights, _LEAST_WEIGHT)),
+            "log_scales": 0.5 * np.log(_averaged(variances, ubm.weights, pooling.assignment)),
+            "covar_weights": variances**0.25,  # of NetFV, the roots of σ
+            "assignment_kernel": u.T,
+            "assignment_bias": b,
+        }
         for weight in pooling.weights:
-            if weight.name == "means":
-                weight.assign(ubm.means)
-            elif weight.name == "mixture_logits":
-                weight.assign(log_weights)
-            elif weight.name == "log_scales":
-                averaged = _averaged(variances, ubm.weights, pooling.assignment)
-                weight.assign(0.5 * np.log(averaged))
-            elif weight.name == "covar_weights":  # of NetFV, the roots of σ
-                weight.assign(variances**0.25)
-            elif weight.name == "assignment_kernel":
-                weight.assign(u.T)
-            elif weight.name == "assignment_bias":
-                weight.assign(b)
+            if weight.name in values:
+                weight.assign(values[weight.name])
 
     def _undo(self, batch_norm, u: np.ndarray, lengths: np.ndarray, b: np.ndarray) -> None:
         """Makes `lengths · u_k·x + b_k` of a batch normalisation of `u_k·x`."""

@@ -10,11 +10,7 @@ COVARIANCE_TYPES = ("tied", "diagonal", "spherical")
 
 @dataclass(frozen=True)
 class UBMConfig(Options):
-    """The universal background model (UBM): its clusters, its frames and where it goes.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """The universal background model (UBM): its clusters, its frames and where it goes."""
 
     train_data_pattern: str = option(
         "",
@@ -89,9 +85,4 @@ class FrameFormat(Options):
         """The same as a `DataConfig`."""
         if not self.frame_features:
             raise ValueError("--frame_features must be true: a UBM describes frames")
-        return DataConfig(
-            self.feature_names,
-            self.feature_sizes,
-            frame_features=True,
-            num_classes=self.num_classes,
-        )
+        return DataConfig(**vars(self))

@@ -90,15 +90,16 @@ class ExpectationMaximization:
 
     def state(self) -> dict[str, Any]:
         """Arrays from which `from_state` goes on."""
-        return {
+        state = {
             "history": np.array(self.history),
             "gain": self._gain,
             "reseeds": self.reseeds,
             "num_empty": self._num_empty,
-            **_arrays("ubm", self.ubm),
-            **_arrays("previous", self._previous),
-            **(_arrays("safe", self.safe) if self.safe is not None else {}),
         }
+        for name, ubm in (("ubm", self.ubm), ("previous", self._previous), ("safe", self.safe)):
+            if ubm is not None:
+                state |= {f"{name}/{key}": array for key, array in vars(ubm).items()}
+        return state
 
     def expect(self, frames: np.ndarray | tf.Tensor) -> None:
         """Adds the statistics of frames, float32 `(n, D)`."""
@@ -196,14 +197,6 @@ def reseeded(ubm: UBM, empty: np.ndarray, sample: np.ndarray, num_frames: int) -
     means[empty] = sample[worst]
     weights[empty] = 1 / num_frames
     return UBM(weights / weights.sum(), means, ubm.covariance)
-
-
-def _arrays(name: str, ubm: UBM) -> dict[str, np.ndarray]:
-    return {
-        f"{name}/weights": ubm.weights,
-        f"{name}/means": ubm.means,
-        f"{name}/covariance": ubm.covariance,
-    }
 
 
 def _read_ubm(state: Mapping[str, np.ndarray], name: str) -> UBM:

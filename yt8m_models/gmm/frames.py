@@ -29,6 +29,7 @@ class Frames:
 
     Attributes:
         count: number of frames; `None` before the first iteration has ended.
+        normalize: makes frames `(n, D)` what a model's pooling gets of them, float32.
 
     Raises:
         ValueError: the pattern names no file; and from the iteration, a record is bad.
@@ -38,22 +39,12 @@ class Frames:
         self.config = config
         self.data = data
         self.count: int | None = None
-        try:
-            self.files = match_files(config.train_data_pattern)
-        except ValueError as error:
-            raise ValueError(f"--train_data_pattern: {error}") from error
+        self.files = match_files(config.train_data_pattern, "train_data_pattern")
         self._cache: list[np.ndarray] | None = None
-        self._normalization = InputNormalization(
-            data.feature_sizes, config.per_feature_l2_norm, dtype="float32"
-        )
-        self._normalize = tf.function(
-            self._normalization,
+        self.normalize = tf.function(
+            InputNormalization(data.feature_sizes, config.per_feature_l2_norm, dtype="float32"),
             input_signature=[tf.TensorSpec([None, sum(data.feature_sizes)], tf.uint8)],
         )
-
-    def normalize(self, frames: np.ndarray) -> tf.Tensor:
-        """Frames `(n, D)` as a model's `InputNormalization` gives them to its pooling, float32."""
-        return self._normalize(frames)
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yields blocks of quantised frames of all features side by side, uint8 `(n, D)`."""
@@ -74,8 +65,18 @@ class Frames:
         self.count, self._cache = count, kept
 
     def _read(self) -> Iterator[np.ndarray]:
-        left = self.config.max_frames or None
-        for batch in self._pipeline():
+        config, per_video = self.config, self.config.sample_frames
+        options = PipelineOptions(
+            batch_size=max(1, _BLOCK_FRAMES // per_video) if per_video else _WHOLE_VIDEOS,
+            shuffle=config.max_frames > 0,
+            seed=config.seed,
+            sample_frames=per_video,
+            num_readers=config.num_readers,
+            skip_empty_videos=True,
+            max_bad_records=config.max_bad_records,
+        )
+        left = config.max_frames or None
+        for batch in Pipeline(self.files, self.data, options):
             valid = tf.sequence_mask(batch["num_frames"], tf.shape(batch["video_matrix"])[1])
             block = tf.boolean_mask(batch["video_matrix"], valid).numpy()[:left]
             if len(block):
@@ -84,20 +85,3 @@ class Frames:
                 left -= len(block)
                 if left == 0:
                     return
-
-    def _pipeline(self) -> Pipeline:
-        config = self.config
-        per_video = config.sample_frames
-        return Pipeline(
-            self.files,
-            self.data,
-            PipelineOptions(
-                batch_size=max(1, _BLOCK_FRAMES // per_video) if per_video else _WHOLE_VIDEOS,
-                shuffle=config.max_frames > 0,
-                seed=config.seed,
-                sample_frames=per_video,
-                num_readers=config.num_readers,
-                skip_empty_videos=True,
-                max_bad_records=config.max_bad_records,
-            ),
-        )

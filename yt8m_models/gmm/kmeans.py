@@ -53,6 +53,16 @@ def kmeans(
     return _means(frames, labels, distances, num_clusters) + origin, labels
 
 
+def sums_by_label(
+    rows: np.ndarray, labels: np.ndarray, num_labels: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of rows `(n, D)` with each label, float64 `(K, D)`, and their counts; none may be 0."""
+    counts = np.bincount(labels, minlength=num_labels)
+    order = np.argsort(labels, kind="stable")
+    starts = np.cumsum(counts) - counts
+    return np.add.reduceat(rows[order], starts, axis=0, dtype=np.float64), counts
+
+
 def _plus_plus(
     frames: np.ndarray, squares: np.ndarray, num_clusters: int, rng: np.random.Generator
 ) -> np.ndarray:
@@ -101,10 +111,7 @@ def _means(
     frames: np.ndarray, labels: np.ndarray, distances: np.ndarray, num_clusters: int
 ) -> np.ndarray:
     labels = _without_empty(labels, distances, num_clusters)
-    order = np.argsort(labels, kind="stable")
-    counts = np.bincount(labels, minlength=num_clusters)
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    sums = np.add.reduceat(frames[order], starts, axis=0, dtype=np.float64)
+    sums, counts = sums_by_label(frames, labels, num_clusters)
     return sums / counts[:, None]
 
 

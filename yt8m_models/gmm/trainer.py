@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,22 +10,33 @@ import tensorflow as tf
 
 from yt8m_models.config import DataConfig
 from yt8m_models.gmm.config import UBMConfig
-from yt8m_models.gmm.curve import draw
-from yt8m_models.gmm.em import ExpectationMaximization
+from yt8m_models.gmm.em import ExpectationMaximization, floored
 from yt8m_models.gmm.frames import Frames
+from yt8m_models.gmm.kmeans import kmeans
 from yt8m_models.gmm.moments import Moments
 from yt8m_models.gmm.reservoir import Reservoir
-from yt8m_models.gmm.start import kmeans_start
+from yt8m_models.gmm.ubm import UBM
 from yt8m_models.gmm.ubm_dir import CHECKPOINT, CURVE, STATISTICS, UBM_DIR, ubm_names
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.array_archive import read_arrays, write_arrays
-from yt8m_models.storage.plots import can_plot, save_figure
+from yt8m_models.storage.plots import (
+    BLUE,
+    GREEN,
+    PURPLE,
+    RED,
+    can_plot,
+    new_figure,
+    save_figure,
+    styled,
+    whole_numbers,
+)
 from yt8m_models.storage.same_flags import require_same_flags
 from yt8m_models.storage.whole_file import join
 
 _SAMPLE_PER_CLUSTER = 100
 _MAX_SAMPLE = 50_000
+_LINES = (BLUE, RED, GREEN, PURPLE)
 _DECIDING = (
     "train_data_pattern",
     "num_clusters",
@@ -109,12 +121,15 @@ class UBMTrainer:
             write_arrays(path, statistics)
         self.sample = self.frames.normalize(statistics["sample"]).numpy()
         self.frames.count = int(statistics["count"])
-        moments = []
-        for name in self.names:
+        path = join(self.config.output_dir, CHECKPOINT)
+        checkpoint = read_arrays(path) if tf.io.gfile.exists(path) else None
+        for index, name in enumerate(self.names):
             squares = statistics[f"{name}/squares"]
-            moments.append(Moments(statistics[f"{name}/shift"], full=squares.ndim == 2))
-            moments[-1].count, moments[-1].squares = self.frames.count, squares
-        self._start(moments)
+            moments = Moments(statistics[f"{name}/shift"], full=squares.ndim == 2)
+            moments.count, moments.squares = self.frames.count, squares
+            self.mixtures.append(self._mixture(index, moments, checkpoint))
+        if checkpoint is not None:
+            print(f"Resuming from {path}: {self._iterations()} iterations.")
 
     def _summarize(self) -> dict[str, Any]:
         """One pass over the frames: their moments and a sample of them."""
@@ -148,33 +163,31 @@ class UBMTrainer:
             arrays[f"{name}/shift"], arrays[f"{name}/squares"] = summed.shift, summed.squares
         return arrays
 
-    def _start(self, moments: list[Moments]) -> None:
-        path = join(self.config.output_dir, CHECKPOINT)
-        checkpoint = read_arrays(path) if tf.io.gfile.exists(path) else None
+    def _mixture(
+        self, index: int, moments: Moments, checkpoint: dict[str, np.ndarray] | None
+    ) -> ExpectationMaximization:
+        """The EM of a UBM: that of the checkpoint, or one that starts from k-means++."""
         floor, tolerance = self.config.covariance_floor, self.config.tolerance
-        for index, name in enumerate(self.names):
-            if checkpoint is not None:
-                prefix = f"{name}/"
-                state = {
-                    key.removeprefix(prefix): value
-                    for key, value in checkpoint.items()
-                    if key.startswith(prefix)
-                }
-                mixture = ExpectationMaximization.from_state(
-                    state, moments[index], floor, tolerance
-                )
-            else:
-                start = kmeans_start(
-                    self.sample[:, self.parts[index]],
-                    self.clusters[index],
-                    self.config.covariance_type,
-                    floor,
-                    np.random.default_rng([self.config.seed, 1 + index]),
-                )
-                mixture = ExpectationMaximization(start, moments[index], floor, tolerance)
-            self.mixtures.append(mixture)
         if checkpoint is not None:
-            print(f"Resuming from {path}: {self._iterations()} iterations.")
+            prefix = f"{self.names[index]}/"
+            state = {
+                key.removeprefix(prefix): value
+                for key, value in checkpoint.items()
+                if key.startswith(prefix)
+            }
+            return ExpectationMaximization.from_state(state, moments, floor, tolerance)
+        sample = self.sample[:, self.parts[index]]
+        rng = np.random.default_rng([self.config.seed, 1 + index])
+        means, labels = kmeans(sample, self.clusters[index], rng)
+        residuals = sample - means[labels]
+        if self.config.covariance_type == "tied":
+            covariance = residuals.T @ residuals / len(sample)
+        else:
+            covariance = np.mean(np.square(residuals), axis=0)
+            if self.config.covariance_type == "spherical":
+                covariance = np.mean(covariance)
+        start = UBM(np.bincount(labels) / len(sample), means, floored(covariance, floor))
+        return ExpectationMaximization(start, moments, floor, tolerance)
 
     def _iterate(self) -> None:
         """One pass over the frames for all mixtures that are not done, and a checkpoint."""
@@ -214,9 +227,7 @@ class UBMTrainer:
         directory = self.config.output_dir
         results: dict[str, dict[str, Any]] = {}
         for name, mixture in zip(self.names, self.mixtures, strict=True):
-            ubm = mixture.result
-            arrays = {"weights": ubm.weights, "means": ubm.means, "covariance": ubm.covariance}
-            write_arrays(join(directory, f"{name}.npz"), arrays)
+            write_arrays(join(directory, f"{name}.npz"), vars(mixture.result))
             results[name] = {
                 "num_frames": mixture.moments.count,
                 "log_likelihood": list(mixture.history),
@@ -225,7 +236,7 @@ class UBMTrainer:
         UBM_DIR.write(directory, {"settings": self.settings, "ubms": results})
         if can_plot(CURVE):
             histories = {name: result["log_likelihood"] for name, result in results.items()}
-            save_figure(join(directory, CURVE), draw(histories))
+            _save_curve(join(directory, CURVE), histories)
         done = "converged" if all(mixture.converged for mixture in self.mixtures) else "stopped"
         print(f"{done.capitalize()} after {self._iterations()} iterations; wrote {directory}.")
         return results
@@ -236,6 +247,26 @@ class UBMTrainer:
         for path in (join(self.config.output_dir, name) for name in names):
             if tf.io.gfile.exists(path):
                 tf.io.gfile.remove(path)
+
+
+def _save_curve(path: str, histories: Mapping[str, Sequence[float]]) -> None:
+    """A panel for each UBM: its log-likelihood per frame by iteration."""
+    figure = new_figure(5 * len(histories), 3.4)
+    panels = figure.subplots(1, len(histories), squeeze=False).flat
+    for index, (axes, (name, history)) in enumerate(zip(panels, histories.items(), strict=True)):
+        axes.plot(
+            range(1, len(history) + 1),
+            history,
+            color=_LINES[index % len(_LINES)],
+            linewidth=1.8,
+            marker="o",
+            markersize=3,
+        )
+        styled(axes, f"{name}   {history[-1]:,.4f}", "iteration")
+        whole_numbers(axes)
+        axes.ticklabel_format(axis="y", useOffset=False)
+    panels[0].set_ylabel("log-likelihood per frame")
+    save_figure(path, figure)
 
 
 def _latest(name: str, mixture: ExpectationMaximization) -> str:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yt8m_models.gmm.config import COVARIANCE_TYPES
-
 
 @dataclass(frozen=True)
 class UBM:
@@ -46,11 +44,6 @@ class UBM:
                 f"covariance must have shape ({features}, {features}), ({features},) or (); "
                 f"received {self.covariance.shape}"
             )
-
-    @property
-    def covariance_type(self) -> str:
-        """`tied`, `diagonal` or `spherical`."""
-        return COVARIANCE_TYPES[2 - self.covariance.ndim]
 
     @property
     def variances(self) -> np.ndarray:

@@ -36,8 +36,7 @@ def load_ubm(ubm_dir: str, name: str) -> UBM:
     names = UBM_DIR.read(ubm_dir)["ubms"]
     if name not in names:
         raise ValueError(f"no UBM {name!r} in {ubm_dir}; there are {', '.join(names)}")
-    arrays = read_arrays(join(ubm_dir, f"{name}.npz"))
-    return UBM(arrays["weights"], arrays["means"], arrays["covariance"])
+    return UBM(**read_arrays(join(ubm_dir, f"{name}.npz")))
 
 
 def ubm_names(feature_names: tuple[str, ...], pool_per_feature: bool) -> tuple[str, ...]:

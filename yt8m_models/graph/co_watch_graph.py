@@ -1,15 +1,14 @@
 """Which videos were watched together, and how often."""
 
 import os
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from yt8m_models import __version__
 from yt8m_models.data.ragged import offsets_of, places_of
 from yt8m_models.data.video_ids import VideoIds
-from yt8m_models.graph.retrieval_task import DIRECTIONS, RetrievalTask
 from yt8m_models.storage.artifact_dir import ArtifactDir, optional_int, read_array
 
 GRAPH = ArtifactDir(
@@ -20,9 +19,23 @@ GRAPH = ArtifactDir(
     __version__,
     {"num_videos": int, "num_edges": int, "num_shown": optional_int, "settings": dict},
 )
+DIRECTIONS = ("T2E", "E2T")
 _BLOCK_ROWS = 1 << 12
 
 
+class RetrievalTask(NamedTuple):
+    """Queries of one partition, and candidates of the other.
+
+    Attributes:
+        queries: rows of the graph, int64 `(q,)`, rising.
+        candidates: rows of the graph, int64 `(c,)`, rising.
+    """
+
+    queries: np.ndarray
+    candidates: np.ndarray
+
+
+@dataclass(eq=False)
 class CoWatchGraph:
     """The co-watch graph: videos, and edges between those that were watched together.
 
@@ -45,8 +58,6 @@ class CoWatchGraph:
             with it; `None` where the log has no impressions.
         settings: what the graph was made with, as JSON takes it.
 
-    Attributes: as the arguments.
-
     Raises:
         ValueError: the arrays do not fit together.
 
@@ -54,26 +65,33 @@ class CoWatchGraph:
     section 3.1; Kafle et al. (arXiv 2012.11673), section 3.4.
     """
 
-    def __init__(
-        self,
-        ids: VideoIds,
-        offsets: np.ndarray,
-        neighbors: np.ndarray,
-        weights: np.ndarray,
-        is_eval: np.ndarray,
-        shown_offsets: np.ndarray | None = None,
-        shown_neighbors: np.ndarray | None = None,
-        settings: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.ids = ids
-        self.offsets = np.asarray(offsets, np.int64)
-        self.neighbors = np.asarray(neighbors, np.int32)
-        self.weights = np.asarray(weights, np.int32)
-        self.is_eval = np.asarray(is_eval, bool)
-        self.shown_offsets = _optional(shown_offsets, np.int64)
-        self.shown_neighbors = _optional(shown_neighbors, np.int32)
-        self.settings = {} if settings is None else dict(settings)
-        self._check()
+    ids: VideoIds
+    offsets: np.ndarray
+    neighbors: np.ndarray
+    weights: np.ndarray
+    is_eval: np.ndarray
+    shown_offsets: np.ndarray | None = None
+    shown_neighbors: np.ndarray | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        count = len(self.ids)
+        self.is_eval = np.asarray(self.is_eval, bool)
+        self.weights = np.asarray(self.weights, np.int32)
+        if self.is_eval.shape != (count,):
+            raise ValueError(f"is_eval must have the shape {(count,)}; it has {self.is_eval.shape}")
+        if self.weights.shape != np.shape(self.neighbors):
+            raise ValueError(
+                "weights and neighbors must have one shape; received "
+                f"{self.weights.shape} and {np.shape(self.neighbors)}"
+            )
+        if (self.shown_offsets is None) != (self.shown_neighbors is None):
+            raise ValueError("shown_offsets and shown_neighbors must be given together")
+        self.offsets, self.neighbors = _checked_rows("", self.offsets, self.neighbors, count)
+        if self.shown_offsets is not None:
+            self.shown_offsets, self.shown_neighbors = _checked_rows(
+                "shown_", self.shown_offsets, self.shown_neighbors, count
+            )
 
     @classmethod
     def from_edges(
@@ -107,14 +125,19 @@ class CoWatchGraph:
                 "edges must join two videos, each pair once; received "
                 f"{both[wrong.argmax()].tolist()}"
             )
-        shown_arrays = (None, None) if shown is None else _rows(np.asarray(shown), len(ids))
+        shown_offsets = shown_neighbors = None
+        if shown is not None:
+            pairs = np.unique(np.asarray(shown).reshape(-1, 2), axis=0).astype(np.int64)
+            shown_offsets = offsets_of(np.bincount(pairs[:, 0], minlength=len(ids)))
+            shown_neighbors = pairs[:, 1]
         return cls(
             ids,
             offsets_of(np.bincount(both[:, 0], minlength=len(ids))),
             both[:, 1],
             np.tile(np.asarray(weights), 2)[order],
             is_eval,
-            *shown_arrays,
+            shown_offsets,
+            shown_neighbors,
         )
 
     @classmethod
@@ -125,12 +148,10 @@ class CoWatchGraph:
             ValueError: the directory holds no finished graph, or one that is damaged.
         """
         record = GRAPH.read(directory)
-        count, num_edges, num_shown = (
-            record[name] for name in ("num_videos", "num_edges", "num_shown")
-        )
-        lengths = {"offsets": count + 1, "neighbors": 2 * num_edges, "weights": 2 * num_edges}
-        if num_shown is not None:
-            lengths |= {"shown_offsets": count + 1, "shown_neighbors": num_shown}
+        count, places = record["num_videos"], 2 * record["num_edges"]
+        lengths = {"offsets": count + 1, "neighbors": places, "weights": places}
+        if record["num_shown"] is not None:
+            lengths |= {"shown_offsets": count + 1, "shown_neighbors": record["num_shown"]}
         arrays = {
             name: read_array(directory, name, np.integer, (length,))
             for name, length in lengths.items()
@@ -146,13 +167,10 @@ class CoWatchGraph:
         Raises:
             ValueError: the directory is not local, or already holds a graph.
         """
-        arrays = {name: getattr(self, name) for name in ("offsets", "neighbors", "weights")}
-        arrays |= {"ids": self.ids.ids, "is_eval": self.is_eval}
-        if self.shown_offsets is not None and self.shown_neighbors is not None:
-            arrays |= {
-                "shown_offsets": self.shown_offsets,
-                "shown_neighbors": self.shown_neighbors,
-            }
+        names = ["offsets", "neighbors", "weights", "is_eval"]
+        if self.shown_neighbors is not None:
+            names += ["shown_offsets", "shown_neighbors"]
+        arrays = {"ids": self.ids.ids, **{name: getattr(self, name) for name in names}}
         record = {
             "num_videos": len(self.ids),
             "num_edges": self.num_edges,
@@ -249,44 +267,20 @@ class CoWatchGraph:
             )
         return mask
 
-    def _check(self) -> None:
-        count = len(self.ids)
-        if self.is_eval.shape != (count,):
-            raise ValueError(f"is_eval must have the shape {(count,)}; it has {self.is_eval.shape}")
-        if self.weights.shape != self.neighbors.shape:
-            raise ValueError(
-                "weights and neighbors must have one shape; received "
-                f"{self.weights.shape} and {self.neighbors.shape}"
-            )
-        _check_rows("offsets", self.offsets, "neighbors", self.neighbors, count)
-        if (self.shown_offsets is None) != (self.shown_neighbors is None):
-            raise ValueError("shown_offsets and shown_neighbors must be given together")
-        if self.shown_offsets is not None and self.shown_neighbors is not None:
-            _check_rows(
-                "shown_offsets", self.shown_offsets, "shown_neighbors", self.shown_neighbors, count
-            )
 
-
-def _optional(array: np.ndarray | None, dtype: type) -> np.ndarray | None:
-    return None if array is None else np.asarray(array, dtype)
-
-
-def _rows(pairs: np.ndarray, num_rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Offsets and values of distinct pairs `(row, value)`."""
-    pairs = np.unique(pairs.reshape(-1, 2), axis=0).astype(np.int64)
-    return offsets_of(np.bincount(pairs[:, 0], minlength=num_rows)), pairs[:, 1]
-
-
-def _check_rows(
-    offsets_name: str, offsets: np.ndarray, values_name: str, values: np.ndarray, count: int
-) -> None:
+def _checked_rows(
+    prefix: str, offsets: Any, neighbors: Any, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Offsets and neighbours of `count` rows, int64 and int32, which must fit together."""
+    offsets, neighbors = np.asarray(offsets, np.int64), np.asarray(neighbors, np.int32)
     if offsets.shape != (count + 1,) or offsets[0] != 0 or (np.diff(offsets) < 0).any():
         raise ValueError(
-            f"{offsets_name} must rise from 0 and have the shape {(count + 1,)}; "
+            f"{prefix}offsets must rise from 0 and have the shape {(count + 1,)}; "
             f"it has {offsets.shape}"
         )
-    if values.shape != (offsets[-1],):
+    if neighbors.shape != (offsets[-1],):
         raise ValueError(
-            f"{values_name} must have the shape {(int(offsets[-1]),)}, where {offsets_name} ends; "
-            f"it has {values.shape}"
+            f"{prefix}neighbors must have the shape {(int(offsets[-1]),)}, where {prefix}offsets "
+            f"ends; it has {neighbors.shape}"
         )
+    return offsets, neighbors

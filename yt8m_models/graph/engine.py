@@ -8,8 +8,6 @@ from typing import Any
 
 from yt8m_models.program.extras import require
 
-_INTERRUPTED = "Query interrupted"
-
 
 @contextmanager
 def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
@@ -30,7 +28,8 @@ def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
     directory.mkdir()
     try:
         with duckdb.connect(str(directory / "log.duckdb")) as connection:
-            connection.execute(f"SET temp_directory = '{_quoted(directory / 'spilled')}'")
+            spilled = str(directory / "spilled").replace("'", "''")
+            connection.execute(f"SET temp_directory = '{spilled}'")
             connection.execute("SET TimeZone = 'UTC'")
             if memory_limit:
                 connection.execute(f"SET memory_limit = '{memory_limit}'")
@@ -42,7 +41,7 @@ def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
     except duckdb.IOException as error:
         raise OSError(f"{directory}: {first_line(error)}") from None
     except RuntimeError as error:
-        if str(error) != _INTERRUPTED:
+        if str(error) != "Query interrupted":
             raise
         raise KeyboardInterrupt from None
     finally:
@@ -52,7 +51,3 @@ def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
 def first_line(error: Exception) -> str:
     """What happened, without the engine's advice on its own settings."""
     return str(error).partition("\n")[0]
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

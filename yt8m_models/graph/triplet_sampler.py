@@ -89,13 +89,19 @@ class TripletSampler:
                 f"of the {self.num_videos:,} training videos with features"
                 + (" so that a third is left as a negative" if self.num_left_out else "")
             )
-        self._shown_offsets, self._shown = self._shown_negatives(negatives, numbers)
-        has_shown = np.diff(self._shown_offsets) > 0
+        self._shown_offsets = np.zeros(self.num_videos + 1, np.int64)
+        self._shown = np.zeros(0, np.int32)
         self.num_without_shown = 0
         if negatives == "shown":
-            self.num_without_shown = int(
-                np.count_nonzero((np.diff(self._offsets) > 0) & ~has_shown)
-            )
+            if graph.shown_offsets is None or graph.shown_neighbors is None:
+                raise ValueError(
+                    "negatives that were shown need a graph of a log with impressions "
+                    "(column impression); choose uniform ones"
+                )
+            shown = _within(graph.shown_offsets, graph.shown_neighbors, numbers)
+            self._shown_offsets, self._shown = shown
+            is_without = (np.diff(self._offsets) > 0) & (np.diff(self._shown_offsets) == 0)
+            self.num_without_shown = int(np.count_nonzero(is_without))
 
     def batch(self, step: int, batch_size: int) -> Triplets:
         """The triplets of a step, which depend on it, on the batch size and on the seed alone."""
@@ -143,19 +149,6 @@ class TripletSampler:
             starts, ends, lambda place: self._neighbors[place] - (place - starts) <= ranks
         )
         return ranks + (skipped - starts)
-
-    def _shown_negatives(
-        self, negatives: str, numbers: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        graph = self.graph
-        if negatives == "uniform":
-            return np.zeros(self.num_videos + 1, np.int64), np.zeros(0, np.int32)
-        if graph.shown_offsets is None or graph.shown_neighbors is None:
-            raise ValueError(
-                "negatives that were shown need a graph of a log with impressions "
-                "(column impression); choose uniform ones"
-            )
-        return _within(graph.shown_offsets, graph.shown_neighbors, numbers)
 
 
 def _within(

@@ -58,10 +58,8 @@ def mean_vectors(vectors: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     counts = np.diff(offsets)
     if len(offsets) < 1 or offsets[0] != 0 or offsets[-1] != len(vectors):
         raise ValueError(f"offsets must go from 0 to {len(vectors)}, the number of vectors")
-    if counts.size and counts.min() < 1:
+    if counts.min(initial=1) < 1:
         raise ValueError(f"each history must have a video; that of user {counts.argmin()} has none")
-    if not counts.size:
-        return np.zeros((0, vectors.shape[1]), vectors.dtype)
     return np.add.reduceat(vectors, offsets[:-1], axis=0) / counts[:, None].astype(vectors.dtype)
 
 

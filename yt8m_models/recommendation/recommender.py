@@ -76,12 +76,10 @@ def _merge(
     users: np.ndarray, scores: np.ndarray, rows: np.ndarray, num_users: int, k: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The k best different rows of each user, of entries `(n,)`."""
-    order = np.lexsort((-scores, rows, users))
-    users, scores, rows = users[order], scores[order], rows[order]
-    is_best = np.ones(len(order), bool)
-    is_best[1:] = (users[1:] != users[:-1]) | (rows[1:] != rows[:-1])
-    users, scores, rows = users[is_best], scores[is_best], rows[is_best]
     order = np.lexsort((rows, -scores, users))
+    pairs = users * (rows.max(initial=0) + 1) + rows
+    _, first = np.unique(pairs[order], return_index=True)
+    order = order[np.sort(first)]
     users, scores, rows = users[order], scores[order], rows[order]
     ranks = np.arange(len(users)) - np.searchsorted(users, users)
     kept = ranks < k

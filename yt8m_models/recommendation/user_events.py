@@ -5,7 +5,8 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pandas as pd
 
-from yt8m_models.data.video_ids import VideoIds, as_bytes
+from yt8m_models.data.ragged import offsets_of
+from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.graph.watch_log import USER, VIDEO, read_events
 from yt8m_models.graph.watch_log_options import WatchLogOptions
 
@@ -21,8 +22,7 @@ class UserEvents:
         values: further columns by name, each `(n,)`.
 
     Attributes:
-        users: as above.
-        videos: as above.
+        users, videos: as above.
         offsets: the events of user u are those from `offsets[u]` to `offsets[u + 1]`; int64
             `(users + 1,)`.
         video_rows: as above, in the new order: by user, and as given within each; int32.
@@ -40,8 +40,7 @@ class UserEvents:
         self.users = users
         self.videos = videos
         order = np.argsort(user_rows, kind="stable")
-        counts = np.bincount(user_rows, minlength=len(users))
-        self.offsets = np.concatenate([[0], np.cumsum(counts)])
+        self.offsets = offsets_of(np.bincount(user_rows, minlength=len(users)))
         self.video_rows = np.asarray(video_rows, np.int32)[order]
         self.values = {name: np.asarray(value)[order] for name, value in values.items()}
 
@@ -64,18 +63,22 @@ class UserEvents:
         Raises:
             ValueError: as of `read_events`.
         """
-        users, videos = _Codes(), _Codes()
+        users: dict[str, int] = {}
+        videos: dict[str, int] = {}
         user_rows, video_rows = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
         values: dict[str, list[np.ndarray]] = {}
         for events in read_events(log, required, optional):
             if only_users:
                 events = events[events[USER].isin(list(only_users))]
-            user_rows.append(users.add(events.pop(USER)))
-            video_rows.append(videos.add(events.pop(VIDEO)))
+            user_rows.append(_numbered(events.pop(USER), users))
+            video_rows.append(_numbered(events.pop(VIDEO), videos))
             for name in events:
                 values.setdefault(name, []).append(events[name].to_numpy())
         return cls(
-            *(users.ids(), videos.ids(), np.concatenate(user_rows), np.concatenate(video_rows)),
+            VideoIds(users),
+            VideoIds(videos),
+            np.concatenate(user_rows),
+            np.concatenate(video_rows),
             {name: np.concatenate(parts) for name, parts in values.items()},
         )
 
@@ -89,17 +92,8 @@ class UserEvents:
         return len(self.video_rows)
 
 
-class _Codes:
-    """Numbers texts in the order in which they first come."""
-
-    def __init__(self) -> None:
-        self._codes: dict[str, int] = {}
-
-    def add(self, column: pd.Series) -> np.ndarray:
-        """The number of each text, int32 `(n,)`."""
-        places, values = pd.factorize(column)
-        codes = [self._codes.setdefault(value, len(self._codes)) for value in values]
-        return np.array(codes, np.int32)[places]
-
-    def ids(self) -> VideoIds:
-        return VideoIds(as_bytes(self._codes))
+def _numbered(column: pd.Series, numbers: dict[str, int]) -> np.ndarray:
+    """The number of each text, int32 `(n,)`; new ones go on counting in `numbers`."""
+    places, values = pd.factorize(column)
+    of_values = [numbers.setdefault(value, len(numbers)) for value in values]
+    return np.array(of_values, np.int32)[places]

@@ -1,11 +1,10 @@
 """Building the co-watch graph of a log, out of core."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,20 +12,7 @@ from yt8m_models.data.ragged import offsets_of
 from yt8m_models.data.video_hash import is_test
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.features.load_features import load_features
-from yt8m_models.graph.build_graph.co_watches import (
-    SHOWN,
-    WATCH,
-    count,
-    count_pairs,
-    count_same_times,
-    counts,
-    directed_edges,
-    find_shown,
-    number_events,
-    read_log,
-    shown_pairs,
-    video_ids,
-)
+from yt8m_models.graph.build_graph.co_watches import SHOWN, WATCH, CoWatches
 from yt8m_models.graph.build_graph.config import BuildGraphConfig
 from yt8m_models.graph.co_watch_graph import GRAPH
 from yt8m_models.graph.engine import engine
@@ -85,10 +71,6 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
     DuckDB works on the log in a database in `config.output_dir`, which is removed at the end, so
     that neither the log nor the pairs need to fit into memory; the ids of the videos do.
 
-    Args:
-        config: the log, the rule, and where the graph goes.
-        progress: show progress on stderr.
-
     Raises:
         ValueError: there is no such file, a row is bad (the file and the row are named), the log is
             empty, no edge is left, or the directory already holds a graph.
@@ -96,43 +78,40 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
     """
     feature_ids = load_features(config.features_dir).ids if config.features_dir else None
     directory = GRAPH.prepare(config.output_dir)
-    with ExitStack() as stack:
-        connection = stack.enter_context(engine(directory / _SPILL, config.memory_limit))
+    with engine(directory / _SPILL, config.memory_limit) as connection:
         needed = [TIME, WATCHED] if config.min_watched_seconds else [TIME]
         log = WatchLog(connection, directory / _SPILL, config, needed, [IMPRESSION])
+        tables = CoWatches(connection, config)
         total = len(log.paths) + _NUM_STEPS
-        bar = Progress(total, "steps", "co-watch graph", enabled=progress)
-        stack.enter_context(bar)
-        num_rows = read_log(connection, log, config.min_watched_seconds, bar)
-        with _step(bar, "numbering the ids"):
-            number_events(connection)
-            ids = VideoIds(video_ids(connection))
-        kinds = counts(connection, "SELECT kind, count(*) FROM events GROUP BY kind")
-        with _step(bar, "counting pairs"):
-            count_pairs(connection, config)
-            num_edges = _num_edges(connection, config)
-        if config.rule == "session" and (num_same := count_same_times(connection)):
-            _LOGGER.warning(
-                "%s times a user began several videos at the same time: these follow each other in "
-                "the order of their ids",
-                f"{num_same:,}",
-            )
-        with _step(bar, "joining impressions"):
+        with Progress(total, "steps", "co-watch graph", enabled=progress) as bar:
+            num_rows = tables.read(log, bar)
+            bar.update(0, now="numbering the ids")
+            ids = VideoIds(tables.number_events())
+            kinds = tables.count_kinds()
+            bar.update(1, now="counting pairs")
+            num_edges = tables.count_pairs()
+            if config.rule == "session" and (num_same := tables.count_same_times()):
+                _LOGGER.warning(
+                    "%s times a user began several videos at the same time: these follow each "
+                    "other in the order of their ids",
+                    f"{num_same:,}",
+                )
+            bar.update(1, now="joining impressions")
             if SHOWN in kinds:
-                find_shown(connection, config)
-        with _step(bar, "writing"):
+                tables.find_shown()
+            bar.update(1, now="writing")
             is_eval = np.array(
                 [is_test(video, 1 - config.train_fraction, config.seed) for video in ids]
             )
-            arrays = {
-                "ids": ids.ids,
-                "is_eval": is_eval,
-                "offsets": _write_edges(directory, connection, config.min_count, len(ids)),
-            }
+            names = ["neighbors", "weights"]
+            offsets = _write(directory, names, tables.directed_edges(), len(ids))
+            arrays = {"ids": ids.ids, "is_eval": is_eval, "offsets": offsets}
             num_shown = None
             if SHOWN in kinds:
-                arrays["shown_offsets"] = _write_shown(directory, connection, len(ids))
+                names = ["shown_neighbors"]
+                arrays["shown_offsets"] = _write(directory, names, tables.shown_pairs(), len(ids))
                 num_shown = int(arrays["shown_offsets"][-1])
+            bar.update(1)
         without, not_in_log = None, None
         if feature_ids is not None:
             without = int(np.count_nonzero(feature_ids.rows(ids.ids) == UNKNOWN))
@@ -141,10 +120,10 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
             num_rows=num_rows,
             num_watches=kinds.get(WATCH, 0),
             num_impressions=kinds.get(SHOWN, 0),
-            num_users=count(connection, "SELECT count(*) FROM users"),
+            num_users=tables.count("users"),
             num_videos=len(ids),
             num_eval=int(np.count_nonzero(is_eval)),
-            num_pairs=count(connection, "SELECT count(*) FROM pairs"),
+            num_pairs=tables.count("pairs"),
             num_edges=num_edges,
             num_shown=num_shown,
             num_without_features=without,
@@ -161,61 +140,20 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
     return summary
 
 
-@contextmanager
-def _step(bar: Progress, name: str) -> Iterator[None]:
-    """Shows the step that is worked on, and counts it in the end."""
-    bar.update(0, now=name)
-    yield
-    bar.update(1)
+def _write(
+    directory: Path, names: Sequence[str], blocks: Iterable[list[np.ndarray]], num_videos: int
+) -> np.ndarray:
+    """Writes the columns of a table by name, without the first, its rows' rising owners.
 
-
-def _num_edges(connection: Any, config: BuildGraphConfig) -> int:
-    """How many edges `min_count` leaves.
-
-    Raises:
-        ValueError: none.
+    Returns:
+        The offsets of the owners' rows.
     """
-    query = "SELECT count(*) FILTER (num_users >= ?), coalesce(max(num_users), 0) FROM pairs"
-    [(num_edges, largest)] = connection.execute(query, [config.min_count]).fetchall()
-    if not largest:
-        raise ValueError(
-            f"no two videos of the log were co-watched by --rule={config.rule}: is --time_unit "
-            "right, and are there users with several watches?"
-        )
-    if not num_edges:
-        raise ValueError(
-            f"no edge is left after --min_count={config.min_count}: no two videos were co-watched "
-            f"by more than {largest} user{'s' if largest > 1 else ''}"
-        )
-    return num_edges
-
-
-def _write_edges(directory: Path, connection: Any, min_count: int, num_videos: int) -> np.ndarray:
-    """Writes neighbours and weights; their offsets."""
     degrees = np.zeros(num_videos, np.int64)
-    with (
-        array_file(directory, "neighbors", np.int32) as add_neighbors,
-        array_file(directory, "weights", np.int32) as add_weights,
-    ):
-        for owners, neighbors, weights in directed_edges(connection, min_count):
-            _count_rising(degrees, owners)
-            add_neighbors(neighbors)
-            add_weights(weights)
+    with ExitStack() as stack:
+        appends = [stack.enter_context(array_file(directory, name, np.int32)) for name in names]
+        for owners, *columns in blocks:
+            counts = np.bincount(owners - owners[0])
+            degrees[owners[0] : owners[0] + len(counts)] += counts
+            for append, column in zip(appends, columns, strict=True):
+                append(column)
     return offsets_of(degrees)
-
-
-def _write_shown(directory: Path, connection: Any, num_videos: int) -> np.ndarray:
-    """Writes the videos that were shown; their offsets."""
-    degrees = np.zeros(num_videos, np.int64)
-    with array_file(directory, "shown_neighbors", np.int32) as add:
-        for owners, neighbors in shown_pairs(connection):
-            _count_rising(degrees, owners)
-            add(neighbors)
-    return offsets_of(degrees)
-
-
-def _count_rising(degrees: np.ndarray, owners: np.ndarray) -> None:
-    """Adds to each owner's degree how often it is in a block of a sorted column."""
-    first = owners[0]
-    counts = np.bincount(owners - first)
-    degrees[first : first + len(counts)] += counts

@@ -23,151 +23,167 @@ WATCH, SHORT_WATCH, SHOWN = 0, 1, 2
 _VECTORS = 512  # of 2,048 rows each, in a block of a result
 
 
-def read_log(connection: Any, log: WatchLog, min_watched_seconds: float, bar: Progress) -> int:
-    """Makes the table `log`: `user_id`, `video_id`, `time` in microseconds, and `kind`.
+class CoWatches:
+    """A log as tables of a database, and which of its videos were watched together.
 
-    `kind` is `WATCH`, `SHORT_WATCH` (no longer than `min_watched_seconds`) or `SHOWN`.
-
-    Returns:
-        The number of rows.
-
-    Raises:
-        ValueError: as of `WatchLog.blocks`; or there is no row in any file.
+    Args:
+        connection: of the engine.
+        config: what counts as watched, and as watched together.
     """
-    connection.execute(
-        "CREATE TABLE log (user_id VARCHAR, video_id VARCHAR, time BIGINT, kind TINYINT)"
-    )
-    kind = f"CASE WHEN {IMPRESSION} = 1 THEN {SHOWN} "
-    if min_watched_seconds:
-        kind += f"WHEN {WATCHED} <= {min_watched_seconds} THEN {SHORT_WATCH} "
-    num_rows = 0
-    values = f"{USER}, {VIDEO}, {TIME}, {kind} ELSE {WATCH} END"
-    for inserted in log.blocks(values, into="INSERT INTO log"):
-        num_rows += int(inserted.iloc[0, 0])
-        bar.update(rows=num_rows)
-    if not num_rows:
-        raise ValueError(f"the watch log is empty: there are no rows in {', '.join(log.paths)}")
-    return num_rows
 
+    def __init__(self, connection: Any, config: BuildGraphConfig) -> None:
+        self._connection = connection
+        self._config = config
+        self._window = _microseconds(config.window_minutes)
 
-def number_events(connection: Any) -> None:
-    """Replaces the table `log` by `videos`, with ids and their rows, and `events`, with rows."""
-    connection.execute(
-        "CREATE TABLE videos AS SELECT video_id, "
-        "(row_number() OVER (ORDER BY video_id) - 1)::INTEGER AS video "
-        "FROM (SELECT DISTINCT video_id FROM log)"
-    )
-    connection.execute(
-        "CREATE TABLE users AS SELECT user_id, (row_number() OVER () - 1)::INTEGER AS user "
-        "FROM (SELECT DISTINCT user_id FROM log)"
-    )
-    connection.execute(
-        "CREATE TABLE events AS SELECT user, video, time, kind "
-        "FROM log JOIN videos USING (video_id) JOIN users USING (user_id)"
-    )
-    connection.execute("DROP TABLE log")
+    def read(self, log: WatchLog, bar: Progress) -> int:
+        """Makes the table `log`: `user_id`, `video_id`, `time` in microseconds, and `kind`.
 
+        `kind` is `WATCH`, `SHORT_WATCH` (no longer than `min_watched_seconds`) or `SHOWN`.
 
-def count_same_times(connection: Any) -> int:
-    """How often a user began two videos or more at the same time."""
-    return count(
-        connection,
-        f"SELECT count(*) FROM (SELECT 1 FROM events WHERE kind = {WATCH} "
-        "GROUP BY user, time HAVING min(video) < max(video))",
-    )
+        Returns:
+            The number of rows.
 
+        Raises:
+            ValueError: as of `WatchLog.blocks`; or there is no row in any file.
+        """
+        self._connection.execute(
+            "CREATE TABLE log (user_id VARCHAR, video_id VARCHAR, time BIGINT, kind TINYINT)"
+        )
+        kind = f"CASE WHEN {IMPRESSION} = 1 THEN {SHOWN} "
+        if shortest := self._config.min_watched_seconds:
+            kind += f"WHEN {WATCHED} <= {shortest} THEN {SHORT_WATCH} "
+        num_rows = 0
+        values = f"{USER}, {VIDEO}, {TIME}, {kind} ELSE {WATCH} END"
+        for inserted in log.blocks(values, into="INSERT INTO log"):
+            num_rows += int(inserted.iloc[0, 0])
+            bar.update(rows=num_rows)
+        if not num_rows:
+            raise ValueError(f"the watch log is empty: there are no rows in {', '.join(log.paths)}")
+        return num_rows
 
-def count_pairs(connection: Any, config: BuildGraphConfig) -> None:
-    """Makes the table `pairs`: two videos `a < b`, and `num_users` that co-watched them."""
-    connection.execute(
-        "CREATE TABLE pairs AS SELECT a, b, count(*)::INTEGER AS num_users "
-        "FROM (SELECT DISTINCT user, least(video, other) AS a, greatest(video, other) AS b "
-        f"FROM ({_CO_WATCHES[config.rule](config)}) WHERE video <> other) GROUP BY a, b"
-    )
+    def number_events(self) -> np.ndarray:
+        """Replaces the table `log` by `videos`, with ids and their rows, and `events`, with rows.
 
+        Returns:
+            The ids of the videos by row, bytes.
+        """
+        self._connection.execute(
+            "CREATE TABLE videos AS SELECT video_id, "
+            "(row_number() OVER (ORDER BY video_id) - 1)::INTEGER AS video "
+            "FROM (SELECT DISTINCT video_id FROM log); "
+            "CREATE TABLE users AS SELECT user_id, (row_number() OVER () - 1)::INTEGER AS user "
+            "FROM (SELECT DISTINCT user_id FROM log); "
+            "CREATE TABLE events AS SELECT user, video, time, kind "
+            "FROM log JOIN videos USING (video_id) JOIN users USING (user_id); "
+            "DROP TABLE log"
+        )
+        blocks = self._blocks("SELECT video_id FROM videos ORDER BY video")
+        return np.concatenate([as_bytes(texts) for (texts,) in blocks])
 
-def find_shown(connection: Any, config: BuildGraphConfig) -> None:
-    """Makes the table `shown`: a video `a`, and `b` that was shown near it and not co-watched."""
-    window = _microseconds(config.window_minutes)
-    connection.execute(
-        "CREATE TABLE shown AS SELECT a, b FROM (SELECT DISTINCT w.video AS a, i.video AS b "
-        f"FROM ({_slots(WATCH, window, (0,))}) w "
-        f"JOIN ({_slots(SHOWN, window, (-1, 0, 1))}) i USING (user, slot) "
-        f"WHERE abs(w.time - i.time) <= {window} AND w.video <> i.video) "
-        "ANTI JOIN (SELECT a, b FROM pairs UNION ALL SELECT b, a FROM pairs) USING (a, b)"
-    )
+    def count_kinds(self) -> dict[int, int]:
+        """How many events there are of each kind that there is."""
+        query = "SELECT kind, count(*) FROM events GROUP BY kind"
+        return dict(self._connection.execute(query).fetchall())
 
+    def count_same_times(self) -> int:
+        """How often a user began two videos or more at the same time."""
+        return self.count(
+            f"(SELECT 1 FROM events WHERE kind = {WATCH} "
+            "GROUP BY user, time HAVING min(video) < max(video))"
+        )
 
-def count(connection: Any, query: str) -> int:
-    """The one number that a query gives."""
-    [(number,)] = connection.execute(query).fetchall()
-    return int(number)
+    def count_pairs(self) -> int:
+        """Makes the table `pairs`: two videos `a < b`, and `num_users` that co-watched them.
 
+        Returns:
+            How many edges `min_count` leaves.
 
-def counts(connection: Any, query: str) -> dict[int, int]:
-    """The numbers that a query of two columns gives, the second by the first."""
-    return dict(connection.execute(query).fetchall())
+        Raises:
+            ValueError: none.
+        """
+        config = self._config
+        co_watches = self._session() if config.rule == "session" else self._valid_watch()
+        self._connection.execute(
+            "CREATE TABLE pairs AS SELECT a, b, count(*)::INTEGER AS num_users "
+            "FROM (SELECT DISTINCT user, least(video, other) AS a, greatest(video, other) AS b "
+            f"FROM ({co_watches}) WHERE video <> other) GROUP BY a, b"
+        )
+        query = "SELECT count(*) FILTER (num_users >= ?), coalesce(max(num_users), 0) FROM pairs"
+        [(num_edges, largest)] = self._connection.execute(query, [config.min_count]).fetchall()
+        if not largest:
+            raise ValueError(
+                f"no two videos of the log were co-watched by --rule={config.rule}: is --time_unit "
+                "right, and are there users with several watches?"
+            )
+        if not num_edges:
+            raise ValueError(
+                f"no edge is left after --min_count={config.min_count}: no two videos were "
+                f"co-watched by more than {largest} user{'s' if largest > 1 else ''}"
+            )
+        return num_edges
 
+    def find_shown(self) -> None:
+        """Makes the table `shown`: `a`, and `b` that was shown near it and not co-watched."""
+        self._connection.execute(
+            "CREATE TABLE shown AS SELECT a, b FROM (SELECT DISTINCT w.video AS a, i.video AS b "
+            f"FROM ({self._slots(WATCH, (0,))}) w "
+            f"JOIN ({self._slots(SHOWN, (-1, 0, 1))}) i USING (user, slot) "
+            f"WHERE abs(w.time - i.time) <= {self._window} AND w.video <> i.video) "
+            "ANTI JOIN (SELECT a, b FROM pairs UNION ALL SELECT b, a FROM pairs) USING (a, b)"
+        )
 
-def video_ids(connection: Any) -> np.ndarray:
-    """The ids of the videos by row, bytes."""
-    blocks = _blocks(connection, "SELECT video_id FROM videos ORDER BY video")
-    return np.concatenate([as_bytes(texts) for (texts,) in blocks])
+    def count(self, table: str) -> int:
+        """The number of rows of a table."""
+        [(number,)] = self._connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+        return int(number)
 
+    def directed_edges(self) -> Iterator[list[np.ndarray]]:
+        """Blocks of the edges in both directions, by rows: owners, neighbours and weights."""
+        kept = f"FROM pairs WHERE num_users >= {self._config.min_count}"
+        return self._blocks(
+            f"SELECT a, b, num_users FROM (SELECT a, b, num_users {kept} "
+            f"UNION ALL SELECT b, a, num_users {kept}) ORDER BY a, b"
+        )
 
-def directed_edges(connection: Any, min_count: int) -> Iterator[list[np.ndarray]]:
-    """Blocks of the edges in both directions, by rows: owners, neighbours and weights."""
-    kept = f"FROM pairs WHERE num_users >= {min_count}"
-    return _blocks(
-        connection,
-        f"SELECT a, b, num_users FROM (SELECT a, b, num_users {kept} "
-        f"UNION ALL SELECT b, a, num_users {kept}) ORDER BY a, b",
-    )
+    def shown_pairs(self) -> Iterator[list[np.ndarray]]:
+        """Blocks of the videos that were shown, by rows: owners and the others."""
+        return self._blocks("SELECT a, b FROM shown ORDER BY a, b")
 
+    def _session(self) -> str:
+        """Each watch beside the one before it in its session."""
+        gap = _microseconds(self._config.session_gap_minutes)
+        return (
+            "SELECT user, video, other FROM (SELECT user, video, time, "
+            "lag(video) OVER by_time AS other, lag(time) OVER by_time AS other_time "
+            f"FROM events WHERE kind = {WATCH} "
+            "WINDOW by_time AS (PARTITION BY user ORDER BY time, video)) "
+            f"WHERE time - other_time <= {gap}"
+        )
 
-def shown_pairs(connection: Any) -> Iterator[list[np.ndarray]]:
-    """Blocks of the videos that were shown, by rows: owners and the others."""
-    return _blocks(connection, "SELECT a, b FROM shown ORDER BY a, b")
+    def _valid_watch(self) -> str:
+        """Each watch beside those that began up to the window before it.
 
+        These are in the same slot of time, as long as the window, or in the one before it.
+        """
+        return (
+            "SELECT user, l.video AS video, e.video AS other "
+            f"FROM ({self._slots(WATCH, (0,))}) l JOIN ({self._slots(WATCH, (0, 1))}) e "
+            f"USING (user, slot) WHERE l.time - e.time BETWEEN 0 AND {self._window}"
+        )
 
-def _session(config: BuildGraphConfig) -> str:
-    """Each watch beside the one before it in its session."""
-    return (
-        "SELECT user, video, other FROM (SELECT user, video, time, "
-        "lag(video) OVER by_time AS other, lag(time) OVER by_time AS other_time "
-        f"FROM events WHERE kind = {WATCH} "
-        "WINDOW by_time AS (PARTITION BY user ORDER BY time, video)) "
-        f"WHERE time - other_time <= {_microseconds(config.session_gap_minutes)}"
-    )
+    def _slots(self, kind: int, shifts: tuple[int, ...]) -> str:
+        """Events of a kind with the slot of time that each is in, once for each shift of it."""
+        slots = ", ".join(f"time // {self._window} + {shift}" for shift in shifts)
+        return (
+            f"SELECT user, video, time, unnest([{slots}]) AS slot FROM events WHERE kind = {kind}"
+        )
 
-
-def _valid_watch(config: BuildGraphConfig) -> str:
-    """Each watch beside those that began up to the window before it.
-
-    These are in the same slot of time, as long as the window, or in the one before it.
-    """
-    window = _microseconds(config.window_minutes)
-    return (
-        "SELECT user, l.video AS video, e.video AS other "
-        f"FROM ({_slots(WATCH, window, (0,))}) l JOIN ({_slots(WATCH, window, (0, 1))}) e "
-        f"USING (user, slot) WHERE l.time - e.time BETWEEN 0 AND {window}"
-    )
-
-
-_CO_WATCHES = {"session": _session, "valid_watch": _valid_watch}
-
-
-def _slots(kind: int, window: int, shifts: tuple[int, ...]) -> str:
-    """Events of a kind with the slot of time that each is in, once for each shift of it."""
-    slots = ", ".join(f"time // {window} + {shift}" for shift in shifts)
-    return f"SELECT user, video, time, unnest([{slots}]) AS slot FROM events WHERE kind = {kind}"
+    def _blocks(self, query: str) -> Iterator[list[np.ndarray]]:
+        rows = self._connection.execute(query)
+        while len(block := rows.fetch_df_chunk(_VECTORS)):
+            yield [block[name].to_numpy() for name in block]
 
 
 def _microseconds(minutes: float) -> int:
     return round(60 * MICROSECONDS * minutes)
-
-
-def _blocks(connection: Any, query: str) -> Iterator[list[np.ndarray]]:
-    rows = connection.execute(query)
-    while len(block := rows.fetch_df_chunk(_VECTORS)):
-        yield [block[name].to_numpy() for name in block]

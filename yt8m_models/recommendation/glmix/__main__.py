@@ -30,8 +30,7 @@ def main(arguments: Arguments) -> None:
     else:
         from yt8m_models.recommendation.glmix.training import train
 
-        training = train(config, progress=True)
-        _print(training.text(), training.left_out)
+        _print(*train(config, progress=True))
 
 
 def _print(text: str, left_out: str | None) -> None:

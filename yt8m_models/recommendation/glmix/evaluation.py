@@ -7,11 +7,12 @@ import numpy as np
 
 from eval.retrieval import auc
 from yt8m_models.data.video_ids import UNKNOWN
-from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.graph.watch_log import LABEL
 from yt8m_models.recommendation.glmix.config import GLMixConfig
-from yt8m_models.recommendation.glmix.glmix import GLMix
-from yt8m_models.recommendation.glmix.known_events import KnownEvents, read_known_events
+from yt8m_models.recommendation.glmix.glmix import load_with_embeddings
+from yt8m_models.recommendation.glmix.known_events import read_known_events
 from yt8m_models.recommendation.glmix.user_batches import groups_of_like_size
+from yt8m_models.recommendation.user_events import UserEvents
 from yt8m_models.storage.whole_file import write_text
 
 _BLOCK_ELEMENTS = 1 << 22
@@ -56,45 +57,38 @@ def evaluate(config: GLMixConfig) -> Evaluation:
     """Measures the GLMix in `config.glmix_dir` on a log; writes `config.output` if given.
 
     Raises:
-        ValueError: as of `GLMix.load` and `read_known_events`; or the embeddings are of another
-            model.
+        ValueError: as of `load_with_embeddings` and `read_known_events`.
     """
-    glmix = GLMix.load(config.glmix_dir)
-    embeddings = Embeddings.load(config.embeddings_dir)
-    glmix.check_embeddings(embeddings.model, embeddings.size)
-    evaluation = evaluate_events(glmix, read_known_events(config, embeddings))
+    glmix, embeddings = load_with_embeddings(config)
+    events, vectors, left_out = read_known_events(config, embeddings)
+    labels = events.values[LABEL]
+    user_rows = glmix.users.rows(events.users.ids)[events.user_rows]
+    logits, fixed = np.empty(len(events)), np.empty(len(events))
+    for block in glmix.blocks(len(events)):
+        of_block = vectors[events.video_rows[block]]
+        logits[block] = glmix.logits(user_rows[block], of_block)
+        fixed[block] = glmix.logits(np.full(len(of_block), UNKNOWN), of_block)
+    is_cold = (glmix.trained_videos.rows(events.videos.ids) == UNKNOWN)[events.video_rows]
+    per_user = _auc_per_user(events, logits)
+    counted = per_user[~np.isnan(per_user)]
+    cold_auc = float(auc(labels[is_cold], logits[is_cold]))
+    evaluation = Evaluation(
+        num_events=len(events),
+        auc=auc(labels, logits),
+        fixed_auc=auc(labels, fixed),
+        num_users=len(counted),
+        user_auc=float(counted.mean()) if len(counted) else None,
+        num_cold_events=int(is_cold.sum()),
+        cold_auc=None if np.isnan(cold_auc) else cold_auc,
+        num_new_user_events=int(np.sum(user_rows == UNKNOWN)),
+        left_out=left_out,
+    )
     if config.output:
         write_text(config.output, json.dumps(asdict(evaluation), indent=1) + "\n")
     return evaluation
 
 
-def evaluate_events(glmix: GLMix, events: KnownEvents) -> Evaluation:
-    """AUC of a GLMix on events."""
-    user_rows = glmix.users.rows(events.users.ids)[events.user_rows]
-    logits, fixed = np.empty(len(user_rows)), np.empty(len(user_rows))
-    step = max(1, _BLOCK_ELEMENTS // glmix.size)
-    for start in range(0, len(logits), step):
-        block = slice(start, start + step)
-        vectors = events.vectors[events.video_rows[block]]
-        logits[block] = glmix.logits(user_rows[block], vectors)
-        fixed[block] = glmix.logits(np.full(len(vectors), UNKNOWN), vectors)
-    is_cold = (glmix.trained_videos.rows(events.videos.ids) == UNKNOWN)[events.video_rows]
-    per_user = _auc_per_user(events, logits)
-    counted = per_user[~np.isnan(per_user)]
-    return Evaluation(
-        num_events=len(logits),
-        auc=auc(events.labels, logits),
-        fixed_auc=auc(events.labels, fixed),
-        num_users=len(counted),
-        user_auc=float(counted.mean()) if len(counted) else None,
-        num_cold_events=int(is_cold.sum()),
-        cold_auc=_defined(auc(events.labels[is_cold], logits[is_cold])),
-        num_new_user_events=int(np.sum(user_rows == UNKNOWN)),
-        left_out=events.left_out,
-    )
-
-
-def _auc_per_user(events: KnownEvents, logits: np.ndarray) -> np.ndarray:
+def _auc_per_user(events: UserEvents, logits: np.ndarray) -> np.ndarray:
     """`(users,)`, in no order; NaN where a user has events of one label only."""
     counts = np.diff(events.offsets)
     values = []
@@ -102,12 +96,8 @@ def _auc_per_user(events: KnownEvents, logits: np.ndarray) -> np.ndarray:
         places = np.arange(counts[users].max())
         valid = places < counts[users, None]
         rows = np.where(valid, events.offsets[users, None] + places, 0)
-        values.append(auc(events.labels[rows], logits[rows], valid=valid))
+        values.append(auc(events.values[LABEL][rows], logits[rows], valid=valid))
     return np.concatenate(values)
-
-
-def _defined(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 def _text(value: float | None) -> str:

@@ -1,13 +1,13 @@
 """Fitting GLMix: the fixed effect and all users' parts in turn."""
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from yt8m_models.program.extras import require
+from yt8m_models.program.progress import Progress
 from yt8m_models.recommendation.glmix.user_batches import UserBatches
 from yt8m_models.recommendation.glmix.user_newton import UserSolutions, solve_users
 
@@ -40,8 +40,7 @@ def fit(
     user_l2: float,
     tolerance: float = 1e-6,
     max_rounds: int = 50,
-    on_batch: Callable[[int], None] = lambda _: None,
-    on_round: Callable[[float, float], None] = lambda *_: None,
+    progress: bool = False,
 ) -> Fit:
     """Minimises the negative log-posterior of GLMix, a convex function.
 
@@ -61,72 +60,54 @@ def fit(
         user_l2: weight of the prior on a_u and c_u, above 0.
         tolerance: bound of `Fit.gradient_norm`.
         max_rounds: most Newton steps of the fixed effect.
-        on_batch: called with the number of users when a batch is solved.
-        on_round: called with the objective and the norm of the fixed effect's gradient.
+        progress: show a progress bar on stderr.
 
     Raises:
         ValueError: all labels are the same, not converged after `max_rounds`, or threadpoolctl is
             not installed.
     """
-    # Threads take a batch each: BLAS's own ones mostly wait on matrices as small as these.
-    with require("threadpoolctl").threadpool_limits(1, user_api="blas"):
-        descent = _Descent(batches, fixed_l2, user_l2, tolerance, on_batch)
-        return _minimize(descent, max_rounds, on_round)
-
-
-def _minimize(
-    descent: "_Descent", max_rounds: int, on_round: Callable[[float, float], None]
-) -> Fit:
-    batches, tolerance = descent.batches, descent.tolerance
-    fixed = np.zeros(batches.size)
-    fixed[0] = _log_odds(batches.labels)
+    share = float(np.mean(batches.labels)) if len(batches.labels) else 0.0
+    if not 0 < share < 1:
+        raise ValueError(f"there must be labels of 0 and of 1; the mean of all is {share:g}")
+    fixed, prior = np.zeros(batches.size), np.full(batches.size, fixed_l2, np.float64)
+    prior[0] = 0
+    fixed[0] = np.log(share / (1 - share))
     values: list[float] = []
-    point = descent.solve(fixed)
-    for _ in range(max_rounds):
-        values.append(point.value)
-        norm = float(np.linalg.norm(point.gradient)) / len(batches.labels)
-        on_round(point.value, norm)
-        if norm <= tolerance:
-            users = descent.users.astype(np.float32)
-            return Fit(point.fixed, users, tuple(values), max(norm, point.gradient_norm))
-        point = descent.step(point)
+    with (
+        # Threads take a batch each: BLAS's own ones mostly wait on matrices as small as these.
+        require("threadpoolctl").threadpool_limits(1, user_api="blas"),
+        Progress(unit="users", description="fitting", enabled=progress) as bar,
+    ):
+        users = np.zeros((len(batches.offsets) - 1, batches.size))
+        descent = _Descent(batches, prior, user_l2, tolerance, bar, users)
+        solved = descent.solve(fixed)
+        for _ in range(max_rounds):
+            values.append(solved.value)
+            norm = float(np.linalg.norm(solved.gradient)) / len(batches.labels)
+            bar.update(0, objective=solved.value, gradient=norm)
+            if norm <= tolerance:
+                norm = max(norm, solved.gradient_norm)
+                return Fit(fixed, users.astype(np.float32), tuple(values), norm)
+            fixed, solved = descent.step(fixed, solved)
     raise ValueError(
         f"not converged after --max_rounds={max_rounds}: the fixed effect's gradient has the norm "
         f"{norm:.3g} an event, above --tolerance={tolerance:g}"
     )
 
 
-@dataclass(frozen=True)
-class _Point:
-    """A fixed effect, and the objective there with all users' parts solved."""
-
-    fixed: np.ndarray
-    value: float
-    gradient: np.ndarray
-    curvature: np.ndarray
-    gradient_norm: float
-
-
+@dataclass
 class _Descent:
     """Solves all users for a fixed effect, and moves the fixed effect downhill."""
 
-    def __init__(
-        self,
-        batches: UserBatches,
-        fixed_l2: float,
-        user_l2: float,
-        tolerance: float,
-        on_batch: Callable[[int], None],
-    ) -> None:
-        self.batches = batches
-        self.user_l2 = user_l2
-        self.tolerance = tolerance
-        self.on_batch = on_batch
-        self.users = np.zeros((len(batches.offsets) - 1, batches.size))
-        self.prior = np.full(batches.size, fixed_l2, np.float64)
-        self.prior[0] = 0
+    batches: UserBatches
+    prior: np.ndarray  # weights, by coefficient of the fixed effect
+    user_l2: float
+    tolerance: float
+    bar: Progress
+    users: np.ndarray  # what their parts came to in the end
 
-    def solve(self, fixed: np.ndarray) -> _Point:
+    def solve(self, fixed: np.ndarray) -> UserSolutions:
+        """What all users come to; with the prior of the fixed effect in the sums."""
         value = float(np.sum(self.prior * fixed**2)) / 2
         gradient = self.prior * fixed
         curvature = np.diag(self.prior)
@@ -144,25 +125,20 @@ class _Descent:
                 gradient += solved.gradient
                 curvature += solved.curvature
                 gradient_norm = max(gradient_norm, solved.gradient_norm)
-                self.on_batch(len(users))
-        return _Point(fixed, value, gradient, (curvature + curvature.T) / 2, gradient_norm)
+                self.bar.update(len(users))
+        curvature = (curvature + curvature.T) / 2
+        return UserSolutions(self.users, value, gradient, curvature, gradient_norm)
 
-    def step(self, point: _Point) -> _Point:
+    def step(self, fixed: np.ndarray, solved: UserSolutions) -> tuple[np.ndarray, UserSolutions]:
         """A Newton step of the fixed effect, halved until the objective falls enough."""
-        direction = -np.linalg.solve(point.curvature, point.gradient)
-        slope = float(point.gradient @ direction)
+        direction = -np.linalg.solve(solved.curvature, solved.gradient)
+        slope = float(solved.gradient @ direction)
         size = 1.0
         for _ in range(_MAX_HALVINGS):
-            reached = self.solve(point.fixed + size * direction)
-            bound = point.value + _SUFFICIENT * size * slope + _ROUNDING * abs(point.value)
+            moved = fixed + size * direction
+            reached = self.solve(moved)
+            bound = solved.value + _SUFFICIENT * size * slope + _ROUNDING * abs(solved.value)
             if reached.value <= bound:
                 break
             size /= 2
-        return reached
-
-
-def _log_odds(labels: np.ndarray) -> float:
-    share = float(np.mean(labels)) if len(labels) else 0.0
-    if not 0 < share < 1:
-        raise ValueError(f"there must be labels of 0 and of 1; the mean of all is {share:g}")
-    return float(np.log(share / (1 - share)))
+        return moved, reached

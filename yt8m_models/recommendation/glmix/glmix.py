@@ -1,11 +1,15 @@
 """GLMix: a logistic model with a part for every user."""
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from yt8m_models import __version__
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
+from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.recommendation.glmix.config import GLMixConfig
 from yt8m_models.storage.artifact_dir import ArtifactDir, read_array
 
 GLMIX = ArtifactDir(
@@ -16,8 +20,10 @@ GLMIX = ArtifactDir(
     __version__,
     {"model": str, "embedding_size": int, "num_users": int, "num_trained_videos": int},
 )
+_BLOCK_ELEMENTS = 1 << 22
 
 
+@dataclass(frozen=True)
 class GLMix:
     """Probability that a user likes a video, from the video's embedding (DSGMM equation 18).
 
@@ -33,9 +39,6 @@ class GLMix:
         coefficients: a_u and c_u, float32 `(users, 1 + d)`.
         trained_videos: ids of the videos that had events in training; all others are cold.
 
-    Attributes:
-        model, fixed, users, coefficients, trained_videos: as above.
-
     Raises:
         ValueError: the shapes do not fit, or a coefficient is not finite.
 
@@ -44,31 +47,31 @@ class GLMix:
         >>> glmix.predict(glmix.users.rows(["ann"]), embeddings.take(rows))  # (1,)
     """
 
-    def __init__(
-        self,
-        model: str,
-        fixed: np.ndarray,
-        users: VideoIds,
-        coefficients: np.ndarray,
-        trained_videos: VideoIds,
-    ) -> None:
-        if fixed.ndim != 1 or coefficients.shape != (len(users), len(fixed)):
+    model: str
+    fixed: np.ndarray
+    users: VideoIds
+    coefficients: np.ndarray
+    trained_videos: VideoIds
+
+    def __post_init__(self) -> None:
+        shape, count = self.coefficients.shape, len(self.users)
+        if self.fixed.ndim != 1 or shape != (count, len(self.fixed)):
             raise ValueError(
-                f"fixed and coefficients must have the shapes (1 + d,) and ({len(users)}, 1 + d), "
-                f"of {len(users)} users; received {fixed.shape} and {coefficients.shape}"
+                f"fixed and coefficients must have the shapes (1 + d,) and ({count}, 1 + d), of "
+                f"{count} users; received {self.fixed.shape} and {shape}"
             )
-        if not (np.isfinite(fixed).all() and np.isfinite(coefficients).all()):
+        if not (np.isfinite(self.fixed).all() and np.isfinite(self.coefficients).all()):
             raise ValueError("fixed and coefficients must be finite")
-        self.model = model
-        self.fixed = fixed
-        self.users = users
-        self.coefficients = coefficients
-        self.trained_videos = trained_videos
 
     @property
     def size(self) -> int:
         """Width d of the embeddings."""
         return len(self.fixed) - 1
+
+    def blocks(self, num_pairs: int) -> Iterator[slice]:
+        """Cuts pairs of a user and a video into blocks whose embeddings take little memory."""
+        step = max(1, _BLOCK_ELEMENTS // self.size)
+        return (slice(start, start + step) for start in range(0, num_pairs, step))
 
     def logits(self, user_rows: np.ndarray, vectors: np.ndarray) -> np.ndarray:
         """The logit of each pair of a user and a video.
@@ -105,18 +108,6 @@ class GLMix:
     def predict(self, user_rows: np.ndarray, vectors: np.ndarray) -> np.ndarray:
         """P(y = 1) of each pair, float64 `(n,)`; arguments and errors as of `logits`."""
         return np.exp(-np.logaddexp(0, -self.logits(user_rows, vectors)))
-
-    def check_embeddings(self, model: str, size: int) -> None:
-        """Makes sure that embeddings are those that this was fitted on.
-
-        Raises:
-            ValueError: they are of another model, or of another width.
-        """
-        if (model, size) != (self.model, self.size):
-            raise ValueError(
-                f"this GLMix is for the {self.size} dimensions of the embedding model "
-                f"{self.model!r}; received {size} dimensions of {model!r}"
-            )
 
     def save(self, directory: str | os.PathLike) -> None:
         """Writes the model; `glmix.json` comes last, so that an unfinished one is none.
@@ -159,3 +150,18 @@ class GLMix:
         videos = read_array(directory, "trained_videos", np.bytes_, (record["num_trained_videos"],))
         with GLMIX.opening(directory):
             return cls(record["model"], fixed, VideoIds(users), coefficients, VideoIds(videos))
+
+
+def load_with_embeddings(config: GLMixConfig) -> tuple[GLMix, Embeddings]:
+    """The model in `config.glmix_dir` and the embeddings in `config.embeddings_dir`.
+
+    Raises:
+        ValueError: one of them cannot be read, or the model was fitted to others.
+    """
+    glmix, embeddings = GLMix.load(config.glmix_dir), Embeddings.load(config.embeddings_dir)
+    if (embeddings.model, embeddings.size) != (glmix.model, glmix.size):
+        raise ValueError(
+            f"this GLMix is for the {glmix.size} dimensions of the embedding model "
+            f"{glmix.model!r}; received {embeddings.size} dimensions of {embeddings.model!r}"
+        )
+    return glmix, embeddings

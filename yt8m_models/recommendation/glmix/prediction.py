@@ -6,14 +6,11 @@ import numpy as np
 import pandas as pd
 
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds, as_bytes
-from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.graph.watch_log import USER, VIDEO, read_events
 from yt8m_models.program.progress import Progress
 from yt8m_models.recommendation.glmix.config import GLMixConfig
-from yt8m_models.recommendation.glmix.glmix import GLMix
+from yt8m_models.recommendation.glmix.glmix import load_with_embeddings
 from yt8m_models.storage.whole_file import whole_file
-
-_BLOCK_ELEMENTS = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -53,19 +50,12 @@ class Prediction:
 def predict(config: GLMixConfig, progress: bool = False) -> Prediction:
     """Writes P(y = 1) of each pair in `config.watch_log` to `config.output`, in their order.
 
-    Memory is that of a block of rows, whatever the files have.
-
-    Args:
-        config: what to predict; the events need no label.
-        progress: show a progress bar on stderr.
+    Memory is that of a block of rows, whatever the files have. They need no label.
 
     Raises:
-        ValueError: as of `GLMix.load` and `read_events`; the embeddings are of another model, or
-            there are no pairs.
+        ValueError: as of `load_with_embeddings` and `read_events`; or there are no pairs.
     """
-    glmix = GLMix.load(config.glmix_dir)
-    embeddings = Embeddings.load(config.embeddings_dir)
-    glmix.check_embeddings(embeddings.model, embeddings.size)
+    glmix, embeddings = load_with_embeddings(config)
     num_pairs = num_known = num_new = 0
     unknown_video = None
     bar = Progress(unit="pairs", description="predicting", enabled=progress)
@@ -74,9 +64,12 @@ def predict(config: GLMixConfig, progress: bool = False) -> Prediction:
         for events in read_events(config):
             video_rows = _rows_of(embeddings.ids, events[VIDEO])
             is_known = video_rows != UNKNOWN
-            known = events[is_known]
+            known, video_rows = events[is_known], video_rows[is_known]
             user_rows = _rows_of(glmix.users, known[USER])
-            scores = _scores(glmix, embeddings, user_rows, video_rows[is_known])
+            scores = np.empty(len(known))
+            for block in glmix.blocks(len(known)):
+                vectors = embeddings.take(video_rows[block])
+                scores[block] = glmix.predict(user_rows[block], vectors)
             known.assign(score=scores).to_csv(file, header=False, index=False, float_format="%.6g")
             num_pairs += len(events)
             num_known += len(known)
@@ -93,14 +86,3 @@ def _rows_of(ids: VideoIds, column: pd.Series) -> np.ndarray:
     """The row of each id of a column in `ids`, int64 `(n,)`; `UNKNOWN` for those not there."""
     codes, values = pd.factorize(column)
     return ids.rows(as_bytes(values))[codes]
-
-
-def _scores(
-    glmix: GLMix, embeddings: Embeddings, user_rows: np.ndarray, video_rows: np.ndarray
-) -> np.ndarray:
-    scores = np.empty(len(user_rows))
-    step = max(1, _BLOCK_ELEMENTS // glmix.size)
-    for start in range(0, len(scores), step):
-        block = slice(start, start + step)
-        scores[block] = glmix.predict(user_rows[block], embeddings.take(video_rows[block]))
-    return scores

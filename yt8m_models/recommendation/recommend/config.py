@@ -11,11 +11,7 @@ AGGREGATIONS = (MEAN, MAX)
 
 @dataclass(frozen=True)
 class RecommendConfig(WatchLogOptions):
-    """The histories, the index, and how many videos for whom.
-
-    Raises:
-        ValueError: as of `WatchLogOptions`.
-    """
+    """The histories, the index, and how many videos for whom."""
 
     index_dir: str = option("", "Index of the videos to recommend.", required=True)
     embeddings_dir: str = option(

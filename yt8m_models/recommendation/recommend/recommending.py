@@ -63,10 +63,6 @@ def recommend(config: RecommendConfig, progress: bool = False) -> Recommendation
     the histories and of a block. A user of whose history the filters leave nothing is answered from
     all that it watched; one that watched no known video gets no lines.
 
-    Args:
-        config: what to do.
-        progress: show a progress bar on stderr.
-
     Raises:
         ValueError: as of `read_histories` and `Index.load`; or the embeddings are not of the
             index's model.
@@ -115,15 +111,11 @@ def _write(
     places, ranks = np.nonzero(rows != UNKNOWN)
     table = pd.DataFrame(
         {
-            "user_id": _texts(users)[places],
+            "user_id": np.char.decode(users)[places],
             "rank": ranks + 1,
-            "video_id": _texts(index.ids[rows[places, ranks]]),
+            "video_id": np.char.decode(index.ids[rows[places, ranks]]),
             "score": scores[places, ranks],
         }
     )
     table.to_csv(file, header=False, index=False, float_format="%.6g")
     return len(table)
-
-
-def _texts(ids: np.ndarray) -> np.ndarray:
-    return np.array([value.decode() for value in ids.tolist()], object)

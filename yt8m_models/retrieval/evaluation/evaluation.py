@@ -14,8 +14,7 @@ import tensorflow as tf
 
 from yt8m_models.data.video_ids import UNKNOWN
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.graph.co_watch_graph import CoWatchGraph
-from yt8m_models.graph.retrieval_task import RetrievalTask
+from yt8m_models.graph.co_watch_graph import CoWatchGraph, RetrievalTask
 from yt8m_models.program.progress import Progress
 from yt8m_models.retrieval.evaluation.config import EXACT, EvaluateRetrievalConfig
 from yt8m_models.retrieval.evaluation.ranking import retrieval_quality

@@ -16,8 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from yt8m_models.graph.co_watch_graph import CoWatchGraph
-from yt8m_models.graph.retrieval_task import RetrievalTask
+from yt8m_models.graph.co_watch_graph import CoWatchGraph, RetrievalTask
 
 _QUERIES = 1 << 14  # whose edges are in memory together
 _CANDIDATES = 1 << 14  # whose vectors are in memory together
