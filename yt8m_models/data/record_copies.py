@@ -9,8 +9,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from yt8m_models.data.bad_records import BadRecord, Ledger
+from yt8m_models.data.bad_records import Ledger
 from yt8m_models.data.patterns import match_files
+from yt8m_models.data.record_reader import BadRecord
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join, write_text
 
