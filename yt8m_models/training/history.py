@@ -1,12 +1,12 @@
 """The history of a training as a CSV file that a resumed run continues."""
 
 import csv
-import io
 from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
 
+from yt8m_models.storage.text_tables import csv_text
 from yt8m_models.storage.whole_file import write_text
 
 Row = Mapping[str, float | int]
@@ -36,11 +36,8 @@ class History:
         """Writes the rows to the file, which is whole at any moment."""
         if self.path is None or len(self.rows) == self._written:
             return
-        text = io.StringIO()
-        writer = csv.DictWriter(text, self.columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: _format(row[name]) for name in self.columns} for row in self.rows)
-        write_text(self.path, text.getvalue())
+        rows = ([_format(row[name]) for name in self.columns] for row in self.rows)
+        write_text(self.path, csv_text(self.columns, rows))
         self._written = len(self.rows)
 
 
@@ -51,7 +48,7 @@ def read_history(path: str) -> list[Row]:
         ValueError: the file is not a history; the message names it and the line.
     """
     with tf.io.gfile.GFile(path) as file:
-        lines = list(csv.DictReader(io.StringIO(file.read())))
+        lines = list(csv.DictReader(file.read().splitlines()))
     rows: list[Row] = []
     for number, line in enumerate(lines, start=2):
         try:
