@@ -30,7 +30,7 @@ class Evaluation:
         segment_labels: whether segments were evaluated instead of videos.
         label_loss: the name of the loss.
         top_k: predictions per video that count in GAP and mAP.
-        metrics: the result of `yt8m_models.training.evaluator.evaluate`.
+        metrics: the result of `Evaluator.evaluate`.
     """
 
     checkpoint: str

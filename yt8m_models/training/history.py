@@ -24,7 +24,7 @@ class History:
     def __init__(self, path: str | None, columns: tuple[str, ...], resumed_step: int) -> None:
         self.path = path
         self.columns = columns
-        rows = read_history(path) if path and tf.io.gfile.exists(path) else []
+        rows = read_history(path) if path else []
         self.rows: list[Row] = [row for row in rows if row["step"] <= resumed_step]
         self._written = 0
 
@@ -42,11 +42,13 @@ class History:
 
 
 def read_history(path: str) -> list[Row]:
-    """The rows of a history file.
+    """The rows of a history file; none where there is no file.
 
     Raises:
         ValueError: the file is not a history; the message names it and the line.
     """
+    if not tf.io.gfile.exists(path):
+        return []
     with tf.io.gfile.GFile(path) as file:
         lines = list(csv.DictReader(file.read().splitlines()))
     rows: list[Row] = []

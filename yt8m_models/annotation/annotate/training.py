@@ -135,8 +135,7 @@ class Training:
 
     def validated(self) -> list[Row]:
         """The rows of `validation.csv` up to the present step."""
-        path = join(self.run.directory, VALIDATION_HISTORY)
-        rows = read_history(path) if tf.io.gfile.exists(path) else []
+        rows = read_history(join(self.run.directory, VALIDATION_HISTORY))
         return [row for row in rows if row["step"] <= int(self.step.numpy())]
 
     def fail(self, what: str, flag: str) -> NoReturn:
