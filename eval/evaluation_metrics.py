@@ -27,6 +27,9 @@ class EvaluationMetrics:
         empty_classes: classes without positives: `"skip"` or `"zero"`, see `eval.ranking`.
         ties: order of equal scores: `"stable"` or `"pessimistic"`, see `eval.ranking`.
 
+    Attributes:
+        positives: rated labels of each class so far, `(num_classes,)`.
+
     Raises:
         ValueError: a number is below 1 or a policy is unknown.
 
@@ -67,7 +70,7 @@ class EvaluationMetrics:
         self._num_videos = 0
         self._hits_at_one = 0.0
         self._perr = 0.0
-        self._positives = np.zeros(self.num_classes, np.int64)
+        self.positives = np.zeros(self.num_classes, np.int64)
         self._entries = Entries(self.num_classes)
 
     def update(self, predictions: Any, labels: Any, label_weights: Any = None) -> None:
@@ -91,7 +94,7 @@ class EvaluationMetrics:
         self._num_videos += len(ranking.hits)
         self._hits_at_one += float(ranking.hit_at_one().sum())
         self._perr += float(ranking.perr().sum())
-        self._positives += ranking.positives
+        self.positives += ranking.positives
         self._entries.add(*ranking.top(self.top_k))
 
     def result(self) -> dict[str, Any]:
@@ -108,7 +111,7 @@ class EvaluationMetrics:
         for classes, hits in self._entries.best_first(self.ties):
             pooled.add(hits, np.zeros(len(hits), np.uint8))
             by_class.add(hits, classes)
-        aps = by_class.average(self._positives)
+        aps = by_class.average(self.positives)
         if not self._num_videos:
             metrics = dict.fromkeys(("hit_at_one", "perr", "gap", "map"), float("nan"))
         else:
@@ -118,7 +121,12 @@ class EvaluationMetrics:
             metrics = {
                 "hit_at_one": self._hits_at_one / self._num_videos,
                 "perr": self._perr / self._num_videos,
+<<<<<<< HEAD
                 "gap": float(np.nan_to_num(gap)),
                 "map": float(known.sum() / num_counted) if num_counted else float("nan"),
+=======
+                "gap": float(np.nan_to_num(pooled.average(self.positives.sum(keepdims=True))[0])),
+                "map": mean_over_classes(aps, self.empty_classes),
+>>>>>>> r6
             }
         return {**metrics, "aps": aps, "num_videos": self._num_videos}

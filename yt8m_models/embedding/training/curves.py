@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+<<<<<<< HEAD
 import tensorflow as tf
 
 from yt8m_models.storage.plots import BLUE, LEGEND, RED, can_plot, new_figure, save_figure, styled
+=======
+from yt8m_models.storage.plots import BLUE, LEGEND, RED, new_figure, save_figure, styled
+>>>>>>> r6
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.history import Row, read_history
 from yt8m_models.training.train_dir import CURVES, TRAINING_HISTORY, VALIDATION_HISTORY
@@ -25,11 +29,14 @@ def plot_curves(train_dir: str) -> None:
 
     Where matplotlib is not installed, it says so and draws nothing.
     """
+<<<<<<< HEAD
     if not can_plot(CURVES):
         return
     histories = [join(train_dir, name) for name in (TRAINING_HISTORY, VALIDATION_HISTORY)]
+=======
+>>>>>>> r6
     training, validation = (
-        read_history(path) if tf.io.gfile.exists(path) else [] for path in histories
+        read_history(join(train_dir, name)) for name in (TRAINING_HISTORY, VALIDATION_HISTORY)
     )
     figure = new_figure(12, 3.4, dpi=120)
     for axes, (title, columns) in zip(figure.subplots(1, 3), _PANELS.items(), strict=True):
