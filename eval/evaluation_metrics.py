@@ -115,18 +115,13 @@ class EvaluationMetrics:
         if not self._num_videos:
             metrics = dict.fromkeys(("hit_at_one", "perr", "gap", "map"), float("nan"))
         else:
-            (gap,) = pooled.average(self._positives.sum(keepdims=True))
+            (gap,) = pooled.average(self.positives.sum(keepdims=True))
             known = aps[~np.isnan(aps)]
             num_counted = len(known) if self.empty_classes == "skip" else len(aps)
             metrics = {
                 "hit_at_one": self._hits_at_one / self._num_videos,
                 "perr": self._perr / self._num_videos,
-<<<<<<< HEAD
                 "gap": float(np.nan_to_num(gap)),
                 "map": float(known.sum() / num_counted) if num_counted else float("nan"),
-=======
-                "gap": float(np.nan_to_num(pooled.average(self.positives.sum(keepdims=True))[0])),
-                "map": mean_over_classes(aps, self.empty_classes),
->>>>>>> r6
             }
         return {**metrics, "aps": aps, "num_videos": self._num_videos}

@@ -117,28 +117,7 @@ def closest(value: Any, choices: Sequence[Any]) -> str:
     return f"did you mean {' or '.join(by_lower_case[name] for name in near)}? ({known})"
 
 
-<<<<<<< HEAD
-def _is_within(number: float, rules: Any) -> bool:
-    return (
-        (rules["at_least"] is None or number >= rules["at_least"])
-        and (rules["above"] is None or number > rules["above"])
-        and (rules["at_most"] is None or number <= rules["at_most"])
-        and (rules["below"] is None or number < rules["below"])
-    )
-
-
-def _range(rules: Any) -> str:
-    """The bounds in words, such as `at least 0 and below 1`."""
-    words = {name: name.replace("_", " ") for name in ("at_least", "above", "at_most", "below")}
-    return " and ".join(
-        f"{word} {rules[name]}" for name, word in words.items() if rules[name] is not None
-    )
-
-
 def flags_of(group: type) -> list[tuple[dataclasses.Field[Any], Any]]:
-=======
-def flags_of(group: type) -> list[tuple[dataclasses.Field, Any]]:
->>>>>>> r6
     """The options of a dataclass with the type of each: `int` for `int` and `int | None`."""
     hints = typing.get_type_hints(group)
     return [(field, _given(hints[field.name])) for field in dataclasses.fields(group)]

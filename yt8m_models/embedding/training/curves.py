@@ -3,13 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-<<<<<<< HEAD
-import tensorflow as tf
-
 from yt8m_models.storage.plots import BLUE, LEGEND, RED, can_plot, new_figure, save_figure, styled
-=======
-from yt8m_models.storage.plots import BLUE, LEGEND, RED, new_figure, save_figure, styled
->>>>>>> r6
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.history import Row, read_history
 from yt8m_models.training.train_dir import CURVES, TRAINING_HISTORY, VALIDATION_HISTORY
@@ -29,12 +23,8 @@ def plot_curves(train_dir: str) -> None:
 
     Where matplotlib is not installed, it says so and draws nothing.
     """
-<<<<<<< HEAD
     if not can_plot(CURVES):
         return
-    histories = [join(train_dir, name) for name in (TRAINING_HISTORY, VALIDATION_HISTORY)]
-=======
->>>>>>> r6
     training, validation = (
         read_history(join(train_dir, name)) for name in (TRAINING_HISTORY, VALIDATION_HISTORY)
     )

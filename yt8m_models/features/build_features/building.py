@@ -14,12 +14,8 @@ from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.data.quantization import BIAS, SCALE
 from yt8m_models.data.record_index import RecordIndex, index_records
-<<<<<<< HEAD
-from yt8m_models.data.video_ids import VideoIds, as_bytes
-=======
 from yt8m_models.data.record_reader import BadRecord
-from yt8m_models.data.video_ids import VideoIds
->>>>>>> r6
+from yt8m_models.data.video_ids import VideoIds, as_bytes
 from yt8m_models.features.array_files import read_table
 from yt8m_models.features.build_features.config import BuildFeaturesConfig
 from yt8m_models.features.feature_table import write_features
