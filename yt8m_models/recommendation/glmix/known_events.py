@@ -1,7 +1,5 @@
 """Events with a label, of videos that have an embedding."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
@@ -11,26 +9,17 @@ from yt8m_models.graph.watch_log_options import WatchLogOptions
 from yt8m_models.recommendation.user_events import UserEvents
 
 
-class KnownEvents(NamedTuple):
-    """Events with what a model of them needs.
-
-    Attributes:
-        events: of videos that have an embedding; their values are `LABEL`, 0 or 1, and there are
-            both.
-        vectors: embeddings of `events.videos`, float32 `(m, d)`.
-        left_out: events of other videos, as a sentence; `None` where there are none.
-    """
-
-    events: UserEvents
-    vectors: np.ndarray
-    left_out: str | None
-
-
-def read_known_events(log: WatchLogOptions, embeddings: Embeddings) -> KnownEvents:
+def read_known_events(
+    log: WatchLogOptions, embeddings: Embeddings
+) -> tuple[UserEvents, np.ndarray, str | None]:
     """Reads all events of videos that have an embedding.
 
     The label is the column `label`; or, where the files have none, 0 for an `impression` and 1 for
     all others, as in watch logs.
+
+    Returns:
+        The events, with 0 and 1 as values of `LABEL`; embeddings of their videos, float32
+        `(m, d)`; and, as a sentence, which events were left out, `None` where none were.
 
     Raises:
         ValueError: as of `read_events`; there are no events, none is of a video that has an
@@ -74,4 +63,4 @@ def read_known_events(log: WatchLogOptions, embeddings: Embeddings) -> KnownEven
         (np.cumsum(is_known) - 1)[events.video_rows[kept]],
         {LABEL: labels},
     )
-    return KnownEvents(known, embeddings.take(rows[is_known]), left_out)
+    return known, embeddings.take(rows[is_known]), left_out

@@ -13,7 +13,7 @@ def train(config: GLMixConfig, progress: bool = False) -> tuple[str, str | None]
     """Fits GLMix to `config.watch_log` and saves it in `config.glmix_dir`.
 
     Returns:
-        What was fitted, as a sentence; and `KnownEvents.left_out`.
+        What was fitted, and what events were left out or `None`, as sentences.
 
     Raises:
         ValueError: as of `read_known_events` and `fit`; or the directory already holds a GLMix.
