@@ -21,7 +21,7 @@ from yt8m_models.samples.world import WorldConfig, write_world
 
 _VIDEOS, _USERS = 10_000, 10_000
 _NAMES = ("mean_rgb", "mean_audio")
-_MODEL = EmbeddingConfig(fusion="late", hidden=(256,), embedding_size=64)
+_MODEL = EmbeddingConfig(fusion="late", hidden_size=(256,), embedding_size=64)
 _STEPS, _TRIPLETS = 400, 512
 
 

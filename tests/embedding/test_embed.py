@@ -28,9 +28,9 @@ from yt8m_models.training.checkpoints import Checkpoints
 
 NAMES, SIZES = ("mean_rgb", "mean_audio"), (6, 4)
 IDS = np.array([b"v%02d" % row for row in range(11)])[::-1]
-LATE = EmbeddingConfig(hidden=(5,), embedding_size=3, hidden_activation="tanh")
+LATE = EmbeddingConfig(hidden_size=(5,), embedding_size=3, hidden_activation="tanh")
 FRAMES = EmbeddingConfig(
-    fusion="frames", hidden=(5,), embedding_size=3, num_clusters=2, num_clusters_audio=2
+    fusion="frames", hidden_size=(5,), embedding_size=3, num_clusters=2, num_clusters_audio=2
 )
 
 
@@ -145,7 +145,7 @@ def test_identity_is_of_weights_and_configuration():
     same.weights[-1].assign(same.weights[-1] + 1e-6)
     assert model_identity(model) != model_identity(same)
     elu = create_embedding_model(
-        EmbeddingConfig(hidden=(5,), embedding_size=3, hidden_activation="elu"), NAMES, SIZES
+        EmbeddingConfig(hidden_size=(5,), embedding_size=3, hidden_activation="elu"), NAMES, SIZES
     )
     elu.set_weights(model.get_weights())
     assert model_identity(model) != model_identity(elu)

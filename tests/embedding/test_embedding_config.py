@@ -17,13 +17,13 @@ PROGRAM = Program("embedding", "An embedding model.", EmbeddingConfig)
 
 def test_defaults_are_the_network_of_the_paper():
     config = EmbeddingConfig()
-    assert (config.fusion, config.hidden, config.embedding_size) == ("late", (4000,), 256)
+    assert (config.fusion, config.hidden_size, config.embedding_size) == ("late", (4000,), 256)
 
 
 def test_flags():
-    arguments = PROGRAM.parse(["--fusion=early", "--hidden=4000,1000", "--embedding_size=64"])
+    arguments = PROGRAM.parse(["--fusion=early", "--hidden_size=4000,1000", "--embedding_size=64"])
     assert arguments[EmbeddingConfig] == EmbeddingConfig("early", (4000, 1000), 64)
-    assert PROGRAM.parse(["--hidden="])[EmbeddingConfig].hidden == ()
+    assert PROGRAM.parse(["--hidden_size="])[EmbeddingConfig].hidden_size == ()
 
 
 @pytest.mark.parametrize(
@@ -31,8 +31,8 @@ def test_flags():
     [
         ("--fusion=middle", "--fusion=middle"),
         ("--pooling=average", "--pooling=average"),
-        ("--hidden=0", "--hidden must be at least 1; received 0"),
-        ("--hidden=wide", "--hidden takes whole numbers"),
+        ("--hidden_size=0", "--hidden_size must be at least 1; received 0"),
+        ("--hidden_size=wide", "--hidden_size takes whole numbers"),
         ("--embedding_size=0", "--embedding_size must be at least 1; received 0"),
         ("--num_clusters=0", "--num_clusters must be at least 1; received 0"),
         ("--num_clusters_audio=0", "--num_clusters_audio must be at least 1; received 0"),
@@ -57,7 +57,7 @@ def test_record_round_trip():
     record = json.loads(json.dumps(config.record()))
     assert EmbeddingConfig.from_record(record) == config
     assert EmbeddingConfig.from_record({"hidden": []}) == dataclasses.replace(
-        config.__class__(), hidden=()
+        config.__class__(), hidden_size=()
     )
     with pytest.raises(ValueError, match="unknown keys of an embedding model: depth, width"):
         EmbeddingConfig.from_record({"width": 1, "depth": 2})

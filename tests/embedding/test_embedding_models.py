@@ -17,13 +17,13 @@ from yt8m_models.embedding.mining import mine_negatives
 from yt8m_models.embedding.tower import Tower
 
 NAMES, SIZES = ("rgb", "audio"), (6, 3)
-SMALL = EmbeddingConfig(hidden=(5,), embedding_size=4, num_clusters=4)
+SMALL = EmbeddingConfig(hidden_size=(5,), embedding_size=4, num_clusters=4)
 CASES = {
     "early": dataclasses.replace(SMALL, fusion="early"),
-    "early_deep": dataclasses.replace(SMALL, fusion="early", hidden=(7, 5)),
-    "early_linear": dataclasses.replace(SMALL, fusion="early", hidden=()),
+    "early_deep": dataclasses.replace(SMALL, fusion="early", hidden_size=(7, 5)),
+    "early_linear": dataclasses.replace(SMALL, fusion="early", hidden_size=()),
     "late": SMALL,
-    "late_deep": dataclasses.replace(SMALL, hidden=(7, 5), hidden_activation="tanh"),
+    "late_deep": dataclasses.replace(SMALL, hidden_size=(7, 5), hidden_activation="tanh"),
     "late_whole": dataclasses.replace(SMALL, per_feature_l2_norm=False),
     "dsgmm": dataclasses.replace(SMALL, fusion="frames", gamma=0.5),
     "netvlad": dataclasses.replace(SMALL, fusion="frames", pooling="netvlad", batch_norm=False),
@@ -301,7 +301,7 @@ def test_training_tells_topics_apart(name, mining, loss):
     import tensorflow as tf
 
     keras.utils.set_random_seed(3)
-    config = dataclasses.replace(CASES[name], hidden=(16,), sample_frames=3)
+    config = dataclasses.replace(CASES[name], hidden_size=(16,), sample_frames=3)
     model = create_embedding_model(config, NAMES, SIZES)
     optimizer = keras.optimizers.Adam(0.01)
     optimizer.build(model.trainable_variables)

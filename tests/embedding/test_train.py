@@ -30,9 +30,9 @@ from yt8m_models.training.history import read_history
 
 NUM_VIDEOS, NAMES, SIZES = 120, ("mean_rgb", "mean_audio"), (8, 4)
 IDS = np.array([b"video%03d" % row for row in range(NUM_VIDEOS)])
-MODEL = EmbeddingConfig(hidden=(16,), embedding_size=8, hidden_activation="tanh")
+MODEL = EmbeddingConfig(hidden_size=(16,), embedding_size=8, hidden_activation="tanh")
 FRAMES = EmbeddingConfig(
-    fusion="frames", hidden=(), embedding_size=8, num_clusters=2, num_clusters_audio=2,
+    fusion="frames", hidden_size=(), embedding_size=8, num_clusters=2, num_clusters_audio=2,
     sample_frames=3,
 )  # fmt: skip
 
@@ -328,7 +328,7 @@ def test_the_projector_shows_ids_and_classes(world, run, tmp_path):
 def test_a_new_model_takes_the_directory_only_when_told(run, tmp_path):
     run(max_steps=2, projector_videos=5)
     with pytest.raises(ValueError, match=r"another training:\n  --embedding_size: 8 there, 4 now"):
-        run(model=EmbeddingConfig(hidden=(16,), embedding_size=4, hidden_activation="tanh"))
+        run(model=EmbeddingConfig(hidden_size=(16,), embedding_size=4, hidden_activation="tanh"))
     with pytest.raises(ValueError, match=r"--margin: 0\.2 there, 0\.5 now"):
         run(margin=0.5)
     with pytest.raises(ValueError, match=r"--validation: None there, \w{16} now"):
@@ -396,7 +396,7 @@ def test_the_program_trains_and_a_signal_ends_it(world, tmp_path):
         f"--train_dir={tmp_path / 'train'}",
         f"--graph_dir={world / 'graph'}",
         f"--features_dir={world / 'features'}",
-        *("--batch_size=32", "--hidden=16", "--embedding_size=8", "--max_steps=1000000"),
+        *("--batch_size=32", "--hidden_size=16", "--embedding_size=8", "--max_steps=1000000"),
         *("--log_steps=1", "--nojit_compile"),
     ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:

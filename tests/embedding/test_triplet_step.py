@@ -11,7 +11,7 @@ from yt8m_models.embedding.create import create_embedding_model
 from yt8m_models.embedding.training.step import TripletStep
 from yt8m_models.training.optimizers import create_optimizer
 
-MODEL = EmbeddingConfig(hidden=(6,), embedding_size=4, hidden_activation="tanh")
+MODEL = EmbeddingConfig(hidden_size=(6,), embedding_size=4, hidden_activation="tanh")
 NAMES, SIZES, RATE = ("rgb", "audio"), (5, 3), 0.1
 
 

@@ -33,8 +33,8 @@ from yt8m_models.retrieval.evaluation.evaluation import evaluate_retrieval
 from yt8m_models.samples.world import WorldConfig, write_world
 
 FEATURES = ("mean_rgb", "mean_audio")
-MODEL = EmbeddingConfig(hidden=(64,), embedding_size=32)
-TINY = EmbeddingConfig(hidden=(4,), embedding_size=8)
+MODEL = EmbeddingConfig(hidden_size=(64,), embedding_size=32)
+TINY = EmbeddingConfig(hidden_size=(4,), embedding_size=8)
 DIRECTORIES = {"graph_dir": "graph", "features_dir": "features", "output_dir": "out"}
 
 
@@ -137,13 +137,13 @@ def test_one_feature_has_no_rows_twice():
 
 
 def test_what_each_row_changes():
-    runs = planned(everything(step_counts=(50,)), model=EmbeddingConfig(hidden=(500,)))
+    runs = planned(everything(step_counts=(50,)), model=EmbeddingConfig(hidden_size=(500,)))
     run = runs["early-4000-1000", 1]
-    assert (run.model.fusion, run.model.hidden, run.training.seed) == ("early", (4000, 1000), 1)
-    assert runs["late-none", 0].model.hidden == ()
+    assert (run.model.fusion, run.model.hidden_size, run.training.seed) == ("early", (4000, 1000), 1)
+    assert runs["late-none", 0].model.hidden_size == ()
     assert runs["cdml-mean_rgb", 0].training.feature_names == ("mean_rgb",)
     assert runs["bits-4", 0].training.feature_names == FEATURES
-    assert runs["size-64", 0].model == EmbeddingConfig(hidden=(500,), embedding_size=64)
+    assert runs["size-64", 0].model == EmbeddingConfig(hidden_size=(500,), embedding_size=64)
     assert (runs["steps-50", 0].training.max_steps, runs["size-64", 0].training.max_steps) == (
         50,
         100_000,
@@ -230,12 +230,12 @@ def test_mistakes_in_the_command_line(flags, message):
 
 
 def test_lists_in_the_command_line():
-    flags = ["--step_counts=20,10", "--embedding_sizes=", "--bits=8,32", "--hidden=16,8"]
+    flags = ["--step_counts=20,10", "--embedding_sizes=", "--bits=8,32", "--hidden_size=16,8"]
     directories = [f"--{name}={value}" for name, value in DIRECTORIES.items()]
     arguments = PROGRAM.parse([*directories, *flags, "--max_steps=7"])
     config = arguments[CDMLConfig]
     assert (config.step_counts, config.embedding_sizes, config.bits) == ((20, 10), (), (8, 32))
-    assert arguments[EmbeddingConfig].hidden == (16, 8)
+    assert arguments[EmbeddingConfig].hidden_size == (16, 8)
     assert arguments[EmbeddingTrainingFlags].max_steps == 7
 
 

@@ -551,7 +551,7 @@ def test_cdml_finds_in_the_features_what_users_like(config, tmp_path, monkeypatc
         histories=("all", "above_mean"),
         cdml_steps=150,
         cdml_learning_rate=0.01,
-        cdml_hidden=(),
+        cdml_hidden_size=(),
         cdml_embedding_size=4,
         cdml_batch_size=64,
     )

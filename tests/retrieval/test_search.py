@@ -139,7 +139,7 @@ def test_by_features(index_dir, tmp_path):
 
 def test_features_of_indexed_videos_find_themselves(tmp_path):
     """From a trained model over embed and build_index to search with the same features."""
-    config = EmbeddingConfig(hidden=(5,), embedding_size=3, hidden_activation="tanh")
+    config = EmbeddingConfig(hidden_size=(5,), embedding_size=3, hidden_activation="tanh")
     names, sizes = ("mean_rgb", "mean_audio"), (6, 4)
     keras.utils.set_random_seed(0)
     for train_dir in (tmp_path / "train", tmp_path / "other"):

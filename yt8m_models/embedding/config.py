@@ -23,10 +23,11 @@ class EmbeddingConfig(Options):
         "pools frame-level features, and layers follow.",
         choices=FUSIONS,
     )
-    hidden: tuple[int, ...] = option(
+    hidden_size: tuple[int, ...] = option(
         (4000,),
         "Widths of the hidden layers before the embedding, e.g. 4000 or 4000,1000; nothing for "
         "none. After pooled frames, which are wide, 1024 is more fitting.",
+        aliases=("hidden",),
         at_least=1,
     )
     embedding_size: int = option(256, "Width of the embedding.", at_least=1)
@@ -61,17 +62,20 @@ class EmbeddingConfig(Options):
 
     def record(self) -> dict[str, Any]:
         """The same as values that JSON can hold."""
-        return {**dataclasses.asdict(self), "hidden": list(self.hidden)}
+        return {**dataclasses.asdict(self), "hidden_size": list(self.hidden_size)}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "EmbeddingConfig":
         """Inverse of `record`; keys that are absent take their defaults.
 
+        Records of version 0.1 and before call `hidden_size` `hidden`.
+
         Raises:
             ValueError: a key is not known, or a value is outside its range.
         """
+        record = {"hidden_size" if key == "hidden" else key: record[key] for key in record}
         unknown = sorted(set(record) - {field.name for field in dataclasses.fields(cls)})
         if unknown:
             raise ValueError(f"unknown keys of an embedding model: {', '.join(unknown)}")
         config = cls(**record)
-        return dataclasses.replace(config, hidden=tuple(config.hidden))
+        return dataclasses.replace(config, hidden_size=tuple(config.hidden_size))

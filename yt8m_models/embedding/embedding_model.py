@@ -67,7 +67,7 @@ class EmbeddingModel(keras.Model):
     def tower(self, name: str) -> Tower:
         """New layers from some features to the embedding's width."""
         config = self.config
-        return Tower(config.hidden, config.embedding_size, config.hidden_activation, name=name)
+        return Tower(config.hidden_size, config.embedding_size, config.hidden_activation, name=name)
 
     def normalize(self, features, mask=None):
         """`video_matrix` as the layers take it; `mask`, bool `(batch, T)`, leaves out padding.

@@ -31,7 +31,7 @@ class FrameEmbedding(EmbeddingModel):
     Recommendation (arXiv 2012.11673), section 3.4.
 
     Example:
-        >>> config = EmbeddingConfig(fusion="frames", hidden=(1024,), pooling="dsgmm")
+        >>> config = EmbeddingConfig(fusion="frames", hidden_size=(1024,), pooling="dsgmm")
         >>> model = FrameEmbedding(config, ("rgb", "audio"), (1024, 128))
         >>> model({"video_matrix": frames, "num_frames": num_frames})
     """

@@ -68,5 +68,5 @@ def model_identity(model: EmbeddingModel) -> str:
     digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
     for weight in model.weights:
         digest.update(np.ascontiguousarray(weight.numpy()).data)
-    layers = "-".join(map(str, [*model.config.hidden, model.config.embedding_size]))
+    layers = "-".join(map(str, [*model.config.hidden_size, model.config.embedding_size]))
     return f"{model.config.fusion}-{layers}:{digest.hexdigest()[:16]}"

@@ -58,7 +58,7 @@ def _architectures(config: CDMLConfig, model: EmbeddingConfig) -> Table:
         for hidden in config.hidden_sizes:
             widths = hidden_widths(hidden)
             layers = "-".join(map(str, (*widths, model.embedding_size)))
-            changes: dict[str, Any] = {"fusion": fusion, "hidden": widths}
+            changes: dict[str, Any] = {"fusion": fusion, "hidden_size": widths}
             rows.append(Row(f"{fusion}-{hidden}", f"{fusion.capitalize()} {layers}", changes))
     return Table("table2", "Architectures", tuple(rows))
 

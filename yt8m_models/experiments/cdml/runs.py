@@ -122,9 +122,11 @@ def plan(
             settings["features"] = list(names)
         if content == "cdml":
             settings |= differing(vars(row_model), EmbeddingConfig, _UNIMPORTANT)
+            if "hidden_size" in settings:  # directories are named by what it was called at first
+                settings["hidden"] = settings.pop("hidden_size")
             flag_values = {"feature_names": names, **vars(flags)}
             settings |= differing(flag_values, EmbeddingTrainConfig, _UNIMPORTANT)
-            widths = map(str, (*row_model.hidden, row_model.embedding_size))
+            widths = map(str, (*row_model.hidden_size, row_model.embedding_size))
             title = f"{row_model.fusion}-{'-'.join(widths)}"
         directory = directory_of(config.output_dir, title, settings, seed)
         return Run(

@@ -68,7 +68,9 @@ def cdml_vectors(
         seed=seed,
     )
     model_config = EmbeddingConfig(
-        fusion="early", hidden=config.cdml_hidden, embedding_size=config.cdml_embedding_size
+        fusion="early",
+        hidden_size=config.cdml_hidden_size,
+        embedding_size=config.cdml_embedding_size,
     )
     if train(training, model_config)["signal"] is not None:
         raise KeyboardInterrupt

@@ -106,7 +106,9 @@ class MovieLensConfig(Options):
         "each split; 0 trains none.",
         at_least=0,
     )
-    cdml_hidden: tuple[int, ...] = option((256,), "CDML: widths of the hidden layers.")
+    cdml_hidden_size: tuple[int, ...] = option(
+        (256,), "CDML: widths of the hidden layers.", aliases=("cdml_hidden",)
+    )
     cdml_embedding_size: int = option(64, "CDML: width of the embedding.", at_least=1)
     cdml_batch_size: int = option(1000, "CDML: triplets in a batch.", at_least=1)
     cdml_learning_rate: float = option(0.001, "CDML: learning rate.", above=0)

@@ -42,7 +42,7 @@ class Method:
             "svd": [config.svd_factors, config.svd_epochs],
             "nmf": [config.nmf_factors, config.nmf_epochs],
             CDML: [
-                *(config.history, config.cdml_steps, config.cdml_hidden),
+                *(config.history, config.cdml_steps, config.cdml_hidden_size),
                 *(config.cdml_embedding_size, config.cdml_batch_size, config.cdml_min_likes),
                 config.cdml_learning_rate,
             ],
