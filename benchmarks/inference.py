@@ -12,7 +12,8 @@ from yt8m_models.models import create_model
 from yt8m_models.prediction.inference import predict
 from yt8m_models.prediction.predictor import Predictor
 from yt8m_models.prediction.submission import VideoSubmission
-from yt8m_models.samples.synthetic import write_synthetic
+from yt8m_models.samples.synthetic.config import SyntheticConfig
+from yt8m_models.samples.synthetic.generator import write_synthetic
 from yt8m_models.storage.whole_file import whole_file
 
 _DATA = DataConfig(("rgb", "audio"), (1024, 128), frame_features=True)
@@ -30,12 +31,7 @@ def figures(workdir: Path) -> list[Figure]:
     its graph, which take some seconds however many videos there are. Reading and predicting is the
     pipeline and the compiled forward pass alone: nothing is done with the predictions.
     """
-    files = write_synthetic(
-        str(workdir),
-        num_videos=_NUM_VIDEOS,
-        feature_names=_DATA.feature_names,
-        feature_sizes=_DATA.feature_sizes,
-    )
+    files = write_synthetic(SyntheticConfig(str(workdir), num_videos=_NUM_VIDEOS))
     pipeline = Pipeline(files, _DATA, PipelineOptions(batch_size=_BATCH_SIZE))
     model = create_model(_MODEL, _DATA)
     predictor = Predictor(model, _TOP_K)

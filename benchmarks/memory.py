@@ -43,21 +43,14 @@ _TINY_DATA = DataConfig(("rgb", "audio"), (8, 4), frame_features=True, num_class
 
 def figures(workdir: Path) -> list[Figure]:
     """One figure for each of `MODELS`; writes records and checkpoints to `workdir`."""
-    from yt8m_models.samples.synthetic import write_synthetic
+    from yt8m_models.samples.synthetic.config import SyntheticConfig
+    from yt8m_models.samples.synthetic.generator import write_synthetic
 
     if not (workdir / "whole").exists():
-        write_synthetic(
-            str(workdir / "whole"),
-            num_videos=NUM_VIDEOS,
-            min_frames=NUM_FRAMES,
-            max_frames=NUM_FRAMES,
-        )
-        write_synthetic(
-            str(workdir / "tiny"),
-            num_videos=32,
-            num_classes=_TINY_DATA.num_classes,
-            feature_sizes=_TINY_DATA.feature_sizes,
-        )
+        frames = {"min_frames": NUM_FRAMES, "max_frames": NUM_FRAMES}
+        write_synthetic(SyntheticConfig(str(workdir / "whole"), num_videos=NUM_VIDEOS, **frames))
+        tiny = {"num_classes": _TINY_DATA.num_classes, "feature_sizes": _TINY_DATA.feature_sizes}
+        write_synthetic(SyntheticConfig(str(workdir / "tiny"), num_videos=32, **tiny))
     return [*(_figure(name, workdir) for name in MODELS), _step_figure()]
 
 

@@ -9,7 +9,8 @@ import tensorflow as tf
 from benchmarks.figure import Figure
 from yt8m_models.config import DataConfig
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
-from yt8m_models.samples.synthetic import write_synthetic
+from yt8m_models.samples.synthetic.config import SyntheticConfig
+from yt8m_models.samples.synthetic.generator import write_synthetic
 
 _DATA = DataConfig(("rgb", "audio"), (1024, 128), frame_features=True)
 _NUM_VIDEOS = 4096
@@ -28,12 +29,7 @@ def figures(workdir: Path) -> list[Figure]:
     medians of the ratios of neighbours, so that other work on the machine hits both.
     """
     files = write_synthetic(
-        str(workdir),
-        num_videos=_NUM_VIDEOS,
-        num_shards=_NUM_SHARDS,
-        num_classes=_DATA.num_classes,
-        feature_names=_DATA.feature_names,
-        feature_sizes=_DATA.feature_sizes,
+        SyntheticConfig(str(workdir), num_videos=_NUM_VIDEOS, num_shards=_NUM_SHARDS)
     )
     datasets = {
         "bare": _bare(files),

@@ -118,17 +118,13 @@ def _step(**changed: int) -> tuple[float, float]:
 
 def _pipeline(shards: int = 4, readers: int = 8, length: int = 300) -> tuple[float, None]:
     from yt8m_models.data.pipeline import Pipeline, PipelineOptions
-    from yt8m_models.samples.synthetic import write_synthetic
+    from yt8m_models.samples.synthetic.config import SyntheticConfig
+    from yt8m_models.samples.synthetic.generator import write_synthetic
 
     data = DataConfig(("rgb", "audio"), (1024, 128), frame_features=True)
     with tempfile.TemporaryDirectory() as directory:
-        files = write_synthetic(
-            directory,
-            num_videos=_PIPELINE_VIDEOS,
-            num_shards=shards,
-            min_frames=length,
-            max_frames=length,
-        )
+        sizes = {"num_shards": shards, "min_frames": length, "max_frames": length}
+        files = write_synthetic(SyntheticConfig(directory, num_videos=_PIPELINE_VIDEOS, **sizes))
         options = PipelineOptions(128, sample_frames=30, shuffle=True, seed=1, num_readers=readers)
         dataset = Pipeline(files, data, options).dataset
 

@@ -25,16 +25,11 @@ def figures(workdir: Path) -> list[Figure]:
     the step alone is the median of turns of as many steps, before and after it, as machines drift.
     """
     from benchmarks import step_tensorflow
-    from yt8m_models.samples.synthetic import write_synthetic
+    from yt8m_models.samples.synthetic.config import SyntheticConfig
+    from yt8m_models.samples.synthetic.generator import write_synthetic
 
     case = CASES[_CASE]
-    files = write_synthetic(
-        str(workdir / "records"),
-        num_videos=_NUM_VIDEOS,
-        num_classes=case.data.num_classes,
-        feature_names=case.data.feature_names,
-        feature_sizes=case.data.feature_sizes,
-    )
+    files = write_synthetic(SyntheticConfig(str(workdir / "records"), num_videos=_NUM_VIDEOS))
     step, _ = step_tensorflow.training_step(case, _BATCH_SIZE, "none")
     step()  # compiles
 

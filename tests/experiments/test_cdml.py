@@ -31,7 +31,8 @@ from yt8m_models.program.command import UsageError
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.retrieval.evaluation.config import EvaluateRetrievalConfig
 from yt8m_models.retrieval.evaluation.evaluation import evaluate_retrieval
-from yt8m_models.samples.world import WorldConfig, write_world
+from yt8m_models.samples.world.config import WorldConfig
+from yt8m_models.samples.world.writing import write_world
 
 FEATURES = ("mean_rgb", "mean_audio")
 MODEL = EmbeddingConfig(hidden=(64,), embedding_size=32)
