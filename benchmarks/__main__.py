@@ -20,6 +20,7 @@ from benchmarks.figure import Figure, table
 from yt8m_models import __version__
 from yt8m_models.program.command import Arguments, Program
 from yt8m_models.program.option import Options, option
+from yt8m_models.storage.whole_file import write_text
 
 NAMES = tuple(
     sorted(
@@ -56,9 +57,7 @@ def main(arguments: Arguments) -> None:
     figures = measure(config.only or NAMES)
     print(table(figures))
     if config.output:
-        path = Path(config.output)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(report(figures), indent=2) + "\n", encoding="utf-8")
+        write_text(config.output, json.dumps(report(figures), indent=2) + "\n")
     missed = [figure.name for figure in figures if not figure.reached]
     if missed:
         raise ValueError(f"not reached: {'; '.join(missed)}")
@@ -83,13 +82,7 @@ def measure(names: tuple[str, ...]) -> list[Figure]:
 
 
 def report(figures: list[Figure]) -> dict[str, Any]:
-    """The figures with what they were measured on, for a JSON file."""
-    rows = [{**asdict(figure), "reached": figure.reached} for figure in figures]
-    return {**environment(), "figures": rows}
-
-
-def environment() -> dict[str, Any]:
-    """The date, the machine and the versions."""
+    """The figures with the date, the machine and the versions, for a JSON file."""
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "machine": {
@@ -102,6 +95,7 @@ def environment() -> dict[str, Any]:
             "yt8m-models": __version__,
             **{package: version(package) for package in ("tensorflow", "keras", "numpy")},
         },
+        "figures": [{**asdict(figure), "reached": figure.reached} for figure in figures],
     }
 
 

@@ -1,7 +1,6 @@
 """Building the co-watch graph of a log, in rows a second, over the same by plain pandas."""
 
 import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.figure import Figure
+from benchmarks.timing import in_turn
 from yt8m_models.graph.build_graph.building import build_graph
 from yt8m_models.graph.build_graph.config import BuildGraphConfig
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
@@ -45,24 +45,27 @@ def _figure(
 ) -> Figure:
     log = workdir / f"{rule}.csv"
     _write_log(log, num_rows)
-    ours, theirs = [], []
-    for number in range(_ROUNDS):
-        began = time.perf_counter()
-        expected = by_pandas(pd.read_csv(log))
-        theirs.append(time.perf_counter() - began)
-        directory = workdir / f"{rule}-{number}"
-        began = time.perf_counter()
-        build_graph(BuildGraphConfig(watch_log=str(log), output_dir=str(directory), rule=rule))
-        ours.append(time.perf_counter() - began)
-    _check_same(CoWatchGraph.load(directory), expected)
-    seconds = [statistics.median(times) for times in (ours, theirs)]
+    directories = [workdir / f"{rule}-{number}" for number in range(_ROUNDS)]
+    unused = iter(directories)
+    seconds, pandas_seconds = map(
+        statistics.median,
+        in_turn(
+            _ROUNDS,
+            lambda: build_graph(
+                BuildGraphConfig(watch_log=str(log), output_dir=str(next(unused)), rule=rule)
+            ),
+            lambda: by_pandas(pd.read_csv(log)),
+            warm_up=False,
+        ),
+    )
+    _check_same(CoWatchGraph.load(directories[-1]), by_pandas(pd.read_csv(log)))
     return Figure(
         f"rows/s of the co-watch graph by {rule}, over pandas",
-        value=seconds[1] / seconds[0],
+        value=pandas_seconds / seconds,
         bound=bound,
         detail={
-            "rows_per_second": num_rows / seconds[0],
-            "pandas_rows_per_second": num_rows / seconds[1],
+            "rows_per_second": num_rows / seconds,
+            "pandas_rows_per_second": num_rows / pandas_seconds,
         },
     )
 

@@ -17,7 +17,8 @@ from yt8m_models.graph.build_graph.building import build_graph
 from yt8m_models.graph.build_graph.config import BuildGraphConfig
 from yt8m_models.retrieval.evaluation.config import EvaluateRetrievalConfig
 from yt8m_models.retrieval.evaluation.evaluation import evaluate_retrieval
-from yt8m_models.samples.world import WorldConfig, write_world
+from yt8m_models.samples.world.config import WorldConfig
+from yt8m_models.samples.world.writing import write_world
 
 _VIDEOS, _USERS = 10_000, 10_000
 _NAMES = ("mean_rgb", "mean_audio")

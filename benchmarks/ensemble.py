@@ -1,14 +1,16 @@
 """Averaging ten submission files of 100,000 videos with 50 labels each, as the program does it."""
 
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.figure import Figure
+from benchmarks.process import in_own_process
+from benchmarks.timing import seconds_of
 from yt8m_models.prediction.submission import HEADER, format_lines
 
 NUM_FILES = 10
@@ -26,8 +28,8 @@ def figures(workdir: Path) -> list[Figure]:
     paths = [str(workdir / f"{number}.csv") for number in range(NUM_FILES)]
     for seed, path in enumerate(paths):
         write_submission(path, NUM_VIDEOS, seed)
-    _, few_mb = _run(paths[:_FEW_FILES], workdir)
-    seconds, peak_mb = _run(paths, workdir)
+    _, few_mb = in_own_process(_run, paths[:_FEW_FILES], workdir)
+    seconds, peak_mb = in_own_process(_run, paths, workdir)
     detail = {
         "seconds": seconds,
         "peak_mb": peak_mb,
@@ -69,14 +71,7 @@ def write_submission(path: str, num_videos: int, seed: int) -> None:
 def _run(paths: list[str], workdir: Path) -> tuple[float, float]:
     """Seconds and peak resident megabytes of the program, with its start."""
     command = [sys.executable, "-m", "yt8m_models.prediction.ensemble", *paths]
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        [*command, f"--output_file={workdir / 'out.csv'}"], stdout=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
+    command.append(f"--output_file={workdir / 'out.csv'}")
+    seconds = seconds_of(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
     unit = 1 if sys.platform == "darwin" else 1024
-    return seconds, usage.ru_maxrss * unit / 1e6
+    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit / 1e6

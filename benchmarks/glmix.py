@@ -1,12 +1,13 @@
 """Fitting GLMix for many users at once, against scikit-learn for one user after the other."""
 
-import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.figure import Figure
+from benchmarks.timing import timed
 from yt8m_models.program.extras import require
 from yt8m_models.recommendation.glmix.fitting import fit
 from yt8m_models.recommendation.glmix.user_batches import UserBatches
@@ -30,15 +31,16 @@ def figures(workdir: Path) -> list[Figure]:
             mean nothing; or scikit-learn is not installed.
     """
     vectors, offsets, rows, labels = _events()
-    began = time.perf_counter()
-    fitted = fit(UserBatches(vectors, offsets, rows, labels), fixed_l2=1.0, user_l2=1.0)
-    seconds = time.perf_counter() - began
-
+    users = UserBatches(vectors, offsets, rows, labels)
+    fitted, seconds = timed(lambda: fit(users, fixed_l2=1.0, user_l2=1.0))
     end = offsets[_NUM_COMPARED]
     batches = UserBatches(vectors, offsets[: _NUM_COMPARED + 1], rows[:end], labels[:end])
+    regression = require("sklearn.linear_model").LogisticRegression(
+        C=1.0, fit_intercept=False, solver="newton-cholesky", tol=1e-6
+    )
     with require("threadpoolctl").threadpool_limits(1):
-        received, ours = _at_once(batches)
-        expected, theirs = _scikit_learn(vectors, rows, labels)
+        received, ours = timed(lambda: _at_once(batches))
+        expected, theirs = timed(lambda: _scikit_learn(regression, vectors, rows, labels))
     if not np.allclose(received, expected, atol=1e-3):
         difference = np.abs(received - expected).max()
         raise ValueError(f"coefficients differ from scikit-learn's by up to {difference:g}")
@@ -71,32 +73,26 @@ def _events() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return vectors, offsets, rows, labels
 
 
-def _at_once(batches: UserBatches) -> tuple[np.ndarray, float]:
-    """The coefficients of the users compared, and seconds."""
+def _at_once(batches: UserBatches) -> np.ndarray:
+    """The coefficients of the users compared."""
     coefficients = np.zeros((_NUM_COMPARED, 1 + _SIZE))
-    began = time.perf_counter()
     for number in range(len(batches)):
         batch = batches[number]
         start = np.zeros((len(batch.users), 1 + _SIZE))
         solved = solve_users(batch, np.zeros(1 + _SIZE), start, l2=1.0, tolerance=1e-6)
         coefficients[batch.users] = solved.coefficients
-    return coefficients, time.perf_counter() - began
+    return coefficients
 
 
 def _scikit_learn(
-    vectors: np.ndarray, rows: np.ndarray, labels: np.ndarray
-) -> tuple[np.ndarray, float]:
-    """The coefficients of the users compared, and seconds."""
-    linear_model = require("sklearn.linear_model")
+    regression: Any, vectors: np.ndarray, rows: np.ndarray, labels: np.ndarray
+) -> np.ndarray:
+    """The coefficients of the users compared, one problem after the other."""
     coefficients = np.zeros((_NUM_COMPARED, 1 + _SIZE))
-    began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for user in range(_NUM_COMPARED):
             own = slice(user * _NUM_EVENTS, (user + 1) * _NUM_EVENTS)
             design = np.concatenate([np.ones((_NUM_EVENTS, 1)), vectors[rows[own]]], axis=1)
-            regression = linear_model.LogisticRegression(
-                C=1.0, fit_intercept=False, solver="newton-cholesky", tol=1e-6
-            )
             coefficients[user] = regression.fit(design, labels[own]).coef_
-    return coefficients, time.perf_counter() - began
+    return coefficients

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figure import Figure
+from benchmarks.timing import seconds_of
 from yt8m_models.gmm.em import ExpectationMaximization
 from yt8m_models.gmm.moments import Moments
 from yt8m_models.gmm.ubm import UBM
+from yt8m_models.program.extras import require
 
 _NUM_FRAMES = 200_000
 _NUM_FEATURES = 128
@@ -35,13 +37,13 @@ def figures(workdir: Path) -> list[Figure]:
     received, ours = _ours(frames, start)
     if not np.allclose(received, expected, atol=1e-3):
         raise ValueError(f"log-likelihoods are {received}, and {expected} by scikit-learn")
-    seconds = [statistics.median(times) for times in (ours, theirs)]
+    seconds, their_seconds = statistics.median(ours), statistics.median(theirs)
     return [
         Figure(
             "iteration of EM with a shared covariance, over scikit-learn",
-            value=seconds[1] / seconds[0],
+            value=their_seconds / seconds,
             bound=3.0,
-            detail={"seconds": seconds[0], "scikit_learn_seconds": seconds[1]},
+            detail={"seconds": seconds, "scikit_learn_seconds": their_seconds},
         )
     ]
 
@@ -59,12 +61,8 @@ def _mixture() -> tuple[np.ndarray, UBM]:
 
 def _scikit_learn(frames: np.ndarray, start: UBM) -> tuple[list[float], list[float]]:
     """Log-likelihood per frame, and seconds, of each iteration."""
-    try:
-        from sklearn.mixture import GaussianMixture
-    except ImportError as error:
-        raise ValueError("this benchmark needs scikit-learn: pip install scikit-learn") from error
 
-    class Timed(GaussianMixture):
+    class Timed(require("sklearn.mixture").GaussianMixture):  # type: ignore[misc]
         """Notes when each pass begins."""
 
         def __init__(self, **kwargs: Any) -> None:
@@ -100,11 +98,11 @@ def _ours(frames: np.ndarray, start: UBM) -> tuple[list[float], list[float]]:
     em = ExpectationMaximization(start, moments, tolerance=0)
     em.expect(blocks[0][:1])  # traces the graph
     em = ExpectationMaximization(start, moments, tolerance=0)
-    seconds = []
-    for _ in range(_ITERATIONS):
-        began = time.perf_counter()
+
+    def iterate() -> None:
         for block in blocks:
             em.expect(block)
         em.maximize(blocks[0])
-        seconds.append(time.perf_counter() - began)
+
+    seconds = [seconds_of(iterate) for _ in range(_ITERATIONS)]
     return em.history, seconds

@@ -4,18 +4,19 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from benchmarks.clock import seconds_of
 from benchmarks.figure import Figure
-from yt8m_models.config import DataConfig, ModelConfig
+from benchmarks.step_limit import DATA
+from benchmarks.timing import in_turn
+from yt8m_models.config import ModelConfig
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.models import create_model
 from yt8m_models.prediction.inference import predict
 from yt8m_models.prediction.predictor import Predictor
 from yt8m_models.prediction.submission import VideoSubmission
-from yt8m_models.samples.synthetic import write_synthetic
+from yt8m_models.samples.synthetic.config import SyntheticConfig
+from yt8m_models.samples.synthetic.generator import write_synthetic
 from yt8m_models.storage.whole_file import whole_file
 
-_DATA = DataConfig(("rgb", "audio"), (1024, 128), frame_features=True)
 _MODEL = ModelConfig("DSGMMModel", num_clusters=64, hidden_size=512)
 _NUM_VIDEOS = 1024
 _BATCH_SIZE = 128
@@ -30,14 +31,9 @@ def figures(workdir: Path) -> list[Figure]:
     its graph, which take some seconds however many videos there are. Reading and predicting is the
     pipeline and the compiled forward pass alone: nothing is done with the predictions.
     """
-    files = write_synthetic(
-        str(workdir),
-        num_videos=_NUM_VIDEOS,
-        feature_names=_DATA.feature_names,
-        feature_sizes=_DATA.feature_sizes,
-    )
-    pipeline = Pipeline(files, _DATA, PipelineOptions(batch_size=_BATCH_SIZE))
-    model = create_model(_MODEL, _DATA)
+    files = write_synthetic(SyntheticConfig(str(workdir), num_videos=_NUM_VIDEOS))
+    pipeline = Pipeline(files, DATA, PipelineOptions(batch_size=_BATCH_SIZE))
+    model = create_model(_MODEL, DATA)
     predictor = Predictor(model, _TOP_K)
     forward = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
 
@@ -49,20 +45,15 @@ def figures(workdir: Path) -> list[Figure]:
         with whole_file(str(workdir / "submission.csv")) as file:
             predict(pipeline, predictor, VideoSubmission(file))
 
-    read_and_predict()
-    infer()
-    alone, end_to_end = [], []
-    for _ in range(_REPETITIONS):
-        alone.append(seconds_of(read_and_predict))
-        end_to_end.append(seconds_of(infer))
+    alone, end_to_end = map(min, in_turn(_REPETITIONS, read_and_predict, infer))
     return [
         Figure(
             "inference end to end, over the pipeline and the compiled forward pass alone",
-            value=min(alone) / min(end_to_end),
+            value=alone / end_to_end,
             bound=0.9,
             detail={
-                "inference_videos_per_second": _NUM_VIDEOS / min(end_to_end),
-                "alone_videos_per_second": _NUM_VIDEOS / min(alone),
+                "inference_videos_per_second": _NUM_VIDEOS / end_to_end,
+                "alone_videos_per_second": _NUM_VIDEOS / alone,
             },
         )
     ]

@@ -10,15 +10,18 @@ gradients and the two moments of Adam.
 """
 
 import gc
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 from benchmarks.figure import Figure
-from benchmarks.step_limit import CASES, StepCase
+from benchmarks.process import in_own_process, status_mb
+from benchmarks.step_limit import CASES, DATA, TINY_DATA, StepCase
+from benchmarks.step_tensorflow import measure_steps
 from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.program.interruption import Interruption
+from yt8m_models.samples.synthetic.config import SyntheticConfig
+from yt8m_models.samples.synthetic.generator import write_synthetic
 from yt8m_models.training.config import TrainConfig
+from yt8m_models.training.trainer import Trainer
 
 NUM_VIDEOS = 1024
 NUM_FRAMES = 300
@@ -27,7 +30,6 @@ STEPS = 8
 MAX_GB = 1.0
 MAX_STEP_GB = 1.5
 
-DATA = DataConfig(("rgb", "audio"), (1024, 128), frame_features=True)
 MODELS = {
     "DSGMMModel, K = 64, 30 of 300 frames": ModelConfig(
         "DSGMMModel", num_clusters=64, hidden_size=512
@@ -37,80 +39,34 @@ MODELS = {
     ),
     "FrameLevelLogisticModel, all 300 frames": ModelConfig("FrameLevelLogisticModel"),
 }
-_STEP = "dsgmm_paper"
-_TINY_DATA = DataConfig(("rgb", "audio"), (8, 4), frame_features=True, num_classes=4)
+_TINY = ModelConfig("DSGMMModel", num_clusters=2, hidden_size=2)
 
 
 def figures(workdir: Path) -> list[Figure]:
-    """One figure for each of `MODELS`; writes records and checkpoints to `workdir`."""
-    from yt8m_models.samples.synthetic import write_synthetic
-
-    if not (workdir / "whole").exists():
-        write_synthetic(
-            str(workdir / "whole"),
-            num_videos=NUM_VIDEOS,
-            min_frames=NUM_FRAMES,
-            max_frames=NUM_FRAMES,
-        )
-        write_synthetic(
-            str(workdir / "tiny"),
-            num_videos=32,
-            num_classes=_TINY_DATA.num_classes,
-            feature_sizes=_TINY_DATA.feature_sizes,
-        )
-    return [*(_figure(name, workdir) for name in MODELS), _step_figure()]
+    """One figure for each of `MODELS`, and that of a step; writes to `workdir`."""
+    frames = {"min_frames": NUM_FRAMES, "max_frames": NUM_FRAMES}
+    write_synthetic(SyntheticConfig(str(workdir / "whole"), num_videos=NUM_VIDEOS, **frames))
+    tiny = {"num_classes": TINY_DATA.num_classes, "feature_sizes": TINY_DATA.feature_sizes}
+    write_synthetic(SyntheticConfig(str(workdir / "tiny"), num_videos=32, **tiny))
+    found = []
+    for name, model in MODELS.items():
+        detail = in_own_process(_measure_training, model, workdir)
+        megabytes = detail["peak_mb"] - detail["model_and_optimizer_mb"]
+        found.append(_figure(f"training ({name})", megabytes, MAX_GB, detail))
+    case = CASES["dsgmm_paper"]
+    detail = in_own_process(measure_steps, StepCase("", _TINY, TINY_DATA), case, BATCH_SIZE, 2)
+    megabytes = detail["peak_mb"] - detail["before_mb"] - 16e-6 * detail["weights"]
+    title = f"a step above weights, gradients and moments ({case.title})"
+    return [*found, _figure(title, megabytes, MAX_STEP_GB, detail)]
 
 
-def _figure(name: str, workdir: Path) -> Figure:
-    detail = _in_own_process(name, str(workdir))
-    return Figure(
-        name=f"peak memory of training ({name})",
-        value=(detail["peak_mb"] - detail["model_and_optimizer_mb"]) / 1000,
-        bound=MAX_GB,
-        unit="GB",
-        at_most=True,
-        detail=detail,
-    )
+def _figure(title: str, megabytes: float, bound: float, detail: dict[str, float]) -> Figure:
+    name = f"peak memory of {title}"
+    return Figure(name, megabytes / 1000, bound, "GB", at_most=True, detail=detail)
 
 
-def _step_figure() -> Figure:
-    detail = _in_own_process(_STEP)
-    return Figure(
-        name=f"peak memory of a step above weights, gradients and moments ({CASES[_STEP].title})",
-        value=(detail["peak_mb"] - detail["before_mb"] - 16e-6 * detail["weights"]) / 1000,
-        bound=MAX_STEP_GB,
-        unit="GB",
-        at_most=True,
-        detail=detail,
-    )
-
-
-def _in_own_process(*arguments: str) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.memory", *arguments]
-    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return json.loads(output.splitlines()[-1])
-
-
-def measure_step() -> dict[str, float]:
-    """Resident memory in MB before there was a model and at its highest, and the weights."""
-    from benchmarks.step_tensorflow import training_step
-
-    tiny = ModelConfig("DSGMMModel", num_clusters=2, hidden_size=2)
-    step, _ = training_step(StepCase("tiny", tiny, _TINY_DATA), 8, "none")
-    step()
-    del step
-    gc.collect()
-    before = status_mb("VmRSS")
-    step, weights = training_step(CASES[_STEP], BATCH_SIZE, "none")
-    for _ in range(3):
-        step()
-    return {"before_mb": before, "peak_mb": status_mb("VmHWM"), "weights": weights}
-
-
-def measure(model: ModelConfig, workdir: Path) -> dict[str, float]:
+def _measure_training(model: ModelConfig, workdir: Path) -> dict[str, float]:
     """Resident memory in MB: with model and optimizer alone, and the highest in training."""
-    from yt8m_models.program.interruption import Interruption
-    from yt8m_models.training.trainer import Trainer
 
     def trainer(name: str, data: DataConfig, model: ModelConfig, batch_size: int) -> Trainer:
         config = TrainConfig(
@@ -123,25 +79,9 @@ def measure(model: ModelConfig, workdir: Path) -> dict[str, float]:
         )
         return Trainer(config, data, model, Interruption())
 
-    tiny = ModelConfig("DSGMMModel", num_clusters=2, hidden_size=2)
-    trainer("tiny", _TINY_DATA, tiny, batch_size=8).train()
+    trainer("tiny", TINY_DATA, _TINY, batch_size=8).train()
     gc.collect()
     training = trainer("whole", DATA, model, BATCH_SIZE)
     before = status_mb("VmRSS")
     training.train()
     return {"model_and_optimizer_mb": before, "peak_mb": status_mb("VmHWM")}
-
-
-def status_mb(name: str) -> float:
-    """A line of the kernel's account of this process, in MB."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024 / 1e6
-    raise OSError(f"/proc/self/status has no {name}")
-
-
-if __name__ == "__main__":
-    if sys.argv[1] == _STEP:
-        print(json.dumps(measure_step()))
-    else:
-        print(json.dumps(measure(MODELS[sys.argv[1]], Path(sys.argv[2]))))

@@ -3,13 +3,12 @@
 import heapq
 import numbers
 import pathlib
-import statistics
-import time
 from typing import Any
 
 import numpy as np
 
 from benchmarks.figure import Figure
+from benchmarks.timing import in_turn
 from eval.evaluation_metrics import EvaluationMetrics
 
 _NUM_CLASSES = 3862
@@ -106,22 +105,33 @@ def figures(workdir: pathlib.Path) -> list[Figure]:
         ValueError: the two disagree, so that a comparison of their speed would mean nothing.
     """
     batches = _batches()
-    streaming, loop = [], []
-    for _ in range(_REPETITIONS):
-        loop.append(_measure(LoopMetrics(_NUM_CLASSES, _TOP_K), batches))
-        for _ in range(_RUNS_PER_REPETITION):
-            streaming.append(_measure(EvaluationMetrics(_NUM_CLASSES, _TOP_K), batches))
-    for name, expected in loop[0][1].items():
-        if not np.isclose(streaming[0][1][name], expected, rtol=1e-6):
-            raise ValueError(f"{name} is {streaming[0][1][name]}, and {expected} by the loop")
+
+    def evaluate(metrics: Any) -> dict[str, float]:
+        for predictions, labels in batches:
+            metrics.update(predictions, labels)
+        return metrics.result()
+
+    def by_loop() -> dict[str, float]:
+        return evaluate(LoopMetrics(_NUM_CLASSES, _TOP_K))
+
+    def streaming() -> dict[str, float]:
+        return evaluate(EvaluationMetrics(_NUM_CLASSES, _TOP_K))
+
+    received = streaming()
+    for name, expected in by_loop().items():
+        if not np.isclose(received[name], expected, rtol=1e-6):
+            raise ValueError(f"{name} is {received[name]}, and {expected} by the loop")
+    loop_seconds, *seconds = in_turn(
+        _REPETITIONS, by_loop, *[streaming] * _RUNS_PER_REPETITION, warm_up=False
+    )
     num_videos = _NUM_BATCHES * _BATCH_SIZE
-    speeds = [num_videos / statistics.median(s for s, _ in runs) for runs in (streaming, loop)]
+    speed, loop_speed = (num_videos / float(np.median(runs)) for runs in (seconds, loop_seconds))
     return [
         Figure(
             "streaming metrics over a plain Python loop",
-            value=speeds[0] / speeds[1],
+            value=speed / loop_speed,
             bound=50.0,
-            detail={"videos_per_second": speeds[0], "loop_videos_per_second": speeds[1]},
+            detail={"videos_per_second": speed, "loop_videos_per_second": loop_speed},
         )
     ]
 
@@ -138,12 +148,3 @@ def _batches() -> list[tuple[np.ndarray, np.ndarray]]:
         logits = rng.normal(-8, 2, labels.shape) + labels * rng.normal(6, 2, labels.shape)
         batches.append(((1 / (1 + np.exp(-logits))).astype(np.float32), labels))
     return batches
-
-
-def _measure(metrics: Any, batches: list[tuple[np.ndarray, np.ndarray]]) -> tuple[float, Any]:
-    """Seconds for all batches and the result, and the result."""
-    start = time.perf_counter()
-    for predictions, labels in batches:
-        metrics.update(predictions, labels)
-    result = metrics.result()
-    return time.perf_counter() - start, result

@@ -11,13 +11,13 @@ the parts alternate.
 """
 
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.figure import Figure, table
+from benchmarks.timing import in_turn
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.program.command import Arguments, Program
 from yt8m_models.program.option import Options, option
@@ -62,15 +62,8 @@ def measure(batch_size: int, rounds: int) -> list[Figure]:
     """The share of each kind of mining."""
     functions = {"step": _step(batch_size)}
     functions |= {mining: _mining(mining, batch_size) for mining in _MININGS}
-    for function in functions.values():
-        function()  # compiles
-    times: dict[str, list[float]] = {name: [] for name in functions}
-    for _ in range(rounds):
-        for name, function in functions.items():
-            began = time.perf_counter()
-            function()
-            times[name].append(time.perf_counter() - began)
-    seconds = {name: statistics.median(values) for name, values in times.items()}
+    medians = map(statistics.median, in_turn(rounds, *functions.values()))
+    seconds = dict(zip(functions, medians, strict=True))
     rest = seconds["step"] - seconds[_MININGS[0]]
     return [
         Figure(

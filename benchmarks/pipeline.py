@@ -1,17 +1,20 @@
 """The frame pipeline against a bare read of the same TFRecord files."""
 
 import statistics
-import time
+from collections import deque
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from benchmarks.figure import Figure
-from yt8m_models.config import DataConfig
+from benchmarks.step_limit import DATA
+from benchmarks.timing import in_turn
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
-from yt8m_models.samples.synthetic import write_synthetic
+from yt8m_models.samples.synthetic.config import SyntheticConfig
+from yt8m_models.samples.synthetic.generator import write_synthetic
 
-_DATA = DataConfig(("rgb", "audio"), (1024, 128), frame_features=True)
 _NUM_VIDEOS = 4096
 _NUM_SHARDS = 8
 _BATCH_SIZE = 128
@@ -28,27 +31,28 @@ def figures(workdir: Path) -> list[Figure]:
     medians of the ratios of neighbours, so that other work on the machine hits both.
     """
     files = write_synthetic(
-        str(workdir),
-        num_videos=_NUM_VIDEOS,
-        num_shards=_NUM_SHARDS,
-        num_classes=_DATA.num_classes,
-        feature_names=_DATA.feature_names,
-        feature_sizes=_DATA.feature_sizes,
+        SyntheticConfig(str(workdir), num_videos=_NUM_VIDEOS, num_shards=_NUM_SHARDS)
     )
-    datasets = {
-        "bare": _bare(files),
-        "sampled": _pipeline(files, PipelineOptions(_BATCH_SIZE, _PASSES, sample_frames=30)),
-        "all": _pipeline(files, PipelineOptions(_BATCH_SIZE, _PASSES)),
-    }
-    for dataset in datasets.values():
-        _videos_per_second(dataset)
-    rounds = [
-        {name: _videos_per_second(dataset) for name, dataset in datasets.items()}
-        for _ in range(_REPETITIONS)
-    ]
+    sampled, whole = (
+        Pipeline(files, DATA, PipelineOptions(_BATCH_SIZE, _PASSES, sample_frames=count)).dataset
+        for count in (30, 0)
+    )
+    bare, *others = in_turn(
+        _REPETITIONS,
+        *(partial(deque, dataset, maxlen=0) for dataset in (_bare(files), sampled, whole)),
+    )
+    kinds = [("sampled", "30 sampled frames", 0.60), ("all", "all frames as uint8", 0.28)]
     return [
-        _figure("frame pipeline, 30 sampled frames, over a bare read", 0.60, "sampled", rounds),
-        _figure("frame pipeline, all frames as uint8, over a bare read", 0.28, "all", rounds),
+        Figure(
+            f"frame pipeline, {title}, over a bare read",
+            float(np.median(np.divide(bare, seconds))),
+            bound,
+            detail={
+                "bare videos/s": _PASSES * _NUM_VIDEOS / statistics.median(bare),
+                f"{kind} videos/s": _PASSES * _NUM_VIDEOS / statistics.median(seconds),
+            },
+        )
+        for (kind, title, bound), seconds in zip(kinds, others, strict=True)
     ]
 
 
@@ -57,23 +61,3 @@ def _bare(files: list[str]) -> tf.data.Dataset:
     settings = tf.data.Options()
     settings.autotune.enabled = False  # as in the pipeline
     return tf.data.TFRecordDataset(files).repeat(_PASSES).with_options(settings)
-
-
-def _pipeline(files: list[str], options: PipelineOptions) -> tf.data.Dataset:
-    return Pipeline(files, _DATA, options).dataset
-
-
-def _videos_per_second(dataset: tf.data.Dataset) -> float:
-    start = time.perf_counter()
-    for _ in dataset:
-        pass
-    return _PASSES * _NUM_VIDEOS / (time.perf_counter() - start)
-
-
-def _figure(name: str, bound: float, kind: str, rounds: list[dict[str, float]]) -> Figure:
-    detail = {
-        f"{key} videos/s": statistics.median(speeds[key] for speeds in rounds)
-        for key in ("bare", kind)
-    }
-    ratio = statistics.median(speeds[kind] / speeds["bare"] for speeds in rounds)
-    return Figure(name, ratio, bound, detail=detail)

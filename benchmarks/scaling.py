@@ -6,22 +6,25 @@ shards, readers and the videos' length; and of metrics and inference over the nu
 """
 
 import gc
+import itertools
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.clock import seconds_of
-from benchmarks.memory import status_mb
-from benchmarks.step_limit import StepCase
+from benchmarks.process import in_own_process, status_mb
+from benchmarks.step_limit import DATA, StepCase
+from benchmarks.timing import in_turn, seconds_of
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.program.command import Arguments, Program
 from yt8m_models.program.option import Options, option
+from yt8m_models.storage.plots import new_figure, save_figure
+from yt8m_models.storage.text_tables import markdown_table
 
 _SIZES = {"clusters": 64, "frames": 30, "classes": 1000, "batch": 80, "features": 512}
 AXES: dict[str, dict[str, tuple[int, ...]]] = {
@@ -79,7 +82,7 @@ def main(arguments: Arguments) -> None:
     for part in config.parts:
         for axis, sizes in AXES[part].items():
             for size in sizes:
-                points.append(_in_own_process(part, axis, size))
+                points.append(in_own_process(measure, part, axis, size))
                 print(points[-1], flush=True)
     (directory / "scaling.json").write_text(json.dumps([asdict(point) for point in points]) + "\n")
     (directory / "scaling.md").write_text(table(points), encoding="utf-8")
@@ -92,52 +95,30 @@ def measure(part: str, axis: str, size: int) -> Point:
     return Point(part, axis, size, seconds, megabytes)
 
 
-def _in_own_process(part: str, axis: str, size: int) -> Point:
-    command = [sys.executable, "-m", "benchmarks.scaling", part, axis, str(size)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return Point(**json.loads(output.splitlines()[-1]))
-
-
 def _step(**changed: int) -> tuple[float, float]:
-    from benchmarks.step_tensorflow import training_step
+    from benchmarks.step_tensorflow import measure_steps
 
     def case(clusters: int, frames: int, classes: int, batch: int, features: int) -> StepCase:
         model = ModelConfig("NetVLADModelLF", num_clusters=clusters, hidden_size=256)
         data = DataConfig(("rgb",), (features,), frame_features=True, num_classes=classes)
         return StepCase("", model, data, frames)
 
-    tiny, _ = training_step(case(2, 2, 4, 2, 4), 2, "none")
-    tiny()
-    before = status_mb("VmRSS")
     sizes = {**_SIZES, **changed}
-    step, _ = training_step(case(**sizes), sizes["batch"], "none")
-    step()
-    seconds = statistics.median(seconds_of(step) for _ in range(_ROUNDS))
-    return seconds, status_mb("VmHWM") - before
+    measured = measure_steps(case(2, 2, 4, 8, 4), case(**sizes), sizes["batch"], _ROUNDS)
+    return measured["seconds"], measured["peak_mb"] - measured["before_mb"]
 
 
 def _pipeline(shards: int = 4, readers: int = 8, length: int = 300) -> tuple[float, None]:
     from yt8m_models.data.pipeline import Pipeline, PipelineOptions
-    from yt8m_models.samples.synthetic import write_synthetic
+    from yt8m_models.samples.synthetic.config import SyntheticConfig
+    from yt8m_models.samples.synthetic.generator import write_synthetic
 
-    data = DataConfig(("rgb", "audio"), (1024, 128), frame_features=True)
     with tempfile.TemporaryDirectory() as directory:
-        files = write_synthetic(
-            directory,
-            num_videos=_PIPELINE_VIDEOS,
-            num_shards=shards,
-            min_frames=length,
-            max_frames=length,
-        )
+        sizes = {"num_shards": shards, "min_frames": length, "max_frames": length}
+        files = write_synthetic(SyntheticConfig(directory, num_videos=_PIPELINE_VIDEOS, **sizes))
         options = PipelineOptions(128, sample_frames=30, shuffle=True, seed=1, num_readers=readers)
-        dataset = Pipeline(files, data, options).dataset
-
-        def read() -> None:
-            for _ in dataset:
-                pass
-
-        read()
-        return statistics.median(seconds_of(read) for _ in range(_ROUNDS)), None
+        read = partial(deque, Pipeline(files, DATA, options).dataset, maxlen=0)
+        return statistics.median(*in_turn(_ROUNDS, read)), None
 
 
 def _metrics(videos: int) -> tuple[float, float]:
@@ -211,37 +192,29 @@ def _timed(run: Callable[[], None]) -> tuple[float, float]:
 
 def table(points: list[Point]) -> str:
     """A Markdown table with a row for each part and axis."""
-    lines = ["| measured | over | seconds | MB |", "|---|---|---|---|"]
+    rows = []
     for (part, axis), chosen in _by_axis(points).items():
         sizes = " · ".join(f"{point.size:,}" for point in chosen)
         seconds = " · ".join(f"{point.seconds:.2g}" for point in chosen)
-        megabytes = " · ".join(
-            f"{point.megabytes:.0f}" for point in chosen if point.megabytes is not None
-        )
-        lines.append(f"| {part} | {axis} {sizes} | {seconds} | {megabytes} |")
+        megabytes = (point.megabytes for point in chosen if point.megabytes is not None)
+        rows.append((part, f"{axis} {sizes}", seconds, " · ".join(f"{mb:.0f}" for mb in megabytes)))
+    lines = markdown_table(("measured", "over", "seconds", "MB"), rows)
     return "\n".join(lines) + "\n"
 
 
 def _by_axis(points: list[Point]) -> dict[tuple[str, str], list[Point]]:
-    found: dict[tuple[str, str], list[Point]] = {}
-    for point in points:
-        found.setdefault((point.part, point.axis), []).append(point)
-    return found
+    """The points of each part and axis, which follow each other."""
+    groups = itertools.groupby(points, lambda point: (point.part, point.axis))
+    return {key: list(group) for key, group in groups}
 
 
 def plot(points: list[Point], path: Path) -> None:
     """An image with a panel for each part and axis: seconds, and MB where they were measured."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
     panels = _by_axis(points)
     columns = min(5, len(panels))
     rows = -(-len(panels) // columns)
-    figure, axes = pyplot.subplots(
-        rows, columns, figsize=(3.2 * columns, 2.8 * rows), squeeze=False, layout="constrained"
-    )
+    figure = new_figure(3.2 * columns, 2.8 * rows, dpi=100)
+    axes = figure.subplots(rows, columns, squeeze=False)
     for panel, ((part, axis), chosen) in zip(axes.flat, panels.items(), strict=False):
         sizes = [point.size for point in chosen]
         panel.set_xscale("log")
@@ -257,8 +230,7 @@ def plot(points: list[Point], path: Path) -> None:
             _set_scale(beside, "MB", "C1")
     for panel in list(axes.flat)[len(panels) :]:
         panel.set_axis_off()
-    figure.savefig(path, dpi=100)
-    pyplot.close(figure)
+    save_figure(str(path), figure)
 
 
 def _set_scale(panel: Any, label: str, color: str) -> None:
@@ -276,7 +248,4 @@ def _set_scale(panel: Any, label: str, color: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 4 and sys.argv[1] in AXES:
-        print(json.dumps(asdict(measure(sys.argv[1], sys.argv[2], int(sys.argv[3])))))
-    else:
-        PROGRAM.run()
+    PROGRAM.run()

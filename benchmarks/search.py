@@ -1,15 +1,16 @@
 """Search of quantised and approximate indices against exact search, on 200,000 x 256 embeddings."""
 
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.figure import Figure
+from benchmarks.timing import in_turn, timed
 from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.program.extras import require
 from yt8m_models.retrieval.index import Index, l2_normalized
 
 _NUM_VIDEOS = 200_000
@@ -38,7 +39,7 @@ def figures(workdir: Path, num_videos: int = _NUM_VIDEOS) -> list[Figure]:
             comparison of their speed would mean nothing.
     """
     embeddings, queries = _world(num_videos)
-    exact = _saved(Index.build(embeddings), workdir / "exact")
+    exact = _saved(embeddings, workdir / "exact")
     expected = exact.search(queries, _K)[1]
     flat = _faiss(embeddings.vectors(), queries, expected)
     one, many = _seconds(exact, queries)
@@ -57,9 +58,7 @@ def figures(workdir: Path, num_videos: int = _NUM_VIDEOS) -> list[Figure]:
         ("8 bits", {"bits": 8}),
         ("inverted lists", {"approximate": True}),
     ):
-        began = time.perf_counter()
-        index = _saved(Index.build(embeddings, **options), workdir / name)
-        build_seconds = time.perf_counter() - began
+        index, build_seconds = timed(partial(_saved, embeddings, workdir / name, **options))
         of_one, of_many = _seconds(index, queries)
         found = index.search(queries, _K)[1]
         recall = np.mean([np.isin(*rows).mean() for rows in zip(expected, found, strict=True)])
@@ -96,39 +95,24 @@ def _world(num_videos: int) -> tuple[Embeddings, np.ndarray]:
     return Embeddings(ids, [vectors], "benchmark", _SIZE), queries
 
 
-def _saved(index: Index, directory: Path) -> Index:
-    index.save(directory)
+def _saved(embeddings: Embeddings, directory: Path, **options: Any) -> Index:
+    Index.build(embeddings, **options).save(directory)
     return Index.load(directory)
 
 
-def _seconds(index: Index, queries: np.ndarray) -> tuple[float, float]:
-    """The least seconds a query takes: by itself, and with 1,000 at once."""
+def _seconds(index: Any, queries: np.ndarray) -> tuple[float, float]:
+    """The least seconds a query takes in one of FAISS's indices or ours: alone, and of 1,000."""
     few = queries[:10]
-    one = _least(lambda: [index.search(query[None], _K) for query in few]) / len(few)
-    return one, _least(lambda: index.search(queries, _K)) / len(queries)
+    (one,) = in_turn(_REPEATS, lambda: [index.search(query[None], _K) for query in few])
+    (many,) = in_turn(_REPEATS, lambda: index.search(queries, _K))
+    return min(one) / len(few), min(many) / len(queries)
 
 
 def _faiss(vectors: np.ndarray, queries: np.ndarray, expected: np.ndarray) -> dict[str, float]:
     """FAISS's exact search, in the same units."""
-    try:
-        import faiss
-    except ImportError as error:
-        raise ValueError("this benchmark needs FAISS: pip install faiss-cpu") from error
-    index = faiss.IndexFlatIP(vectors.shape[1])
+    index = require("faiss").IndexFlatIP(vectors.shape[1])
     index.add(vectors)
     if np.mean(index.search(queries, _K)[1] == expected) < 0.999:
         raise ValueError("FAISS and the exact index find different videos")
-    few = queries[:10]
-    one = _least(lambda: [index.search(query[None], _K) for query in few]) / len(few)
-    many = _least(lambda: index.search(queries, _K)) / len(queries)
+    one, many = _seconds(index, queries)
     return {"faiss_ms": one * 1e3, "faiss_batch_ms": many * 1e3}
-
-
-def _least(call: Callable[[], Any]) -> float:
-    call()
-    seconds = []
-    for _ in range(_REPEATS):
-        began = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - began)
-    return min(seconds)

@@ -2,10 +2,11 @@
 
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 
 from benchmarks.figure import Figure
+from benchmarks.timing import in_turn
 
 MAX_HELP_SECONDS = 1.0
 MAX_START = 4.0
@@ -20,7 +21,7 @@ def figures(workdir: Path) -> list[Figure]:
     The training is a whole process: start, reading, compiling, the step, its checkpoint and the
     end. Each is the shortest of several runs.
     """
-    _seconds(
+    _run(
         *("-m", "yt8m_models.samples.synthetic", f"--output_dir={workdir / 'records'}"),
         *("--num_videos=48", *_RECORDS),
     )
@@ -30,19 +31,9 @@ def figures(workdir: Path) -> list[Figure]:
         *("--batch_size=16", "--max_steps=1", "--start_new_model"),
         f"--train_dir={workdir / 'model'}",
     )
-    help_seconds, import_seconds, train_seconds = (
-        min(column)
-        for column in zip(
-            *(
-                (
-                    _seconds("train.py", "--help"),
-                    _seconds("-c", "import tensorflow"),
-                    _seconds(*train),
-                )
-                for _ in range(_ROUNDS)
-            ),
-            strict=True,
-        )
+    commands = (("train.py", "--help"), ("-c", "import tensorflow"), train)
+    help_seconds, import_seconds, train_seconds = map(
+        min, in_turn(_ROUNDS, *(partial(_run, *command) for command in commands), warm_up=False)
     )
     return [
         Figure("train.py --help", help_seconds, MAX_HELP_SECONDS, "s", at_most=True),
@@ -56,7 +47,5 @@ def figures(workdir: Path) -> list[Figure]:
     ]
 
 
-def _seconds(*arguments: str) -> float:
-    start = time.perf_counter()
+def _run(*arguments: str) -> None:
     subprocess.run([sys.executable, *arguments], check=True, cwd=_ROOT, capture_output=True)
-    return time.perf_counter() - start

@@ -8,14 +8,16 @@ two square matrices, plus that of its unavoidable passes over the weights at the
 step, product and copy. It runs on TensorFlow and, with KERAS_BACKEND=jax, on JAX alone.
 """
 
+import importlib
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.clock import seconds_of
 from benchmarks.figure import Figure
 from benchmarks.step_limit import CASES, StepCase, weight_bytes
+from benchmarks.timing import in_turn
 from yt8m_models.program.command import Arguments, Program
 from yt8m_models.program.option import Options, option
 
@@ -73,10 +75,7 @@ def measure(case: StepCase, batch_size: int, precision: str, rounds: int) -> dic
     step, num_weights = backend.training_step(case, batch_size, backend.set_precision(precision))
     size = _PRODUCT_SIZES.get(backend.device(), _PRODUCT_SIZE)
     runs = [step, backend.product(size, dtype), backend.copy(_COPIED_NUMBERS)]
-    for run in runs:
-        run()  # compiles
-    times = [[seconds_of(run) for run in runs] for _ in range(rounds)]
-    seconds, product_seconds, copy_seconds = (min(column) for column in zip(*times, strict=True))
+    seconds, product_seconds, copy_seconds = map(min, in_turn(rounds, *runs))
     flops = case.flops(batch_size)
     rate = 2.0 * size**3 / product_seconds
     bandwidth = 8.0 * _COPIED_NUMBERS / copy_seconds
@@ -94,13 +93,7 @@ def measure(case: StepCase, batch_size: int, precision: str, rounds: int) -> dic
 def _backend() -> Any:
     import keras
 
-    if keras.backend.backend() == "jax":
-        from benchmarks import step_jax
-
-        return step_jax
-    from benchmarks import step_tensorflow
-
-    return step_tensorflow
+    return importlib.import_module(f"benchmarks.step_{keras.backend.backend()}")
 
 
 @PROGRAM.main
@@ -111,21 +104,19 @@ def main(arguments: Arguments) -> None:
     columns = ("ms", "videos/s", "TFLOP/s", "of peak", "of limit")
     print(f"{'model':36}{'precision':>10}{'batch':>7}" + "".join(f"{name:>10}" for name in columns))
     rows = []
-    for name in config.models:
-        for precision in config.precisions:
-            for batch_size in config.batch_sizes:
-                row = measure(CASES[name], batch_size, precision, config.rounds)
-                rows.append(
-                    {"model": name, "precision": precision, "batch_size": batch_size, **row}
-                )
-                peak = _peak(device, precision) or row["best_tflops"]
-                print(
-                    f"{CASES[name].title:36}{precision:>10}{batch_size:7}"
-                    f"{1000 * row['seconds']:10.1f}{row['videos_per_second']:10.0f}"
-                    f"{row['tflops']:10.3g}{row['tflops'] / peak:10.1%}"
-                    f"{row['limit_seconds'] / row['seconds']:10.1%}",
-                    flush=True,
-                )
+    for name, precision, batch_size in itertools.product(
+        config.models, config.precisions, config.batch_sizes
+    ):
+        row = measure(CASES[name], batch_size, precision, config.rounds)
+        rows.append({"model": name, "precision": precision, "batch_size": batch_size, **row})
+        peak = _peak(device, precision) or row["best_tflops"]
+        print(
+            f"{CASES[name].title:36}{precision:>10}{batch_size:7}"
+            f"{1000 * row['seconds']:10.1f}{row['videos_per_second']:10.0f}"
+            f"{row['tflops']:10.3g}{row['tflops'] / peak:10.1%}"
+            f"{row['limit_seconds'] / row['seconds']:10.1%}",
+            flush=True,
+        )
     if config.output:
         Path(config.output).write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import keras
-import numpy as np
 
 import losses
 from benchmarks.step_limit import StepCase
@@ -40,13 +39,8 @@ def training_step(
     optimizer = keras.optimizers.Adam(2e-4)
     optimizer.build(model.trainable_variables)
     label_loss = losses.CrossEntropyLoss()
-    rng = np.random.default_rng(1)
-    shape = (batch_size, case.num_frames, sum(case.data.feature_sizes))
-    inputs = {
-        "video_matrix": jnp.asarray(rng.integers(0, 256, shape), "uint8"),
-        "num_frames": jnp.full(batch_size, case.num_frames),
-    }
-    labels = jnp.asarray(rng.random((batch_size, case.data.num_classes)) < 0.001)
+    inputs = {name: jnp.asarray(value) for name, value in case.batch(batch_size).items()}
+    labels = inputs.pop("labels")
 
     def loss_of(trained, others):
         predictions, others, penalties = model.stateless_call(

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from yt8m_models.config import DataConfig, ModelConfig
 
 _FORWARD_AND_BACKWARD = 3  # y = x W, dx = dy Wᵀ, dW = xᵀ dy
@@ -25,6 +27,16 @@ class StepCase:
     model: ModelConfig
     data: DataConfig
     num_frames: int = 30
+
+    def batch(self, batch_size: int) -> dict[str, np.ndarray]:
+        """Random frames, as of a pipeline, and labels of which one in a thousand is true."""
+        rng = np.random.default_rng(1)
+        shape = (batch_size, self.num_frames, sum(self.data.feature_sizes))
+        return {
+            "video_matrix": rng.integers(0, 256, shape).astype(np.uint8),
+            "num_frames": np.full(batch_size, self.num_frames, np.int32),
+            "labels": rng.random((batch_size, self.data.num_classes)) < 0.001,
+        }
 
     def flops(self, batch_size: int) -> float:
         """Floating-point operations in the matrix products of a step."""
@@ -58,6 +70,7 @@ def weight_bytes(num_weights: int) -> float:
 
 
 DATA = DataConfig(("rgb", "audio"), (1024, 128), frame_features=True)
+TINY_DATA = DataConfig(("rgb", "audio"), (8, 4), frame_features=True, num_classes=4)
 RGB = DataConfig(("rgb",), (1024,), frame_features=True)
 CASES = {
     "netvlad": StepCase(

@@ -1,5 +1,7 @@
 """The step of `train.py`, a matrix product and a copy, on TensorFlow; see `benchmarks.step`."""
 
+import gc
+import statistics
 from collections.abc import Callable
 
 import keras
@@ -7,7 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 import losses
+from benchmarks.process import status_mb
 from benchmarks.step_limit import StepCase
+from benchmarks.timing import in_turn
 from yt8m_models.models import create_model
 from yt8m_models.training.precision import LossScale, mixed_precision
 from yt8m_models.training.step import TrainStep
@@ -39,18 +43,32 @@ def training_step(
         losses.CrossEntropyLoss(),
         loss_scale=LossScale() if precision == "float16" else None,
     )
-    rng = np.random.default_rng(1)
-    shape = (batch_size, case.num_frames, sum(case.data.feature_sizes))
-    batch = {
-        "video_matrix": tf.constant(rng.integers(0, 256, shape).astype("uint8")),
-        "num_frames": tf.fill([batch_size], case.num_frames),
-        "labels": tf.constant(rng.random((batch_size, case.data.num_classes)) < 0.001),
-    }
+    batch = {name: tf.constant(value) for name, value in case.batch(batch_size).items()}
 
     def train() -> None:
         step(batch).label_loss.numpy()
 
     return train, sum(int(np.prod(weight.shape)) for weight in model.trainable_variables)
+
+
+def measure_steps(tiny: StepCase, case: StepCase, batch_size: int, rounds: int) -> dict[str, float]:
+    """Seconds and memory of training steps; call it in a process of its own.
+
+    A tiny model is trained first, so that TensorFlow, XLA and their threads are not counted.
+
+    Returns:
+        `seconds`: the median of `rounds` steps after the first. `before_mb`: resident memory before
+        there was the model; `peak_mb`: at its highest. `weights`: how many are trained.
+    """
+    step, _ = training_step(tiny, 8, "none")
+    step()
+    del step
+    gc.collect()
+    before = status_mb("VmRSS")
+    step, weights = training_step(case, batch_size, "none")
+    seconds = statistics.median(*in_turn(rounds, step))
+    peak = status_mb("VmHWM")
+    return {"seconds": seconds, "before_mb": before, "peak_mb": peak, "weights": weights}
 
 
 def product(size: int, dtype: str) -> Callable[[], None]:

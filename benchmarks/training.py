@@ -1,11 +1,13 @@
 """`train.py` end to end against the slower of its pipeline and its step."""
 
 import statistics
+from collections import deque
+from functools import partial
 from pathlib import Path
 
-from benchmarks.clock import seconds_of
 from benchmarks.figure import Figure
 from benchmarks.step_limit import CASES, StepCase
+from benchmarks.timing import seconds_of
 from yt8m_models.training.config import TrainConfig
 
 BOUND = 0.92
@@ -25,16 +27,11 @@ def figures(workdir: Path) -> list[Figure]:
     the step alone is the median of turns of as many steps, before and after it, as machines drift.
     """
     from benchmarks import step_tensorflow
-    from yt8m_models.samples.synthetic import write_synthetic
+    from yt8m_models.samples.synthetic.config import SyntheticConfig
+    from yt8m_models.samples.synthetic.generator import write_synthetic
 
     case = CASES[_CASE]
-    files = write_synthetic(
-        str(workdir / "records"),
-        num_videos=_NUM_VIDEOS,
-        num_classes=case.data.num_classes,
-        feature_names=case.data.feature_names,
-        feature_sizes=case.data.feature_sizes,
-    )
+    files = write_synthetic(SyntheticConfig(str(workdir / "records"), num_videos=_NUM_VIDEOS))
     step, _ = step_tensorflow.training_step(case, _BATCH_SIZE, "none")
     step()  # compiles
 
@@ -65,12 +62,7 @@ def _pipeline_speed(files: list[str], case: StepCase) -> float:
     from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 
     options = PipelineOptions(_BATCH_SIZE, shuffle=True, seed=1, sample_frames=case.num_frames)
-    dataset = Pipeline(files, case.data, options).dataset
-
-    def read() -> None:
-        for _ in dataset:
-            pass
-
+    read = partial(deque, Pipeline(files, case.data, options).dataset, maxlen=0)
     return _NUM_VIDEOS / statistics.median(seconds_of(read) for _ in range(3))
 
 

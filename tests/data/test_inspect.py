@@ -16,7 +16,8 @@ from yt8m_models.data.inspect.record_summary import summarize
 from yt8m_models.data.inspect.report import as_dict, most_frequent, render, spread
 from yt8m_models.data.records import frame_record, video_record, write_records
 from yt8m_models.program.command import UsageError
-from yt8m_models.samples.synthetic import write_synthetic
+from yt8m_models.samples.synthetic.config import SyntheticConfig
+from yt8m_models.samples.synthetic.generator import write_synthetic
 
 SHARED = pathlib.Path(__file__).resolve().parents[2].parent / "shared"
 
@@ -251,9 +252,8 @@ def test_spread_and_most_frequent():
 
 def test_generated_data(tmp_path):
     for level in ("frame", "video", "segment"):
-        paths = write_synthetic(
-            tmp_path, level, 6, 2, num_classes=20, feature_sizes=(8, 2), prefix=level
-        )
+        sizes = {"num_classes": 20, "feature_sizes": (8, 2)}
+        paths = write_synthetic(SyntheticConfig(str(tmp_path), level, 6, 2, level, **sizes))
         reports = inspect_files(",".join(paths))
         assert {report.level for report in reports} == {level}
         assert FileReport.total(reports).records == 6

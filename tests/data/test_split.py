@@ -19,7 +19,8 @@ from yt8m_models.data.split.config import SplitConfig
 from yt8m_models.data.split.splitting import split
 from yt8m_models.data.video_hash import is_test
 from yt8m_models.program.command import UsageError
-from yt8m_models.samples.synthetic import write_synthetic
+from yt8m_models.samples.synthetic.config import SyntheticConfig
+from yt8m_models.samples.synthetic.generator import write_synthetic
 
 PARTS = ("validation", "test")
 
@@ -49,8 +50,8 @@ def snapshot(directory):
 @pytest.fixture(params=["frame", "video", "segment"])
 def shards(tmp_path, request):
     """Three shards of 40 videos in all, at each level."""
-    return write_synthetic(
-        tmp_path / "data",
+    config = SyntheticConfig(
+        str(tmp_path / "data"),
         level=request.param,
         num_videos=40,
         num_shards=3,
@@ -60,6 +61,7 @@ def shards(tmp_path, request):
         max_frames=12,
         prefix="validate",
     )
+    return write_synthetic(config)
 
 
 @pytest.mark.parametrize("fraction", [0.3, 0.5])

@@ -30,7 +30,8 @@ from yt8m_models.program.command import UsageError
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.retrieval.evaluation.config import EvaluateRetrievalConfig
 from yt8m_models.retrieval.evaluation.evaluation import evaluate_retrieval
-from yt8m_models.samples.world import WorldConfig, write_world
+from yt8m_models.samples.world.config import WorldConfig
+from yt8m_models.samples.world.writing import write_world
 
 FEATURES = ("mean_rgb", "mean_audio")
 MODEL = EmbeddingConfig(hidden_size=(64,), embedding_size=32)
@@ -139,7 +140,11 @@ def test_one_feature_has_no_rows_twice():
 def test_what_each_row_changes():
     runs = planned(everything(step_counts=(50,)), model=EmbeddingConfig(hidden_size=(500,)))
     run = runs["early-4000-1000", 1]
-    assert (run.model.fusion, run.model.hidden_size, run.training.seed) == ("early", (4000, 1000), 1)
+    assert (run.model.fusion, run.model.hidden_size, run.training.seed) == (
+        "early",
+        (4000, 1000),
+        1,
+    )
     assert runs["late-none", 0].model.hidden_size == ()
     assert runs["cdml-mean_rgb", 0].training.feature_names == ("mean_rgb",)
     assert runs["bits-4", 0].training.feature_names == FEATURES

@@ -10,13 +10,14 @@ import pytest
 import tensorflow as tf
 
 from yt8m_models.samples.bags.bag_class import labels_of
+from yt8m_models.samples.bags.bag_videos import FEATURES
+from yt8m_models.samples.bags.config import BagsConfig
 from yt8m_models.samples.digits import generator
-from yt8m_models.samples.digits.classes import CLASSES
-from yt8m_models.samples.digits.config import FEATURE_SIZES, DigitsConfig
 from yt8m_models.samples.digits.generator import VIDEOS
 
 pytest.importorskip("sklearn", reason="scikit-learn (the quickstart extra) ships the digits")
 
+CLASSES = VIDEOS.classes
 NUMBERS = {entry.name: index for index, entry in enumerate(CLASSES)}
 
 
@@ -90,7 +91,7 @@ def test_scans_can_be_seen_in_the_quantised_frames(scans):
     0.3 around -1/3 and the clipping a little; 3 / 2 of that reaches the pixels, less what 128
     equations for 64 unknowns average away.
     """
-    inverse = np.linalg.pinv(generator.projection("rgb"))
+    inverse = np.linalg.pinv(VIDEOS.signs["rgb"])
     errors = []
     for index in range(20):
         features, pixels, _ = VIDEOS.frames(scans[1], 0, index)
@@ -130,7 +131,7 @@ def test_draw_gives_scans_of_the_digits(scans):
 
 
 def test_files(tmp_path):
-    config = DigitsConfig(str(tmp_path), num_train_videos=9, num_eval_videos=4, num_shards=2)
+    config = BagsConfig(str(tmp_path), num_train_videos=9, num_validation_videos=4, num_shards=2)
     paths = generator.write(config)
     names = ["train0000.tfrecord", "train0001.tfrecord"]
     names += ["validate0000.tfrecord", "validate0001.tfrecord", "vocabulary.csv"]
@@ -143,7 +144,7 @@ def test_files(tmp_path):
         assert set(example.context.feature) == {"id", "labels"}
         lists = example.feature_lists.feature_list
         assert set(lists) == {"rgb", "audio"}
-        for name, size in zip(("rgb", "audio"), FEATURE_SIZES, strict=True):
+        for name, size in FEATURES.items():
             assert {len(frame.bytes_list.value[0]) for frame in lists[name].feature} == {size}
         assert len(lists["rgb"].feature) == len(lists["audio"].feature)
     ids = {example.context.feature["id"].bytes_list.value[0] for example in training + held_out}
@@ -163,7 +164,7 @@ def test_files(tmp_path):
 
 def test_same_seed_same_bytes(tmp_path):
     def contents(directory, seed):
-        config = DigitsConfig(str(tmp_path / directory), 8, 4, num_shards=2, seed=seed)
+        config = BagsConfig(str(tmp_path / directory), 8, 4, num_shards=2, seed=seed)
         return [pathlib.Path(path).read_bytes() for path in generator.write(config)]
 
     assert contents("a", 3) == contents("b", 3)
@@ -171,10 +172,10 @@ def test_same_seed_same_bytes(tmp_path):
 
 
 def test_existing_files_are_refused_or_replaced(tmp_path):
-    generator.write(DigitsConfig(str(tmp_path), 4, 2, num_shards=2))
+    generator.write(BagsConfig(str(tmp_path), 4, 2, num_shards=2))
     with pytest.raises(ValueError, match=r"vocabulary\.csv exists already.*--overwrite"):
-        generator.write(DigitsConfig(str(tmp_path), 4, 2, num_shards=1))
-    generator.write(DigitsConfig(str(tmp_path), 4, 2, num_shards=1, overwrite=True))
+        generator.write(BagsConfig(str(tmp_path), 4, 2, num_shards=1))
+    generator.write(BagsConfig(str(tmp_path), 4, 2, num_shards=1, overwrite=True))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         *("train0000.tfrecord", "validate0000.tfrecord", "vocabulary.csv")
     ]
@@ -183,7 +184,7 @@ def test_existing_files_are_refused_or_replaced(tmp_path):
 def test_missing_scikit_learn_is_named(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(ValueError, match=r"pip install 'yt8m-models\[quickstart\]'"):
-        generator.write(DigitsConfig(str(tmp_path)))
+        generator.write(BagsConfig(str(tmp_path)))
     assert not list(tmp_path.iterdir())
 
 
@@ -191,14 +192,14 @@ def test_missing_scikit_learn_is_named(monkeypatch, tmp_path):
     ("options", "message"),
     [
         ({"num_train_videos": 0}, "--num_train_videos must be at least 1; received 0"),
-        ({"num_eval_videos": 3}, "--num_shards must be at most 3"),
+        ({"num_validation_videos": 3}, "--num_shards must be at most 3"),
         ({"seed": -1}, "--seed"),
         ({"output_dir": ""}, "--output_dir"),
     ],
 )
 def test_arguments_are_checked(options, message):
     with pytest.raises(ValueError, match=message):
-        DigitsConfig(**{"output_dir": "digits"} | options)
+        BagsConfig(**{"output_dir": "digits"} | options)
 
 
 def test_clusters_tell_what_averages_do_not(scans):
@@ -250,5 +251,5 @@ def test_program(tmp_path):
     command = [sys.executable, "-m", "yt8m_models.samples.digits", f"--output_dir={tmp_path}"]
     flags = ["--num_train_videos=4", "--num_eval_videos=2", "--num_shards=2"]
     finished = subprocess.run([*command, *flags], capture_output=True, text=True, check=True)
-    assert finished.stdout.startswith("4 videos for training and 2 held out")
+    assert finished.stdout.startswith("4 videos for training and 2 for validation")
     assert (tmp_path / "vocabulary.csv").exists()

@@ -12,10 +12,11 @@ import tensorflow as tf
 from yt8m_models.samples.bags.bag_class import labels_of
 from yt8m_models.samples.bags.images import Images
 from yt8m_models.samples.fashion import generator
-from yt8m_models.samples.fashion.classes import CLASSES, KINDS
 from yt8m_models.samples.fashion.config import FashionConfig
-from yt8m_models.samples.fashion.generator import VIDEOS
+from yt8m_models.samples.fashion.generator import KINDS, VIDEOS
 from yt8m_models.samples.fashion.images import image_sets, read_idx
+
+CLASSES = VIDEOS.classes
 
 
 def _write_idx(path, values):
@@ -108,8 +109,8 @@ def test_frames_of_a_kind_are_images_of_it(images):
 def test_projected_frames_against_exact_arithmetic():
     """`⌊(p - 73) · S / 60⌋` in Python's whole numbers."""
     pixels = np.random.default_rng(0).integers(0, 256, (5, 784))
-    signs = generator.projection("audio").T.astype(int).tolist()
-    projected = VIDEOS.projections["audio"](pixels)
+    signs = VIDEOS.signs["audio"].T.astype(int).tolist()
+    projected = VIDEOS.project("audio", pixels)
     for frame, found in zip(pixels.tolist(), projected.tolist(), strict=True):
         for column, value in zip(signs, found, strict=True):
             assert value == sum((p - 73) * s for p, s in zip(frame, column, strict=True)) // 60
@@ -125,7 +126,9 @@ def test_parts_are_of_different_images(images):
 
 
 def test_files(images_dir, tmp_path):
-    config = FashionConfig(images_dir, str(tmp_path), 7, 4, 5, num_shards=2)
+    sizes = {"num_train_videos": 7, "num_validation_videos": 4, "num_test_videos": 5}
+    options = {"images_dir": images_dir, "num_shards": 2, **sizes}
+    config = FashionConfig(str(tmp_path), **options)
     paths = generator.write(config)
     names = [f"{prefix}000{n}.tfrecord" for prefix in ("train", "validate", "test") for n in (0, 1)]
     assert paths == [str(tmp_path / name) for name in [*names, "vocabulary.csv"]]
@@ -148,7 +151,7 @@ def test_files(images_dir, tmp_path):
     with open(paths[-1], newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["Name"] for row in rows] == [entry.name for entry in CLASSES]
-    again = generator.write(FashionConfig(images_dir, str(tmp_path / "b"), 7, 4, 5, num_shards=2))
+    again = generator.write(FashionConfig(str(tmp_path / "b"), **options))
     assert [pathlib.Path(path).read_bytes() for path in paths] == [
         pathlib.Path(path).read_bytes() for path in again
     ]

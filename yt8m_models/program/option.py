@@ -79,6 +79,12 @@ class Options:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             check(field, getattr(self, field.name))
 
+    def require_at_most(self, name: str, other: str) -> None:
+        """Raises a `ValueError` where one option is more than another."""
+        value, bound = getattr(self, name), getattr(self, other)
+        if value > bound:
+            raise ValueError(f"--{name} must be at most --{other}={bound}; received {value}")
+
 
 def check(field: dataclasses.Field[Any], value: Any) -> None:
     """Raises a `ValueError` where a value breaks a rule of its option."""

@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
 
 import tensorflow as tf
 
@@ -53,7 +52,7 @@ def write_shards(
         )
     names = [f"{prefix}{shard:04d}.tfrecord" for shard in range(num_shards)]
     ends = [num_records * (shard + 1) // num_shards for shard in range(num_shards)]
-    with Progress(num_records, description="writing") if progress else nullcontext() as bar:
+    with Progress(num_records, description="writing", enabled=progress) as bar:
         for name, start, end in zip(names, [0, *ends], ends, strict=False):
             with whole_path(os.path.join(output_dir, name)) as path:
                 write_records(path, _counted(map(record, range(start, end)), bar))
@@ -68,8 +67,7 @@ def _existing(output_dir: str, prefix: str) -> list[str]:
     return sorted(name for name in tf.io.gfile.listdir(output_dir) if shard.fullmatch(name))
 
 
-def _counted(records: Iterable[bytes], bar: Progress | None) -> Iterator[bytes]:
+def _counted(records: Iterable[bytes], bar: Progress) -> Iterator[bytes]:
     for record in records:
         yield record
-        if bar is not None:
-            bar.update()
+        bar.update()

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+Rule = Callable[[set[int], float], bool]
+
 
 @dataclass(frozen=True)
 class BagClass:
@@ -17,7 +19,21 @@ class BagClass:
 
     name: str
     vertical: str
-    holds: Callable[[set[int], float], bool]
+    holds: Rule
+
+
+def bag_classes(
+    group: str, kinds: Sequence[str], properties: Mapping[str, Rule]
+) -> tuple[BagClass, ...]:
+    """A class for each kind of images, and one for each property of the kinds that are shown."""
+    return (
+        *(BagClass(name, group.capitalize(), _shows(kind)) for kind, name in enumerate(kinds)),
+        *(BagClass(name, f"Properties of {group}", holds) for name, holds in properties.items()),
+    )
+
+
+def _shows(kind: int) -> Rule:
+    return lambda shown, share: kind in shown
 
 
 def labels_of(

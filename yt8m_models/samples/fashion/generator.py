@@ -5,24 +5,42 @@ each. Other kinds pass by in a single frame, which gives no label. The rest are 
 images and showing no article: an upper half on the lower half of another kind, two kinds blended,
 and an image turned on its side. They imitate articles in a video's average.
 
-The features of a frame are projections by fixed matrices of signs: `rgb` of the image, `audio` of
-another image of the same kind (or a distractor of the same sort), quantised as YouTube-8M is. All
-is computed in whole numbers, so that a seed gives the same bytes everywhere.
+The classes are the kinds of articles, and properties of those that a video shows.
 """
-
-import functools
 
 import numpy as np
 
-from yt8m_models.samples.bags.bag_videos import BagVideos
-from yt8m_models.samples.bags.data_set import write_data_set
-from yt8m_models.samples.fashion.classes import CLASSES
-from yt8m_models.samples.fashion.config import FEATURE_NAMES, FEATURE_SIZES, FashionConfig
+from yt8m_models.samples.bags.bag_class import bag_classes
+from yt8m_models.samples.bags.bag_videos import BagVideos, fixed_signs
+from yt8m_models.samples.fashion.config import FashionConfig
 from yt8m_models.samples.fashion.images import SIDE, image_sets
 
-_MEAN_PIXEL = 73  # 72.9 over all images
-_PIXELS_PER_STEP = 60  # one step of a quantised value
 _FIXED_SEED = 20_170_825  # of the projections, for every data set
+
+KINDS = (
+    *("T-shirt", "Trousers", "Pullover", "Dress", "Coat"),
+    *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+)
+_TSHIRT, _TROUSERS, _PULLOVER, _DRESS, _COAT, _SANDAL, _SHIRT, _SNEAKER, _BAG, _BOOT = range(10)
+_TOPS = {_TSHIRT, _PULLOVER, _SHIRT}
+_SHOES = {_SANDAL, _SNEAKER, _BOOT}
+_LONG_SLEEVES = {_PULLOVER, _COAT, _SHIRT}
+_SUMMER = {_TSHIRT, _DRESS, _SANDAL}
+_WINTER = {_PULLOVER, _COAT, _BOOT}
+_PROPERTIES = {
+    "Two kinds of tops": lambda shown, share: len(shown & _TOPS) >= 2,
+    "Two kinds of shoes": lambda shown, share: len(shown & _SHOES) >= 2,
+    "Two with long sleeves": lambda shown, share: len(shown & _LONG_SLEEVES) >= 2,
+    "Summer and winter": lambda shown, share: bool(shown & _SUMMER and shown & _WINTER),
+    "Top and shoes": lambda shown, share: bool(shown & _TOPS and shown & _SHOES),
+    "Top and trousers": lambda shown, share: _TROUSERS in shown and bool(shown & _TOPS),
+    "Bag and shoes": lambda shown, share: _BAG in shown and bool(shown & _SHOES),
+    "Nothing for the feet": lambda shown, share: not shown & _SHOES,
+    "Coat or dress, not both": lambda shown, share: len(shown & {_COAT, _DRESS}) == 1,
+    "A single kind": lambda shown, share: len(shown) == 1,
+    "Four kinds or more": lambda shown, share: len(shown) >= 4,
+    "One kind in most frames": lambda shown, share: share > 0.5,
+}
 
 
 def write(config: FashionConfig, progress: bool = False) -> list[str]:
@@ -32,28 +50,7 @@ def write(config: FashionConfig, progress: bool = False) -> list[str]:
         ValueError: the images are missing or not readable, or the directory has such files and
             `overwrite` is false.
     """
-    counts = (config.num_train_videos, config.num_validation_videos, config.num_test_videos)
-    sizes = zip(("train", "validate", "test"), image_sets(config.images_dir), counts, strict=True)
-    parts = VIDEOS.parts(config.seed, list(sizes))
-    text = VIDEOS.vocabulary("fashion", config.seed, config.num_train_videos)
-    return write_data_set(
-        config.output_dir, parts, text, config.num_shards, config.overwrite, progress
-    )
-
-
-@functools.cache
-def projection(name: str) -> np.ndarray:
-    """The matrix of signs of a feature, +1 and -1: float32 `(784, size)`."""
-    number = FEATURE_NAMES.index(name)
-    rng = np.random.default_rng([_FIXED_SEED, number])
-    signs = rng.integers(2, size=(SIDE * SIDE, FEATURE_SIZES[number])) * 2 - 1
-    return signs.astype(np.float32)
-
-
-def _project(name: str, pixels: np.ndarray) -> np.ndarray:
-    # Whole numbers below 784 · 255 < 2^24, all of which float32 has: exact in any order.
-    sums = (pixels - _MEAN_PIXEL).astype(np.float32) @ projection(name)
-    return sums.astype(np.int64) // _PIXELS_PER_STEP
+    return VIDEOS.write(config, image_sets(config.images_dir), progress)
 
 
 def _distractors(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -64,9 +61,12 @@ def _distractors(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 VIDEOS = BagVideos(
-    classes=CLASSES,
+    name="fashion",
+    classes=bag_classes("articles", KINDS, _PROPERTIES),
     frames_per_kind=(3, 6),
     max_passing=3,
     distractors=_distractors,
-    projections={name: functools.partial(_project, name) for name in FEATURE_NAMES},
+    signs=fixed_signs(SIDE * SIDE, _FIXED_SEED),
+    middle=73,  # the mean over all images is 72.9
+    pixels_per_step=60,
 )

@@ -14,10 +14,10 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> None:
-    from yt8m_models.samples.synthetic.generator import write
+    from yt8m_models.samples.synthetic.generator import write_synthetic
 
     config = arguments[SyntheticConfig]
-    paths = write(config, progress=True)
+    paths = write_synthetic(config, progress=True)
     print(f"{config.num_videos} videos in {len(paths)} files: {paths[0]} to {paths[-1]}")
 
 

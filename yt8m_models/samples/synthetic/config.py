@@ -8,12 +8,7 @@ from yt8m_models.samples.made_ids import NUM_IDS
 
 @dataclass(frozen=True)
 class SyntheticConfig(Options):
-    """The records to write: their format, their number and their seed.
-
-    Raises:
-        ValueError: a number is out of its range, names and sizes of features differ in number, or
-            a name is empty.
-    """
+    """The records to write: their format, their number and their seed."""
 
     output_dir: str = option(
         "", "Directory that receives the shards; it is made where missing.", required=True
@@ -50,18 +45,10 @@ class SyntheticConfig(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.num_shards > self.num_videos:
-            raise ValueError(
-                f"--num_shards must be at most --num_videos={self.num_videos}; "
-                f"received {self.num_shards}"
-            )
+        self.require_at_most("num_shards", "num_videos")
+        self.require_at_most("min_frames", "max_frames")
         if "/" in self.prefix:
             raise ValueError(f"--prefix must be the start of a file name; received {self.prefix!r}")
-        if self.min_frames > self.max_frames:
-            raise ValueError(
-                f"--min_frames must be at most --max_frames={self.max_frames}; "
-                f"received {self.min_frames}"
-            )
         if len(self.names) != len(self.feature_sizes) or not all(self.names):
             raise ValueError(
                 "--feature_names and --feature_sizes must have the same number of entries; "

@@ -45,19 +45,15 @@ class Video:
     segments: list[Segment]
 
 
-def write(config: SyntheticConfig, progress: bool = False) -> list[str]:
+def write_synthetic(config: SyntheticConfig, progress: bool = False) -> list[str]:
     """Writes the records that `config` describes; returns the paths of the shards.
 
     Raises:
         ValueError: the directory already has such shards, or the vocabulary does not fit.
     """
-    generator = VideoGenerator(config)
     return write_shards(
-        config.output_dir,
-        config.prefix,
-        config.num_shards,
-        config.num_videos,
-        generator.record,
+        *(config.output_dir, config.prefix, config.num_shards, config.num_videos),
+        VideoGenerator(config).record,
         overwrite=config.overwrite,
         progress=progress,
     )

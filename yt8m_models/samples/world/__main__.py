@@ -14,11 +14,12 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> None:
-    from yt8m_models.samples.world.writing import write
+    from yt8m_models.samples.world.writing import write_world
 
-    summary = write(arguments[WorldConfig], progress=True)
+    config = arguments[WorldConfig]
+    summary = write_world(config, progress=True)
     print(
-        f"{summary.num_videos:,} videos of {summary.num_topics} topics, {summary.num_users:,} "
+        f"{config.num_videos:,} videos of {config.num_topics} topics, {config.num_users:,} "
         f"users, {summary.num_watches:,} watches, {summary.num_impressions:,} impressions"
     )
     for path in summary.paths:

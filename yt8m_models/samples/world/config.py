@@ -6,15 +6,12 @@ from yt8m_models.program.option import Options, option
 from yt8m_models.samples.made_ids import NUM_IDS
 
 LOG_FORMATS = ("csv", "parquet")
+MOODS = 4
 
 
 @dataclass(frozen=True)
 class WorldConfig(Options):
-    """The world to write: its videos, its users and what they watch.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """The world to write: its videos, its users and what they watch."""
 
     output_dir: str = option(
         "", "Directory that receives the world; it is made where missing.", required=True
@@ -54,17 +51,13 @@ class WorldConfig(Options):
                 "--feature_sizes must be the sizes of rgb and of audio; "
                 f"received {list(self.feature_sizes)}"
             )
-        if self.min_frames > self.max_frames:
-            raise ValueError(
-                f"--min_frames must be at most --max_frames={self.max_frames}; "
-                f"received {self.min_frames}"
-            )
-        if self.num_shards > self.num_videos:
-            raise ValueError(
-                f"--num_shards must be at most --num_videos={self.num_videos}; "
-                f"received {self.num_shards}"
-            )
+        self.require_at_most("min_frames", "max_frames")
+        self.require_at_most("num_shards", "num_videos")
 
     @property
     def num_topics(self) -> int:
         return self.num_looks * self.num_sounds
+
+    @property
+    def num_classes(self) -> int:
+        return self.num_topics + MOODS

@@ -5,7 +5,6 @@ import numpy as np
 from yt8m_models.samples.made_ids import video_id
 from yt8m_models.samples.world.config import WorldConfig
 
-MOODS = 4
 _STYLES = (24, 8)  # directions of rgb and of audio in which videos differ for no viewer's sake
 _KIND, _TASTE, _STYLE, _NOISE = 1.0, 1.0, 0.7, 0.7  # lengths, of a direction each; noise in all
 _SPREAD = 0.4  # standard deviation of a feature's values, about that of the data set

@@ -17,13 +17,14 @@ from yt8m_models.data.quantization import quantize
 from yt8m_models.data.records import frame_record, video_record
 from yt8m_models.program.extras import require
 from yt8m_models.samples.shards import write_shards
-from yt8m_models.samples.world.config import LOG_FORMATS, WorldConfig
-from yt8m_models.samples.world.videos import MOODS, Videos
+from yt8m_models.samples.vocabulary import write_vocabulary
+from yt8m_models.samples.world.config import LOG_FORMATS, MOODS, WorldConfig
+from yt8m_models.samples.world.videos import Videos
 from yt8m_models.samples.world.watch_log import watch_log
 from yt8m_models.storage.filesystems import scheme
 from yt8m_models.storage.whole_file import whole_path
 
-_LOG, _VOCABULARY, _PREFIX = "watch_log", "vocabulary.csv", "train"
+_LOG, _PREFIX = "watch_log", "train"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,6 @@ class WorldSummary:
         video_pattern: of the video-level records.
         frame_pattern: of the frame-level records; empty without them.
         vocabulary: path of the vocabulary.
-        num_videos, num_users, num_topics, num_classes: how many there are.
         num_watches: rows of the log for videos that were watched.
         num_impressions: rows for videos that were shown and not watched.
     """
@@ -44,10 +44,6 @@ class WorldSummary:
     video_pattern: str
     frame_pattern: str
     vocabulary: str
-    num_videos: int
-    num_users: int
-    num_topics: int
-    num_classes: int
     num_watches: int
     num_impressions: int
 
@@ -58,7 +54,7 @@ class WorldSummary:
         return [path for path in paths if path]
 
 
-def write(config: WorldConfig, progress: bool = False) -> WorldSummary:
+def write_world(config: WorldConfig, progress: bool = False) -> WorldSummary:
     """Writes the world that `config` describes.
 
     Args:
@@ -72,29 +68,31 @@ def write(config: WorldConfig, progress: bool = False) -> WorldSummary:
     directory = _prepared(config)
     videos = Videos(config)
     video_dir, frame_dir = directory / "video", directory / "frame"
+    vocabulary_path = directory / "vocabulary.csv"
 
     def as_example(index: int) -> bytes:
-        features = [feature[index] for feature in videos.features]
-        by_name = dict(zip(("mean_rgb", "mean_audio"), features, strict=True))
+        means = (feature[index] for feature in videos.features)
+        by_name = dict(zip(("mean_rgb", "mean_audio"), means, strict=True))
         return video_record(videos.ids[index], videos.labels(index), by_name)
 
     def as_sequence(index: int) -> bytes:
-        frames = [quantize(feature) for feature in videos.frames(index)]
-        by_name = dict(zip(("rgb", "audio"), frames, strict=True))
+        by_name = dict(zip(("rgb", "audio"), map(quantize, videos.frames(index)), strict=True))
         return frame_record(videos.ids[index], videos.labels(index), by_name)
 
-    levels = [(video_dir, as_example)]
-    if config.frame_features:
-        levels.append((frame_dir, as_sequence))
-    for records_dir, record in levels:
+    levels = [(video_dir, as_example), (frame_dir, as_sequence)]
+    for records_dir, record in levels if config.frame_features else levels[:1]:
         write_shards(
             *(str(records_dir), _PREFIX, config.num_shards, config.num_videos, record),
             overwrite=config.overwrite,
             progress=progress,
         )
-    vocabulary_path = directory / _VOCABULARY
-    with whole_path(str(vocabulary_path)) as path:
-        _vocabulary(videos).to_csv(path, index=False)
+    write_vocabulary(
+        str(vocabulary_path),
+        "world",
+        [(f"Topic {topic}", "Topic") for topic in range(config.num_topics)]
+        + [(f"Mood {mood}", "Mood") for mood in range(MOODS)],
+        map(videos.labels, range(config.num_videos)),
+    )
     log_path = directory / f"{_LOG}.{config.log_format}"
     num_watches, num_impressions = _write_log(log_path, watch_log(config, videos))
     pattern = f"{_PREFIX}*.tfrecord"
@@ -103,10 +101,6 @@ def write(config: WorldConfig, progress: bool = False) -> WorldSummary:
         video_pattern=str(video_dir / pattern),
         frame_pattern=str(frame_dir / pattern) if config.frame_features else "",
         vocabulary=str(vocabulary_path),
-        num_videos=config.num_videos,
-        num_users=config.num_users,
-        num_topics=config.num_topics,
-        num_classes=config.num_topics + MOODS,
         num_watches=num_watches,
         num_impressions=num_impressions,
     )
@@ -131,44 +125,24 @@ def _prepared(config: WorldConfig) -> Path:
     return directory
 
 
-def _vocabulary(videos: Videos) -> pd.DataFrame:
-    """The classes, with the columns of the release's vocabulary."""
-    num_topics = videos.config.num_topics
-    names = [f"Topic {topic}" for topic in range(num_topics)]
-    names += [f"Mood {mood}" for mood in range(MOODS)]
-    labels = [label for index in range(len(videos.ids)) for label in videos.labels(index)]
-    return pd.DataFrame(
-        {
-            "Index": np.arange(len(names)),
-            "TrainVideoCount": np.bincount(labels, minlength=len(names)),
-            "KnowledgeGraphId": [f"/world/{name.lower().replace(' ', '_')}" for name in names],
-            "Name": names,
-            "Vertical1": ["Topic"] * num_topics + ["Mood"] * MOODS,
-            "Vertical2": "",
-            "Vertical3": "",
-        }
-    )
-
-
 def _write_log(path: Path, parts: Iterable[pd.DataFrame]) -> tuple[int, int]:
     """Writes the rows; how many are of watches, and how many of impressions."""
-    num_impressions = num_rows = 0
+    counts = np.zeros(2, int)
 
     def counted() -> Iterator[pd.DataFrame]:
-        nonlocal num_impressions, num_rows
         for rows in parts:
             yield rows
-            num_impressions += int(rows["impression"].sum())
-            num_rows += len(rows)
+            counts[:] += np.bincount(rows["impression"], minlength=2)
 
-    with whole_path(str(path)) as partial:
+    with whole_path(path) as partial:
         if path.suffix == ".csv":
             with open(partial, "w") as file:
                 for number, rows in enumerate(counted()):
                     rows.to_csv(file, index=False, header=number == 0)
         else:
             _write_parquet(partial, counted())
-    return num_rows - num_impressions, num_impressions
+    num_watches, num_impressions = counts.tolist()
+    return num_watches, num_impressions
 
 
 def _write_parquet(path: str, parts: Iterable[pd.DataFrame]) -> None:
