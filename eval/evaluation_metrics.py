@@ -27,6 +27,9 @@ class EvaluationMetrics:
         empty_classes: classes without positives: `"skip"` or `"zero"`, see `eval.ranking`.
         ties: order of equal scores: `"stable"` or `"pessimistic"`, see `eval.ranking`.
 
+    Attributes:
+        positives: rated labels of each class so far, `(num_classes,)`.
+
     Raises:
         ValueError: a number is below 1 or a policy is unknown.
 
@@ -67,7 +70,7 @@ class EvaluationMetrics:
         self._num_videos = 0
         self._hits_at_one = 0.0
         self._perr = 0.0
-        self._positives = np.zeros(self.num_classes, np.int64)
+        self.positives = np.zeros(self.num_classes, np.int64)
         self._entries = Entries(self.num_classes)
 
     def update(self, predictions: Any, labels: Any, label_weights: Any = None) -> None:
@@ -91,7 +94,7 @@ class EvaluationMetrics:
         self._num_videos += len(ranking.hits)
         self._hits_at_one += float(ranking.hit_at_one().sum())
         self._perr += float(ranking.perr().sum())
-        self._positives += ranking.positives
+        self.positives += ranking.positives
         self._entries.add(*ranking.top(self.top_k))
 
     def result(self) -> dict[str, Any]:
@@ -108,11 +111,11 @@ class EvaluationMetrics:
         for classes, hits in self._entries.best_first(self.ties):
             pooled.add(hits, np.zeros(len(hits), np.uint8))
             by_class.add(hits, classes)
-        aps = by_class.average(self._positives)
+        aps = by_class.average(self.positives)
         if not self._num_videos:
             metrics = dict.fromkeys(("hit_at_one", "perr", "gap", "map"), float("nan"))
         else:
-            (gap,) = pooled.average(self._positives.sum(keepdims=True))
+            (gap,) = pooled.average(self.positives.sum(keepdims=True))
             known = aps[~np.isnan(aps)]
             num_counted = len(known) if self.empty_classes == "skip" else len(aps)
             metrics = {

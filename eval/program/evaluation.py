@@ -14,7 +14,7 @@ from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.prediction.predictor import device_batch_size
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import Restored, restore_model
-from yt8m_models.training.evaluator import evaluate
+from yt8m_models.training.evaluator import Evaluator
 from yt8m_models.training.train_dir import BEST, checkpoint_paths
 
 
@@ -99,15 +99,11 @@ class _Program:
         )
         pipeline = Pipeline(self.files, data, options)
         label_loss = restored.label_loss if config.label_loss is None else config.label_loss
-        metrics = evaluate(
-            restored.model,
-            pipeline,
-            losses.get(label_loss),
-            data.num_classes,
-            top_k=config.top_k,
-            progress=True,
-            jit_compile=config.jit_compile,
+        loss = losses.get(label_loss)
+        evaluator = Evaluator(
+            restored.model, loss, data.num_classes, config.top_k, config.jit_compile
         )
+        metrics = evaluator.evaluate(pipeline, progress=True)
         evaluation = Evaluation(
             step=restored.step,
             checkpoint=restored.path,

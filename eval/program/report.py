@@ -32,7 +32,7 @@ class Evaluation:
         num_videos: how many videos, or segments.
         label_loss: the name of the loss.
         top_k: predictions per video that count in GAP and mAP.
-        metrics: the result of `yt8m_models.training.evaluator.evaluate`.
+        metrics: the result of `Evaluator.evaluate`.
     """
 
     step: int

@@ -17,7 +17,7 @@ import losses
 from yt8m_models.annotation.annotate import annotating
 from yt8m_models.annotation.annotate.annotating import annotate
 from yt8m_models.annotation.annotate.config import AnnotateConfig, VideoDataConfig
-from yt8m_models.annotation.annotate.full_batch import FullBatch
+from yt8m_models.annotation.annotate.fine_tuning import FullBatch
 from yt8m_models.annotation.annotate.runs import plan
 from yt8m_models.annotation.annotation_model import AnnotationModel
 from yt8m_models.config import DataConfig

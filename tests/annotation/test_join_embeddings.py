@@ -54,7 +54,7 @@ def joined_features(files):
 
 def test_every_video_gets_its_embedding_and_others_zeros(config, embeddings):
     summary = join_embeddings(config)
-    assert (summary.num_files, summary.num_videos, summary.num_missing) == (2, 9, 2)
+    assert (len(summary.files), summary.num_videos, summary.num_missing) == (2, 9, 2)
     assert (summary.size, summary.problems) == (3, None)
     found = joined_features(summary.files)
     assert len(found) == 9

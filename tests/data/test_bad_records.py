@@ -10,10 +10,10 @@ import pytest
 import tensorflow as tf
 
 from yt8m_models.config import DataConfig
-from yt8m_models.data.bad_records import BadRecord, Ledger
+from yt8m_models.data.bad_records import Ledger
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.data.record_checks import check_record
-from yt8m_models.data.record_reader import CorruptRecord, masked_crc32c, read_records
+from yt8m_models.data.record_reader import BadRecord, masked_crc32c, read_records
 from yt8m_models.data.records import frame_record, video_record, write_records
 
 FRAMES = DataConfig(("rgb", "audio"), (6, 2), frame_features=True, num_classes=9)
@@ -335,7 +335,7 @@ def test_records_after_several_corrupt_ones(tmp_path):
     path.write_bytes(content)
     found = list(read_records(str(path)))
     assert [number for number, _ in found] == list(range(6))
-    corrupt = [number for number, content in found if isinstance(content, CorruptRecord)]
+    corrupt = [number for number, content in found if isinstance(content, BadRecord)]
     assert corrupt == [0, 2, 3, 5]
     assert found[4][1] == good(4)
     seen, ledger = read([str(path)], max_bad_records=4)

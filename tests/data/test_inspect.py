@@ -10,13 +10,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from yt8m_models.data.inspect.__main__ import PROGRAM
-from yt8m_models.data.inspect.config import InspectConfig
-from yt8m_models.data.inspect.file_report import FileReport
-from yt8m_models.data.inspect.inspector import inspect_files
+from yt8m_models.data.inspect.__main__ import PROGRAM, InspectConfig
+from yt8m_models.data.inspect.file_report import FileReport, inspect_files
 from yt8m_models.data.inspect.record_summary import summarize
-from yt8m_models.data.inspect.report import as_dict, most_frequent, spread
-from yt8m_models.data.inspect.table import render
+from yt8m_models.data.inspect.report import as_dict, most_frequent, render, spread
 from yt8m_models.data.records import frame_record, video_record, write_records
 from yt8m_models.program.command import UsageError
 from yt8m_models.samples.synthetic import write_synthetic

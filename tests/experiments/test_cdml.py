@@ -15,14 +15,13 @@ from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.experiments.cdml.__main__ import PROGRAM
 from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
-from yt8m_models.experiments.cdml.experiment import run_cdml
+from yt8m_models.experiments.cdml.experiment import run_cdml, train_and_measure
 from yt8m_models.experiments.cdml.report import CDMLReport
 from yt8m_models.experiments.cdml.rows import tables
 from yt8m_models.experiments.cdml.runs import METRICS, Result, plan
-from yt8m_models.experiments.cdml.training import train_and_measure
 from yt8m_models.experiments.common import running
-from yt8m_models.experiments.common.execution import in_own_process
 from yt8m_models.experiments.common.rows import rows_of
+from yt8m_models.experiments.common.running import in_own_process
 from yt8m_models.features.build_features.building import build_features
 from yt8m_models.features.build_features.config import BuildFeaturesConfig
 from yt8m_models.graph.build_graph.building import build_graph

@@ -15,17 +15,15 @@ from eval.program.config import EvalConfig
 from eval.program.evaluation import evaluate_training
 from yt8m_models.config import ASSIGNMENTS, ModelConfig
 from yt8m_models.experiments.common import running
-from yt8m_models.experiments.common.execution import in_own_process
 from yt8m_models.experiments.common.plots import draw
 from yt8m_models.experiments.common.rows import rows_of
+from yt8m_models.experiments.common.running import in_own_process
 from yt8m_models.experiments.dsgmm.__main__ import PROGRAM, main
-from yt8m_models.experiments.dsgmm.comparison import compare
 from yt8m_models.experiments.dsgmm.config import FrameDataConfig, TablesConfig, TrainingFlags
-from yt8m_models.experiments.dsgmm.experiment import run_tables
-from yt8m_models.experiments.dsgmm.report import TablesReport
+from yt8m_models.experiments.dsgmm.experiment import run_tables, train_and_measure
+from yt8m_models.experiments.dsgmm.report import TablesReport, compare
 from yt8m_models.experiments.dsgmm.rows import tables
 from yt8m_models.experiments.dsgmm.runs import Result, plan
-from yt8m_models.experiments.dsgmm.training import train_and_measure
 from yt8m_models.program.command import UsageError
 from yt8m_models.program.interruption import Interruption
 

@@ -16,21 +16,18 @@ import pytest
 from tests.conftest import SHARED
 from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.experiments.movielens import experiment, measuring
+from yt8m_models.experiments.movielens import experiment
 from yt8m_models.experiments.movielens.__main__ import PROGRAM, main
-from yt8m_models.experiments.movielens.baselines import baseline_scores
 from yt8m_models.experiments.movielens.co_likes import _write_inputs
 from yt8m_models.experiments.movielens.config import MovieLensConfig
-from yt8m_models.experiments.movielens.content import content_scores, history_of
-from yt8m_models.experiments.movielens.experiment import run_movielens
+from yt8m_models.experiments.movielens.experiment import measure, run_movielens
 from yt8m_models.experiments.movielens.features import load_features
-from yt8m_models.experiments.movielens.measuring import measure
-from yt8m_models.experiments.movielens.movies import read_movies
 from yt8m_models.experiments.movielens.ratings import Ratings, read_ratings
-from yt8m_models.experiments.movielens.report import write_report
+from yt8m_models.experiments.movielens.report import MovieLensReport
 from yt8m_models.experiments.movielens.runs import methods, plan
+from yt8m_models.experiments.movielens.scores import baseline_scores, content_scores, history_of
 from yt8m_models.experiments.movielens.splits import Split, split_by_count, split_by_fraction
-from yt8m_models.experiments.movielens.titles import title_vectors
+from yt8m_models.experiments.movielens.titles import read_movies, title_vectors
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.program.command import UsageError
@@ -373,7 +370,7 @@ def test_measures_equal_scikit_learn_for_each_user(monkeypatch):
     ratings = random_ratings(seed=4)
     split = split_by_count(ratings, 3, 4, seed=0)
     scores = np.random.default_rng(0).integers(0, 5, len(split.test)).astype(float)
-    monkeypatch.setattr(measuring, "_BLOCK_ELEMENTS", 50)
+    monkeypatch.setattr(experiment, "_BLOCK_ELEMENTS", 50)
     ndcgs, precisions = measure(split, scores, top_k=3, relevant_stars=4)
     for user in range(split.num_users):
         rows = split.test_users == user
@@ -452,7 +449,7 @@ def test_the_report_says_which_seeds_are_missing(config):
     config = dataclasses.replace(config, seeds=(0, 1))
     features = load_features(config)
     ratings = read_ratings(config.ratings).of_movies(features[0].ids)
-    write_report(config, methods(config, features), plan(config, ratings, features))
+    MovieLensReport(config, methods(config, features), plan(config, ratings, features)).write()
     text = Path(config.output_dir, "results.md").read_text()
     assert text.count("(1 of 2 seeds)") == 2 * 2 * (2 + 3)  # metrics, counts and methods
 

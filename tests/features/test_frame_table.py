@@ -141,17 +141,16 @@ def test_corrupt_content_is_named_by_file_and_byte(files):
 def test_other_corruption_is_found_by_the_index(tmp_path, files):
     offset = record_size(len(record_of(0)))
     damage(files[0], offset)
-    message = rf"a\.tfrecord: record 1 .*length of the record at byte {offset} is corrupt"
+    message = r"a\.tfrecord: record 1 .*its length is corrupt"
     with pytest.raises(ValueError, match=message):
         index_records(files, Ledger())
     ledger = Ledger(1)
     index = index_records(files, ledger)
     assert index.ids.tolist() == [b"video0", *(b"video%d" % number for number in range(12, 30))]
     assert len(ledger.bad) == 1
-    size = Path(files[1]).stat().st_size
     for content, reason in [
-        (Path(files[1]).read_bytes()[:-3], "the file ends within the record at byte 0"),
-        (Path(files[1]).read_bytes() + b"1234", f"ends within the record at byte {size}"),
+        (Path(files[1]).read_bytes()[:-3], "the file ends within the record: "),
+        (Path(files[1]).read_bytes() + b"1234", "ends within the record, 4 bytes after"),
         (b"id,label\n" * 5, "is not a TFRecord file; it begins with b'id,label"),
         (b"", "the file is empty"),
     ]:

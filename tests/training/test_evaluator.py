@@ -6,9 +6,10 @@ import tensorflow as tf
 
 import losses
 from eval import metrics
-from yt8m_models.training.evaluator import Evaluator, evaluate
+from yt8m_models.training.evaluator import Evaluator
 
 NUM_CLASSES = 9
+LOSS = losses.get("CrossEntropyLoss")
 
 
 def mean_model(inputs, training):
@@ -54,14 +55,7 @@ def all_videos(batches):
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_metrics_and_loss_with_a_smaller_last_batch(with_weights, jit_compile):
     batches = make_batches((8, 8, 3), with_weights)
-    result = evaluate(
-        mean_model,
-        batches,
-        losses.get("CrossEntropyLoss"),
-        NUM_CLASSES,
-        top_k=4,
-        jit_compile=jit_compile,
-    )
+    result = Evaluator(mean_model, LOSS, NUM_CLASSES, 4, jit_compile).evaluate(batches)
     predictions, labels, weights = all_videos(batches)
     terms = labels * np.log(predictions + 1e-5) + (1 - labels) * np.log(1 - predictions + 1e-5)
     # The mean over the 19 videos, not over the 3 batches.
@@ -82,7 +76,7 @@ def test_an_evaluator_is_traced_once_for_many_evaluations():
         traced.append(inputs["video_matrix"].shape)
         return mean_model(inputs, training)
 
-    evaluator = Evaluator(model, losses.get("CrossEntropyLoss"), NUM_CLASSES)
+    evaluator = Evaluator(model, LOSS, NUM_CLASSES)
     first = evaluator.evaluate(make_batches((4, 4, 4, 2)))
     again = evaluator.evaluate(make_batches((4, 4, 4, 2)))
     assert len(traced) <= 3
@@ -91,7 +85,7 @@ def test_an_evaluator_is_traced_once_for_many_evaluations():
 
 def test_no_videos():
     with pytest.raises(ValueError, match="no videos to evaluate"):
-        evaluate(mean_model, [], losses.get("CrossEntropyLoss"), NUM_CLASSES)
+        Evaluator(mean_model, LOSS, NUM_CLASSES).evaluate([])
 
 
 def test_an_error_in_the_metrics_reaches_the_caller():
@@ -99,10 +93,9 @@ def test_an_error_in_the_metrics_reaches_the_caller():
         return mean_model(inputs, training) * float("nan")
 
     with pytest.raises(ValueError, match="NaN"):
-        evaluate(model, make_batches((3, 3)), losses.get("CrossEntropyLoss"), NUM_CLASSES)
+        Evaluator(model, LOSS, NUM_CLASSES).evaluate(make_batches((3, 3)))
 
 
 def test_progress_is_shown(capsys):
-    loss = losses.get("CrossEntropyLoss")
-    evaluate(mean_model, make_batches((3, 2)), loss, NUM_CLASSES, progress=True)
+    Evaluator(mean_model, LOSS, NUM_CLASSES).evaluate(make_batches((3, 2)), progress=True)
     assert "evaluation 5 videos" in capsys.readouterr().err

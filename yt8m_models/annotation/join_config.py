@@ -7,11 +7,7 @@ from yt8m_models.program.option import Options, option
 
 @dataclass(frozen=True)
 class JoinConfig(Options):
-    """The records, the embeddings, and where the joined records go.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """The records, the embeddings, and where the joined records go."""
 
     input_data_pattern: str = option(
         "",

@@ -1,7 +1,7 @@
 """Adding embeddings to video-level records, file by file."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,10 +37,6 @@ class JoinSummary:
     num_missing: int
     size: int
     problems: str | None
-
-    @property
-    def num_files(self) -> int:
-        return len(self.files)
 
 
 def join_embeddings(config: JoinConfig, progress: bool = False) -> JoinSummary:
@@ -82,7 +78,8 @@ def join_embeddings(config: JoinConfig, progress: bool = False) -> JoinSummary:
         counts = {"videos": 0, "missing": 0}
 
         def counted() -> Iterator[bytes]:
-            for batch in _batches(identified_records(path, copies.ledger)):
+            records = identified_records(path, copies.ledger)
+            while batch := list(itertools.islice(records, _BATCH)):
                 joined, num_missing = _joined(config, embeddings, path, batch)
                 yield from joined
                 counts["videos"] += len(joined)
@@ -125,12 +122,6 @@ def _joined(
         for content, video_id, vector in zip(contents, ids, vectors, strict=True)
     ]
     return joined, int(is_missing.sum())
-
-
-def _batches(records: Iterable[Any]) -> Iterator[list[Any]]:
-    iterator = iter(records)
-    while batch := list(itertools.islice(iterator, _BATCH)):
-        yield batch
 
 
 def _with_feature(

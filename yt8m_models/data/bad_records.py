@@ -1,25 +1,14 @@
 """The account of a run's bad input, and the search for the record at which reading failed."""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
+from functools import partial
 
 from yt8m_models.config import DataConfig
 from yt8m_models.data.record_checks import check_record
-from yt8m_models.data.record_reader import CorruptRecord, read_records
+from yt8m_models.data.record_reader import BadRecord, parsed_records
 
 _SHOWN = 5
-
-
-class BadRecord(NamedTuple):
-    """A record that was skipped; `record` counts from 0 within its file."""
-
-    file: str
-    record: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.file}: record {self.record} (counted from 0): {self.reason}"
 
 
 class Ledger:
@@ -90,24 +79,6 @@ class Ledger:
         return "\n".join(lines)
 
 
-def checked_records(file: str, data: DataConfig) -> Iterator[tuple[int, bytes, str | None]]:
-    """Yields `(number, content, problem)` for each record of a file; a good one has no problem.
-
-    Raises:
-        ValueError: the file cannot be read; names it.
-    """
-    for number, content in read_records(file):
-        if isinstance(content, CorruptRecord):
-            yield number, b"", content.reason
-            continue
-        problem = None
-        try:
-            check_record(content, data)
-        except ValueError as error:
-            problem = str(error)
-        yield number, content, problem
-
-
 def first_bad_record(files: Iterable[str], data: DataConfig, max_records: int) -> BadRecord | None:
     """The first bad record of the first of the files that has one; None where all is well.
 
@@ -118,18 +89,13 @@ def first_bad_record(files: Iterable[str], data: DataConfig, max_records: int) -
     """
     records = 0
     for file in files:
-        for number, _, problem in checked_records(file, data):
-            if problem:
-                return BadRecord(file, number, problem)
+        for record in parsed_records(file, partial(check_record, data=data)):
+            if isinstance(record, BadRecord):
+                return record
             records += 1
         if records >= max_records:
-            return None
+            break
     return None
-
-
-def most_recent(files: Sequence[str]) -> list[str]:
-    """Each file once, the last opened first."""
-    return list(dict.fromkeys(reversed(files)))
 
 
 def _count(number: int, noun: str) -> str:

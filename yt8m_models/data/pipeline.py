@@ -9,6 +9,7 @@ copied is a tenth of what was read.
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -16,18 +17,10 @@ import tensorflow as tf
 
 from yt8m_models.config import DataConfig
 from yt8m_models.data import frame_sampling, parsing
-from yt8m_models.data.bad_records import (
-    BadRecord,
-    Ledger,
-    checked_records,
-    first_bad_record,
-    most_recent,
-)
+from yt8m_models.data.bad_records import Ledger, first_bad_record
 from yt8m_models.data.parsing import Batch
-from yt8m_models.data.pipeline_options import PipelineOptions
-from yt8m_models.data.record_reader import record_size
-
-__all__ = ["Pipeline", "PipelineOptions"]
+from yt8m_models.data.record_checks import check_record
+from yt8m_models.data.record_reader import BadRecord, parsed_records, record_size
 
 FRAME_GROUP = 8
 VIDEO_GROUP = 128
@@ -43,6 +36,61 @@ _DATA_ERRORS = (
     tf.errors.FailedPreconditionError,
     tf.errors.PermissionDeniedError,
 )
+
+
+@dataclass(frozen=True)
+class PipelineOptions:
+    """How `Pipeline` reads its records.
+
+    Attributes:
+        batch_size: examples in a batch.
+        num_epochs: passes over the files; None reads for ever.
+        shuffle: new order of the files, and of the examples in a buffer, in each epoch.
+        seed: of the order and of the sampled frames. The same seed gives the same batches.
+        sample_frames: frames drawn from each video; 0 takes all. Video- and segment-level
+            examples are not sampled.
+        sample_random_frames: draw single frames, with replacement; otherwise one run of frames.
+        num_readers: files read at the same time.
+        drop_remainder: leave out a last batch that is not full.
+        deterministic: the order depends on nothing but the seed; False may be faster.
+        skip_empty_videos: leave out (and count) videos without frames.
+        max_bad_records: so many bad records are skipped and counted, one more is an error. Above 0
+            each record is checked in Python: about a third of the speed.
+        num_workers: workers that share the files.
+        worker_index: which of them this one is, from 0.
+        pad_to_max_frames: pad all videos to `max_frames`, so that the shape is static.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+
+    batch_size: int
+    num_epochs: int | None = 1
+    shuffle: bool = False
+    seed: int = 0
+    sample_frames: int = 0
+    sample_random_frames: bool = True
+    num_readers: int = 8
+    drop_remainder: bool = False
+    deterministic: bool = True
+    skip_empty_videos: bool = False
+    max_bad_records: int = 0
+    num_workers: int = 1
+    worker_index: int = 0
+    pad_to_max_frames: bool = False
+
+    def __post_init__(self) -> None:
+        least = dict.fromkeys(("batch_size", "num_readers", "num_workers", "num_epochs"), 1)
+        least |= dict.fromkeys(("seed", "sample_frames", "max_bad_records", "worker_index"), 0)
+        for name, bound in least.items():
+            value = getattr(self, name)
+            if value is not None and value < bound:
+                raise ValueError(f"{name} must be at least {bound}; received {value}")
+        if self.worker_index >= self.num_workers:
+            raise ValueError(
+                f"worker_index must be less than num_workers; received {self.worker_index} "
+                f"and {self.num_workers}"
+            )
 
 
 class Pipeline:
@@ -133,7 +181,7 @@ class Pipeline:
     def _explain(self) -> str | None:
         if self.ledger.failure:
             return self.ledger.failure
-        latest = most_recent(self.ledger.opened)
+        latest = dict.fromkeys(reversed(self.ledger.opened))
         try:
             bad = first_bad_record(latest, self.data, MAX_DIAGNOSED_RECORDS)
         except ValueError as error:
@@ -216,13 +264,14 @@ class Pipeline:
     def _good_records(self, file: int) -> Iterator[bytes]:
         path, options = self.files[file], self.options
         try:
-            for number, content, problem in checked_records(path, self.data):
+            records = parsed_records(path, partial(check_record, data=self.data))
+            for number, record in enumerate(records):
                 if self._by_records and number % options.num_workers != options.worker_index:
                     continue
-                if problem:
-                    self.ledger.add_bad(BadRecord(path, number, problem))
+                if isinstance(record, BadRecord):
+                    self.ledger.add_bad(record)
                 else:
-                    yield content
+                    yield record[0]
         except ValueError as error:
             self.ledger.fail(str(error))
 

@@ -1,16 +1,18 @@
 """Copies of record files, made file by file, so that an interrupted run goes on."""
 
+import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
-from yt8m_models.data.bad_records import BadRecord, Ledger
+from yt8m_models.data.bad_records import Ledger
 from yt8m_models.data.patterns import match_files
+from yt8m_models.data.record_reader import BadRecord
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join, write_text
 
@@ -72,11 +74,13 @@ class RecordCopies:
         self.entries = entries
         self.settings = dict(settings)
         self.parts = parts
+        self._manifest = join(output_dir, f"{work}.json")
         self.files = self._by_name(match_files(pattern, "input_data_pattern"))
         self.done: dict[str, Copied] = {}
         self.ledger = Ledger(max_bad_records)
         filesystems.require(output_dir)
-        self._writing(self._prepare)
+        with self._writing():
+            self._prepare()
 
     def targets(self, name: str) -> list[str]:
         """Where the copies of a file go, one for each part."""
@@ -89,7 +93,13 @@ class RecordCopies:
             OSError: a file cannot be written.
         """
         try:
-            self._writing(lambda: self._copy(copy_file))
+            with self._writing():
+                for name in [name for name in self.files if name not in self.done]:
+                    num_bad = len(self.ledger.bad)
+                    counts = copy_file(name, self.files[name])
+                    self.done[name] = Copied(self.size(name), counts, self.ledger.bad[num_bad:])
+                    if time.monotonic() - self._written_at > _SECONDS:
+                        self._write()
         finally:
             self._write()
 
@@ -100,16 +110,6 @@ class RecordCopies:
     def size(self, name: str) -> int:
         """The bytes of a file of the input."""
         return int(tf.io.gfile.stat(self.files[name]).length)
-
-    def _copy(self, copy_file: Callable[[str, str], Mapping[str, int]]) -> None:
-        for name, path in self.files.items():
-            if name in self.done:
-                continue
-            num_bad = len(self.ledger.bad)
-            counts = copy_file(name, path)
-            self.done[name] = Copied(self.size(name), counts, self.ledger.bad[num_bad:])
-            if time.monotonic() - self._written_at > _SECONDS:
-                self._write()
 
     def _by_name(self, paths: Sequence[str]) -> dict[str, str]:
         files: dict[str, str] = {}
@@ -123,26 +123,19 @@ class RecordCopies:
             files[name] = path
         return files
 
-    @property
-    def _manifest(self) -> str:
-        return join(self.output_dir, f"{self.work}.json")
-
     def _prepare(self) -> None:
         for part in self.parts:
             tf.io.gfile.makedirs(join(self.output_dir, part) if part else self.output_dir)
         if tf.io.gfile.exists(self._manifest):
             self._read()
         else:
-            self._refuse_existing()
+            for target in (target for name in self.files for target in self.targets(name)):
+                if tf.io.gfile.exists(target):
+                    raise ValueError(
+                        f"--output_dir={self.output_dir} already has {target}, and no "
+                        f"{self.work}.json; choose another directory"
+                    )
         self._write()
-
-    def _refuse_existing(self) -> None:
-        for target in (target for name in self.files for target in self.targets(name)):
-            if tf.io.gfile.exists(target):
-                raise ValueError(
-                    f"--output_dir={self.output_dir} already has {target}, and no "
-                    f"{self.work}.json; choose another directory"
-                )
 
     def _read(self) -> None:
         try:
@@ -182,9 +175,10 @@ class RecordCopies:
         )
         self._written_at = time.monotonic()
 
-    def _writing(self, work: Callable[[], None]) -> None:
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
-            work()
+            yield
         except tf.errors.OpError as error:
             raise OSError(
                 f"cannot write to --output_dir={self.output_dir}: {error.message}"

@@ -6,17 +6,12 @@ from typing import NamedTuple
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from yt8m_models.data.bad_records import BadRecord, Ledger
-from yt8m_models.data.record_reader import CorruptRecord, read_records
+from yt8m_models.data.bad_records import Ledger
+from yt8m_models.data.record_reader import BadRecord, parsed_records
 
 
 class RecordIdentity(NamedTuple):
-    """Which video a record is of.
-
-    Attributes:
-        video_id: its id.
-        labels: class ids of the video.
-    """
+    """Which video a record is of, and the class ids of that video."""
 
     video_id: bytes
     labels: list[int]
@@ -57,13 +52,8 @@ def identified_records(file: str, ledger: Ledger) -> Iterator[tuple[bytes, Recor
         ValueError: the file cannot be opened, or there are more bad records than the ledger takes;
             names the file, and the record, counted from 0.
     """
-    for number, content in read_records(file):
-        if isinstance(content, CorruptRecord):
-            ledger.add_bad(BadRecord(file, number, content.reason))
-            continue
-        try:
-            identity = identify(content)
-        except ValueError as error:
-            ledger.add_bad(BadRecord(file, number, str(error)))
+    for record in parsed_records(file, identify):
+        if isinstance(record, BadRecord):
+            ledger.add_bad(record)
         else:
-            yield content, identity
+            yield record

@@ -1,23 +1,19 @@
 """Where each record of some TFRecord files begins, and which video it is of."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from yt8m_models.data.bad_records import BadRecord, Ledger
+from yt8m_models.data.bad_records import Ledger
 from yt8m_models.data.record_identity import identify
-from yt8m_models.data.record_reader import masked_crc32c, record_size
+from yt8m_models.data.record_reader import BadRecord, framing_error, record_size
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage.filesystems import scheme
 
 _HEADER_SIZE = 12
 _HEAD_SIZE = 2048  # the id and the labels of a frame-level record lie in the first bytes of it
-
-Reader = Callable[[int, int], bytes]
 
 
 class RecordIndex(NamedTuple):
@@ -79,12 +75,19 @@ def index_records(files: Sequence[str], ledger: Ledger, bar: Progress | None = N
 
 def _records(file: str, ledger: Ledger) -> Iterator[tuple[int, int, bytes]]:
     """Yields the number, the offset and the id of each good record of a file."""
-    with _opened(file) as (read, size):
+    size = tf.io.gfile.stat(file).length
+    with tf.io.gfile.GFile(file, "rb") if scheme(file) else open(file, "rb", 0) as source:
+
+        def read(offset: int, count: int) -> bytes:
+            source.seek(offset)
+            content: bytes = source.read(count)
+            return content
+
         offset = number = 0
         while offset < size or size == 0:
             head = read(offset, _HEAD_SIZE)
-            if reason := _framing_error(head, offset, size):
-                ledger.add_bad(BadRecord(file, number, f"{reason}; the rest of the file is lost"))
+            if reason := framing_error(head[:_HEADER_SIZE], offset, size):
+                ledger.add_bad(BadRecord(file, number, reason))
                 return
             length = int.from_bytes(head[:8], "little")
             content = head[_HEADER_SIZE : _HEADER_SIZE + length]
@@ -96,43 +99,6 @@ def _records(file: str, ledger: Ledger) -> Iterator[tuple[int, int, bytes]]:
             except ValueError as error:
                 ledger.add_bad(BadRecord(file, number, str(error)))
             number, offset = number + 1, offset + record_size(length)
-
-
-@contextmanager
-def _opened(file: str) -> Iterator[tuple[Reader, int]]:
-    """A function `(offset, count)` to bytes, and the size of the file."""
-    if not scheme(file):
-        descriptor = os.open(file, os.O_RDONLY)
-        try:
-            size = os.fstat(descriptor).st_size
-            yield lambda offset, count: os.pread(descriptor, count, offset), size
-        finally:
-            os.close(descriptor)
-        return
-    with tf.io.gfile.GFile(file, "rb") as remote:
-
-        def read(offset: int, count: int) -> bytes:
-            remote.seek(offset)
-            content: bytes = remote.read(count)
-            return content
-
-        yield read, remote.size()
-
-
-def _framing_error(head: bytes, offset: int, size: int) -> str | None:
-    """Why no record begins with `head`, the bytes at `offset` of a file."""
-    if size == 0:
-        return "the file is empty"
-    if len(head) < _HEADER_SIZE:
-        return f"the file ends within the record at byte {offset}"
-    length, checksum = head[:8], int.from_bytes(head[8:_HEADER_SIZE], "little")
-    if checksum != masked_crc32c(length):
-        if offset == 0:
-            return f"the file is not a TFRecord file; it begins with {head[:_HEADER_SIZE]!r}"
-        return f"the length of the record at byte {offset} is corrupt"
-    if offset + record_size(int.from_bytes(length, "little")) > size:
-        return f"the file ends within the record at byte {offset}"
-    return None
 
 
 def _end_of_context(content: bytes) -> int | None:

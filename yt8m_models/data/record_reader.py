@@ -7,28 +7,53 @@ next record is found; where the length is corrupt too, the rest of the file is l
 
 import contextlib
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
 
 import tensorflow as tf
 
 _HEADER = struct.Struct("<QI")
 _FOOTER_SIZE = 4
 
+Parsed = TypeVar("Parsed")
 
-@dataclass(frozen=True)
-class CorruptRecord:
-    """Stands for a record that cannot be read; `reason` says why."""
 
+class BadRecord(NamedTuple):
+    """A record that cannot be used; `record` counts from 0 within its file."""
+
+    file: str
+    record: int
     reason: str
 
+    def __str__(self) -> str:
+        return f"{self.file}: record {self.record} (counted from 0): {self.reason}"
 
-def read_records(path: str) -> Iterator[tuple[int, bytes | CorruptRecord]]:
+
+def parsed_records(
+    path: str, parse: Callable[[bytes], Parsed]
+) -> Iterator[tuple[bytes, Parsed] | BadRecord]:
+    """Yields `(content, parse(content))` for each record of a file, in their order.
+
+    In place of a record that is corrupt, or that `parse` refuses by a `ValueError`, comes a
+    `BadRecord`. Errors are those of `read_records`.
+    """
+    for number, content in read_records(path):
+        if isinstance(content, BadRecord):
+            yield content
+            continue
+        try:
+            parsed = parse(content)
+        except ValueError as error:
+            yield BadRecord(path, number, str(error))
+        else:
+            yield content, parsed
+
+
+def read_records(path: str) -> Iterator[tuple[int, bytes | BadRecord]]:
     """Yields `(number, content)` for each record of a file, numbers from 0.
 
-    In place of a corrupt record's content comes a `CorruptRecord`. An empty file, and a file that
-    is no TFRecord at all, has a corrupt record 0. A file that was cut between two records looks
-    whole.
+    In place of a corrupt record's content comes a `BadRecord`. An empty file, and a file that is no
+    TFRecord at all, has a corrupt record 0. A file that was cut between two records looks whole.
 
     Raises:
         ValueError: the file cannot be opened; names it.
@@ -36,7 +61,7 @@ def read_records(path: str) -> Iterator[tuple[int, bytes | CorruptRecord]]:
     try:
         size = tf.io.gfile.stat(path).length
         if size == 0:
-            yield 0, CorruptRecord("the file is empty")
+            yield 0, BadRecord(path, 0, "the file is empty")
         offset = number = 0
         while offset < size:
             with contextlib.suppress(tf.errors.DataLossError):
@@ -45,9 +70,14 @@ def read_records(path: str) -> Iterator[tuple[int, bytes | CorruptRecord]]:
                     yield number, content
                     number, offset = number + 1, offset + record_size(len(content))
             if offset < size:
-                reason, offset = _corruption(path, offset, size)
-                yield number, CorruptRecord(reason)
+                with tf.io.gfile.GFile(path, "rb") as file:
+                    file.seek(offset)
+                    header = file.read(_HEADER.size)
+                framing = framing_error(header, offset, size)
+                reason = framing or "its content does not match its checksum"
+                yield number, BadRecord(path, number, reason)
                 number += 1
+                offset = size if framing else offset + record_size(_HEADER.unpack(header)[0])
     except tf.errors.OpError as error:
         raise ValueError(f"{path}: cannot be read: {error.message}") from None
 
@@ -71,22 +101,21 @@ def _dataset(path: str, offset: int) -> tf.data.Dataset:
     return records.with_options(options)
 
 
-def _corruption(path: str, offset: int, size: int) -> tuple[str, int]:
-    """Why the record at `offset` cannot be read, and where the next one begins."""
-    with tf.io.gfile.GFile(path, "rb") as file:
-        file.seek(offset)
-        header = file.read(_HEADER.size)
+def framing_error(header: bytes, offset: int, size: int) -> str | None:
+    """Why no record begins with `header`, the 12 bytes at `offset` of a file of `size` bytes."""
+    if size == 0:
+        return "the file is empty"
     if len(header) < _HEADER.size:
-        return f"the file ends within the record, {len(header)} bytes after its start", size
+        return f"the file ends within the record, {len(header)} bytes after its start"
     length, checksum = _HEADER.unpack(header)
     if checksum != masked_crc32c(header[:8]):
         if offset == 0:
-            return f"the file is not a TFRecord file; it begins with {header!r}", size
-        return "its length is corrupt, so the rest of the file is lost", size
+            return f"the file is not a TFRecord file; it begins with {header!r}"
+        return "its length is corrupt, so the rest of the file is lost"
     if offset + record_size(length) > size:
         left = size - offset - _HEADER.size
-        return f"the file ends within the record: {left} of {length + _FOOTER_SIZE} bytes", size
-    return "its content does not match its checksum", offset + record_size(length)
+        return f"the file ends within the record: {left} of {length + _FOOTER_SIZE} bytes"
+    return None
 
 
 def record_size(length: int) -> int:

@@ -48,51 +48,41 @@ class FrameLevelModel(BaseModel):
     ) -> None:
         super().__init__(config, data, **kwargs)
         self.sample_frames = sample_frames
-        self.sampling = None
+        self.sampling = self.input_batch_norm = self.dropout = None
+        self.hidden = self.hidden_batch_norm = self.gating = None
         if sample_frames > 0:
-            sampling = (
-                SampleRandomFrames if self.config.sample_random_frames else SampleRandomSequence
-            )
+            sampling = SampleRandomFrames if config.sample_random_frames else SampleRandomSequence
             self.sampling = sampling(sample_frames, name="sampling")
-        self.input_batch_norm = (
-            batch_normalization("input_batch_norm", self.config.batch_norm_decay)
-            if self.config.input_batch_norm
-            else None
-        )
-        self.pooled_sizes = _pooled_sizes(self.config, data)
-        configs = [_feature_config(self.config, index) for index in range(len(self.pooled_sizes))]
+        if config.input_batch_norm:
+            self.input_batch_norm = batch_normalization("input_batch_norm", config.batch_norm_decay)
+        self.pooled_sizes = _pooled_sizes(config, data)
+        configs = [_feature_config(config, index) for index in range(len(self.pooled_sizes))]
         configs = [_with_initial_scale(each, data) for each in configs]
         self.pooling = [POOLINGS[each.pooling](layers, each) for each in configs]
         for index, layer in enumerate(self.pooling):
             setattr(self, f"pooling_{index}", layer)  # checkpoints follow attributes, not lists
-        self.dropout = (
-            keras.layers.Dropout(self.config.dropout, name="dropout")
-            if self.config.dropout > 0
-            else None
-        )
-        self.hidden = self.hidden_batch_norm = self.gating = None
-        if self.config.hidden_size > 0:
-            has_activation = self.config.hidden_activation != "none"
-            batch_norm = self.config.hidden_batch_norm
+        if config.dropout > 0:
+            self.dropout = keras.layers.Dropout(config.dropout, name="dropout")
+        if config.hidden_size > 0:
             self.hidden = WideDense(
-                self.config.hidden_size,
-                use_bias=not batch_norm,
+                config.hidden_size,
+                use_bias=not config.hidden_batch_norm,
                 kernel_initializer=keras.initializers.VarianceScaling(
                     1.0, mode="fan_in", distribution="untruncated_normal"
                 ),
                 bias_initializer=keras.initializers.RandomNormal(stddev=0.01),
                 name="hidden",
             )
-            self.hidden_batch_norm = (
-                batch_normalization("hidden_batch_norm", self.config.batch_norm_decay)
-                if batch_norm
-                else None
-            )
+            if config.hidden_batch_norm:
+                self.hidden_batch_norm = batch_normalization(
+                    "hidden_batch_norm", config.batch_norm_decay
+                )
+            has_activation = config.hidden_activation != "none"
             self.activation = keras.activations.get(
-                self.config.hidden_activation if has_activation else None
+                config.hidden_activation if has_activation else None
             )
-        if self.config.gating:
-            self.gating = _gating(self.config)
+        if config.gating:
+            self.gating = _gating(config)
 
     def build(self, input_shape: Any = None) -> None:
         features = sum(self.data.feature_sizes)

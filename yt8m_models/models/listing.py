@@ -7,9 +7,9 @@ import keras
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.models.create import create_model
 from yt8m_models.presets import FRAME_LEVEL, PAPERS, PRESETS
+from yt8m_models.storage.text_tables import aligned
 
 _HEADER = ("model", "level", "pooling", "parameters", "paper")
-_RIGHT_ALIGNED = _HEADER.index("parameters")
 
 
 def list_models() -> str:
@@ -18,9 +18,7 @@ def list_models() -> str:
     Parameters are counted at the preset's own sizes, for the features (1024 + 128) and the 3,862
     classes of YouTube-8M.
     """
-    rows = [_HEADER, *(_row(name) for name in PRESETS)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
-    return "\n".join(_line(row, widths) for row in rows)
+    return "\n".join(aligned([_HEADER, *(_row(name) for name in PRESETS)], "<<<><"))
 
 
 def count_parameters(config: ModelConfig, data: DataConfig) -> int:
@@ -50,9 +48,3 @@ def _row(name: str) -> tuple[str, ...]:
         f"{parameters:,}",
         PAPERS[name],
     )
-
-
-def _line(row: tuple[str, ...], widths: list[int]) -> str:
-    cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-    cells[_RIGHT_ALIGNED] = row[_RIGHT_ALIGNED].rjust(widths[_RIGHT_ALIGNED])
-    return "  ".join(cells).rstrip()

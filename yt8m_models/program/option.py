@@ -14,10 +14,18 @@ line; `__post_init__` of a subclass checks what two options say of each other.
 import dataclasses
 import difflib
 import math
+import operator
 import types
 import typing
 from collections.abc import Sequence
 from typing import Any
+
+_BOUNDS = {
+    "at_least": operator.ge,
+    "above": operator.gt,
+    "at_most": operator.le,
+    "below": operator.lt,
+}
 
 
 def option(
@@ -85,11 +93,16 @@ def check(field: dataclasses.Field[Any], value: Any) -> None:
         for entry in entries:
             if entry not in rules["choices"]:
                 raise ValueError(f"--{field.name}={entry}: {closest(entry, rules['choices'])}")
+    bounds = {name: rules[name] for name in _BOUNDS if rules[name] is not None}
     for entry in entries:
         if isinstance(entry, float) and not math.isfinite(entry):
             raise ValueError(f"--{field.name} must be a finite number; received {received}")
-        if isinstance(entry, int | float) and not _is_within(entry, rules):
-            raise ValueError(f"--{field.name} must be {_range(rules)}; received {received}")
+        if isinstance(entry, int | float) and not all(
+            _BOUNDS[name](entry, bound) for name, bound in bounds.items()
+        ):
+            wanted = " and ".join(f"{name} {bound}" for name, bound in bounds.items())
+            wanted = wanted.replace("_", " ")  # such as `at least 0 and below 1`
+            raise ValueError(f"--{field.name} must be {wanted}; received {received}")
     if rules["distinct"] and len(set(entries)) < len(entries):
         raise ValueError(f"--{field.name} must have entries that differ; received {received}")
 
@@ -102,23 +115,6 @@ def closest(value: Any, choices: Sequence[Any]) -> str:
     if not near:
         return f"must be {known}"
     return f"did you mean {' or '.join(by_lower_case[name] for name in near)}? ({known})"
-
-
-def _is_within(number: float, rules: Any) -> bool:
-    return (
-        (rules["at_least"] is None or number >= rules["at_least"])
-        and (rules["above"] is None or number > rules["above"])
-        and (rules["at_most"] is None or number <= rules["at_most"])
-        and (rules["below"] is None or number < rules["below"])
-    )
-
-
-def _range(rules: Any) -> str:
-    """The bounds in words, such as `at least 0 and below 1`."""
-    words = {name: name.replace("_", " ") for name in ("at_least", "above", "at_most", "below")}
-    return " and ".join(
-        f"{word} {rules[name]}" for name, word in words.items() if rules[name] is not None
-    )
 
 
 def flags_of(group: type) -> list[tuple[dataclasses.Field[Any], Any]]:

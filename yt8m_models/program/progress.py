@@ -13,7 +13,6 @@ tqdm would replace `_draw` alone: it writes no plain lines, and its speed is a m
 import shutil
 import sys
 import time
-from types import TracebackType
 from typing import TextIO
 
 _MIN_BAR_WIDTH = 8
@@ -36,10 +35,10 @@ class Progress:
 
     def __init__(
         self,
-        total: int | None = None,
+        total: float | None = None,
         unit: str = "videos",
         description: str = "",
-        initial: int = 0,
+        initial: float = 0,
         line_seconds: float | None = 5.0,
         stream: TextIO | None = None,
         enabled: bool = True,
@@ -60,12 +59,7 @@ class Progress:
     def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if not self.enabled:
             return
         if self.is_terminal:
@@ -75,7 +69,7 @@ class Progress:
             self._write_line()
         self.stream.flush()
 
-    def update(self, n: int = 1, **values: float | int | str) -> None:
+    def update(self, n: float = 1, **values: float | int | str) -> None:
         """Counts `n` more as done; `values` are shown behind the count, by name, until replaced."""
         if not self.enabled:
             return
@@ -131,7 +125,7 @@ class Progress:
         self._shown = text
 
     def _text(self) -> str:
-        count = f"{self.done:,}" + (f"/{self.total:,}" if self.total else "")
+        count = f"{int(self.done):,}" + (f"/{int(self.total):,}" if self.total else "")
         parts = [f"{self.description} {count} {self.unit}".strip()]
         if self.speed and self.total and self.total > self.done:
             parts.append(f"{_duration((self.total - self.done) / self.speed)} left")

@@ -1,4 +1,4 @@
-"""Tables as text: comma-separated values and Markdown."""
+"""Tables as text: comma-separated values, Markdown and aligned columns."""
 
 import csv
 import io
@@ -19,3 +19,16 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list
     """The lines of a Markdown table."""
     lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
     return lines + [f"| {' | '.join(row)} |" for row in rows]
+
+
+def aligned(rows: Sequence[Sequence[str]], alignments: Sequence[str]) -> list[str]:
+    """Lines of columns two spaces apart, each aligned to the left (`<`) or to the right (`>`)."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    formats = list(zip(alignments, widths, strict=True))
+    return [
+        "  ".join(
+            f"{cell:{alignment}{width}}"
+            for cell, (alignment, width) in zip(row, formats, strict=True)
+        ).rstrip()
+        for row in rows
+    ]

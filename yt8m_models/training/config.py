@@ -23,11 +23,7 @@ OPTIMIZERS = (
 
 @dataclass(frozen=True)
 class TrainConfig(Options):
-    """How to train: where, on which records, and by which steps.
-
-    Raises:
-        ValueError: a value is outside its range; the message names the flag.
-    """
+    """How to train: where, on which records, and by which steps."""
 
     train_dir: str = option(
         "/tmp/yt8m_model/",

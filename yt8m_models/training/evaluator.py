@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from eval.evaluation_metrics import EvaluationMetrics
@@ -56,7 +55,17 @@ class Evaluator:
         Raises:
             ValueError: the pipeline has no video; or a prediction is NaN.
         """
-        totals = _Totals(EvaluationMetrics(self.num_classes, self.top_k))
+        metrics = EvaluationMetrics(self.num_classes, self.top_k)
+        total_loss = 0.0
+
+        def add(
+            predictions: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor | None, loss: tf.Tensor
+        ) -> None:
+            nonlocal total_loss
+            rated = None if weights is None else weights.numpy()
+            metrics.update(predictions.numpy(), labels.numpy(), rated)
+            total_loss += float(loss) * len(labels)
+
         with (
             Progress(description="evaluation", enabled=progress) as bar,
             Background() as background,
@@ -65,56 +74,16 @@ class Evaluator:
                 inputs = {name: batch[name] for name in ("video_matrix", "num_frames")}
                 labels, weights = batch["labels"], batch.get("label_weights")
                 predictions, loss = self._step(inputs, labels, weights)
-                background.submit(totals.add, predictions, labels, weights, loss)
+                background.submit(add, predictions, labels, weights, loss)
                 bar.update(int(labels.shape[0]))
-        return totals.result()
+        result = metrics.result()
+        if not result["num_videos"]:
+            raise ValueError("there are no videos to evaluate")
+        loss = total_loss / result["num_videos"]
+        return {**result, "loss": loss, "positives": metrics.positives}
 
     def _forward(
         self, inputs: dict[str, tf.Tensor], labels: tf.Tensor, label_weights: tf.Tensor | None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         predictions = self.model(inputs, training=False)
         return predictions, self.loss(labels, predictions, sample_weight=label_weights)
-
-
-def evaluate(
-    model: Callable[..., tf.Tensor],
-    pipeline: Pipeline,
-    loss: Callable[..., tf.Tensor],
-    num_classes: int,
-    top_k: int = 20,
-    progress: bool = False,
-    jit_compile: bool = False,
-) -> dict[str, Any]:
-    """Evaluates a model once; arguments and result are those of `Evaluator`."""
-    return Evaluator(model, loss, num_classes, top_k, jit_compile).evaluate(pipeline, progress)
-
-
-class _Totals:
-    """Sums over the batches of an evaluation."""
-
-    def __init__(self, metrics: EvaluationMetrics) -> None:
-        self.metrics = metrics
-        self.loss = 0.0
-        self.positives = np.zeros(metrics.num_classes, np.int64)
-        self.num_videos = 0
-
-    def add(
-        self,
-        predictions: tf.Tensor,
-        labels: tf.Tensor,
-        label_weights: tf.Tensor | None,
-        loss: tf.Tensor,
-    ) -> None:
-        videos = int(labels.shape[0])
-        weights = None if label_weights is None else label_weights.numpy()
-        rated = labels.numpy() if weights is None else labels.numpy() & (weights > 0)
-        self.metrics.update(predictions.numpy(), labels.numpy(), weights)
-        self.positives += rated.sum(axis=0)
-        self.loss += float(loss) * videos
-        self.num_videos += videos
-
-    def result(self) -> dict[str, Any]:
-        if not self.num_videos:
-            raise ValueError("there are no videos to evaluate")
-        metrics = self.metrics.result()
-        return {**metrics, "loss": self.loss / self.num_videos, "positives": self.positives}

@@ -1,12 +1,12 @@
 """The history of a training as a CSV file that a resumed run continues."""
 
 import csv
-import io
 from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
 
+from yt8m_models.storage.text_tables import csv_text
 from yt8m_models.storage.whole_file import write_text
 
 Row = Mapping[str, float | int]
@@ -24,7 +24,7 @@ class History:
     def __init__(self, path: str | None, columns: tuple[str, ...], resumed_step: int) -> None:
         self.path = path
         self.columns = columns
-        rows = read_history(path) if path and tf.io.gfile.exists(path) else []
+        rows = read_history(path) if path else []
         self.rows: list[Row] = [row for row in rows if row["step"] <= resumed_step]
         self._written = 0
 
@@ -36,22 +36,21 @@ class History:
         """Writes the rows to the file, which is whole at any moment."""
         if self.path is None or len(self.rows) == self._written:
             return
-        text = io.StringIO()
-        writer = csv.DictWriter(text, self.columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: _format(row[name]) for name in self.columns} for row in self.rows)
-        write_text(self.path, text.getvalue())
+        rows = ([_format(row[name]) for name in self.columns] for row in self.rows)
+        write_text(self.path, csv_text(self.columns, rows))
         self._written = len(self.rows)
 
 
 def read_history(path: str) -> list[Row]:
-    """The rows of a history file.
+    """The rows of a history file; none where there is no file.
 
     Raises:
         ValueError: the file is not a history; the message names it and the line.
     """
+    if not tf.io.gfile.exists(path):
+        return []
     with tf.io.gfile.GFile(path) as file:
-        lines = list(csv.DictReader(io.StringIO(file.read())))
+        lines = list(csv.DictReader(file.read().splitlines()))
     rows: list[Row] = []
     for number, line in enumerate(lines, start=2):
         try:

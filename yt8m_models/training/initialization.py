@@ -135,12 +135,8 @@ def _start_from_records(model: keras.Model, config: TrainConfig, scale: float | 
 
 def _sample(model: keras.Model, config: TrainConfig, count: int) -> np.ndarray:
     """Quantised frames `(n, D)` of videos drawn from the seed; `count` where there are enough."""
-    try:
-        files = match_files(config.init_clusters_from)
-    except ValueError as error:
-        raise ValueError(f"--init_clusters_from: {error}") from error
     pipeline = Pipeline(
-        files,
+        match_files(config.init_clusters_from, "init_clusters_from"),
         model.data,
         PipelineOptions(
             batch_size=128,

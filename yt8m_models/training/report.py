@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any, NamedTuple
 
 from yt8m_models.program.progress import Progress
@@ -25,43 +24,30 @@ class Measures(NamedTuple):
 
 
 class Report:
-    """Counts steps, measures their speed and records values. As a context it closes the progress.
+    """Measures the speed of steps, and records and shows their values.
 
     Args:
+        progress: of the steps.
         history: where the rows go.
         summaries: where the scalars go, as `train/…`.
         unit: what a step has many of, in the plural.
-        step: steps done before this run.
-        total: steps to do in all, or `None`.
     """
 
     def __init__(
-        self, history: History, summaries: ScalarWriter, unit: str, step: int, total: int | None
+        self, progress: Progress, history: History, summaries: ScalarWriter, unit: str
     ) -> None:
+        self.progress = progress
         self._history = history
         self._summaries = summaries
         self._unit = unit
-        self._progress = Progress(total, "steps", "training", initial=step, line_seconds=None)
         self._clock: float | None = None
         self._examples = 0
         self._flushed_at = time.monotonic()
 
-    def __enter__(self) -> "Report":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._progress.__exit__(kind, error, traceback)
-        self.flush()
-
     def count(self, num_examples: int) -> None:
         """Counts a step of so many examples."""
         self._examples += num_examples
-        self._progress.update(1)
+        self.progress.update(1)
         if self._clock is None:  # The first step compiles: the speed is of those after it.
             self.restart_clock()
 
@@ -88,17 +74,9 @@ class Report:
         }
         self._history.append({"step": step, **epoch, **values})
         self._summaries.write(step, {f"train/{name}": value for name, value in values.items()})
-        self._progress.update(0, **epoch, **measures.shown, **{f"{self._unit}/s": round(speed)})
+        self.progress.update(0, **epoch, **measures.shown, **{f"{self._unit}/s": round(speed)})
         if time.monotonic() - self._flushed_at > _FLUSH_SECONDS:
             self.flush()
-
-    def write(self, line: str) -> None:
-        """Shows a line of its own."""
-        self._progress.write(line)
-
-    def set_total(self, steps: int) -> None:
-        """Sets the number of steps to do in all, once it is known."""
-        self._progress.total = steps
 
     def flush(self) -> None:
         """Brings what was recorded to the files."""

@@ -75,8 +75,12 @@ class Trainer:
                 "--max_steps must be given with several workers, which end at the same step; "
                 "received none"
             )
-        self.files = _match("train_data_pattern", config.train_data_pattern)
-        self.eval_files = _match("eval_data_pattern", config.eval_data_pattern)
+        self.files = match_files(config.train_data_pattern, "train_data_pattern")
+        self.eval_files = (
+            match_files(config.eval_data_pattern, "eval_data_pattern")
+            if config.eval_data_pattern
+            else []
+        )
         self.schedule = StaircaseDecay(
             config.base_learning_rate,
             config.learning_rate_decay,
@@ -243,11 +247,3 @@ class Trainer:
             "epochs": self.run.position.epoch,
             "best_validation_loss": None if validation is None else validation.best,
         }
-
-
-def _match(flag: str, pattern: str) -> list[str]:
-    """The files of a pattern; none for an empty one."""
-    try:
-        return match_files(pattern) if pattern else []
-    except ValueError as error:
-        raise ValueError(f"--{flag}: {error}") from error

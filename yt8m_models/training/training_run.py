@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from yt8m_models.program.interruption import Interruption
+from yt8m_models.program.progress import Progress
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.batches import Position
 from yt8m_models.training.checkpoints import Checkpoints
@@ -154,12 +155,18 @@ class TrainingRun:
         history = History(
             join(directory, TRAINING_HISTORY) if self.is_chief else None, tuple(columns), self.step
         )
-        with Report(history, summaries, unit, self.step, self.flags.max_steps) as self._report:
-            yield
-            self._log()
-            self._save()
-            if self.interruption.signal is None:
-                self._validate()
+        with Progress(
+            self.flags.max_steps, "steps", "training", initial=self.step, line_seconds=None
+        ) as progress:
+            self._report = Report(progress, history, summaries, unit)
+            try:
+                yield
+                self._log()
+                self._save()
+                if self.interruption.signal is None:
+                    self._validate()
+            finally:
+                self._report.flush()
         summaries.close()
 
     def advance(
@@ -194,7 +201,7 @@ class TrainingRun:
 
     def set_total(self, steps: int) -> None:
         """Sets the number of steps to do in all, once it is known; `max_steps` bounds it."""
-        self._report.set_total(min(steps, self.flags.max_steps or steps))
+        self._report.progress.total = min(steps, self.flags.max_steps or steps)
 
     @property
     def is_stopped(self) -> bool:
@@ -247,13 +254,13 @@ class TrainingRun:
             self._report.flush()
             path = self._checkpoints.save(self.step)
             if path != self.checkpoint:
-                self._report.write(f"saved {path}")
+                self._report.progress.write(f"saved {path}")
             self.checkpoint = path
         self._saved, self._saved_at = state, time.monotonic()
 
     def _validate(self) -> None:
         if self.validation is not None and self.validation.step != self.step:
-            self._report.write(self.validation.evaluate(self._epoch()))
+            self._report.progress.write(self.validation.evaluate(self._epoch()))
 
     def _epoch(self) -> dict[str, int]:
         """The column of the epoch, counted from 1, where the data have epochs."""

@@ -5,15 +5,11 @@ import itertools
 import keras
 import tensorflow as tf
 
+from yt8m_models.annotation.annotate.pca import pipeline_options
 from yt8m_models.annotation.annotate.training import Training
-from yt8m_models.data.pipeline import PipelineOptions
 from yt8m_models.program.progress import Progress
-from yt8m_models.storage.whole_file import join
 from yt8m_models.training.batches import Position, TrainingBatches
-from yt8m_models.training.checkpoints import Checkpoints
 from yt8m_models.training.step import TrainStep
-
-ADAM_DIR = "adam"
 
 
 class AdamStage:
@@ -29,37 +25,19 @@ class AdamStage:
         model.block_pca.trainable = config.adam_trains_pca
         self.optimizer = keras.optimizers.Adam(config.base_learning_rate)
         self.optimizer.build(model.trainable_variables)
-        self._place = {
-            name: tf.Variable(0, dtype=tf.int64, name=name) for name in ("epoch", "batch")
-        }
-        self._checkpoints = Checkpoints(
-            join(training.run.directory, ADAM_DIR),
-            keep=2,
-            model=model,
-            adam=self.optimizer,
-            step=training.step,
-            **self._place,
-        )
-        self._checkpoints.restore_latest()
+        self._place = {name: tf.Variable(0, dtype=tf.int64, name=name) for name in Position._fields}
+        training.restore("adam", adam=self.optimizer, **self._place)
 
     def train(self) -> bool:
         """Trains to the end of the last epoch, with a validation after each; false if stopped."""
         training, config = self.training, self.training.config
         start = Position(*(int(value.numpy()) for value in self._place.values()))
-        training.begin()
         if start.batch == 0 and start.epoch > 0:
             training.validate(start.epoch)
         batches = TrainingBatches(
             training.sources.train_files,
             training.run.data,
-            PipelineOptions(
-                batch_size=config.batch_size,
-                num_epochs=config.num_epochs,
-                shuffle=True,
-                seed=config.seed,
-                num_readers=config.num_readers,
-                max_bad_records=config.max_bad_records,
-            ),
+            pipeline_options(config, num_epochs=config.num_epochs, shuffle=True, seed=config.seed),
             start,
         )
         step = TrainStep(
@@ -69,7 +47,7 @@ class AdamStage:
             clip_gradient_norm=config.clip_gradient_norm,
             jit_compile=config.jit_compile,
         )
-        videos = config.num_epochs * training.sources.pca.num_videos
+        videos = config.num_epochs * training.sources.num_videos
         done = min(videos, int(training.step.numpy()) * config.batch_size)
         with Progress(videos, description="Adam", initial=done) as progress:
             for epoch, group in itertools.groupby(batches, key=lambda pair: pair[1].epoch):
@@ -90,15 +68,13 @@ class AdamStage:
         if not bool(outputs.is_finite):
             training.fail("the loss or a gradient", "base_learning_rate")
         training.step.assign_add(1)
-        videos = len(batch["num_frames"])
+        shown = {}
         if int(training.step.numpy()) % training.config.log_steps == 0:
-            loss = float(outputs.label_loss)
-            training.record(0, loss)
-            progress.update(videos, loss=loss)
-        else:
-            progress.update(videos)
+            shown["loss"] = float(outputs.label_loss)
+            training.record(0, shown["loss"])
+        progress.update(len(batch["num_frames"]), **shown)
 
     def _save(self, position: Position) -> None:
         for variable, value in zip(self._place.values(), position, strict=True):
             variable.assign(value)
-        self.training.save(self._checkpoints.save)
+        self.training.save()

@@ -1,6 +1,5 @@
 """Training and comparing annotation models."""
 
-import dataclasses
 import json
 import tempfile
 import time
@@ -16,7 +15,7 @@ from yt8m_models.annotation.annotate.config import CDML, AnnotateConfig, VideoDa
 from yt8m_models.annotation.annotate.fine_tuning import RPROP_DIR, FineTuning
 from yt8m_models.annotation.annotate.pca import fit_pca
 from yt8m_models.annotation.annotate.report import write_report
-from yt8m_models.annotation.annotate.runs import ADAM, FINAL, Run, check, plan, with_cdml
+from yt8m_models.annotation.annotate.runs import ADAM, FINAL, RESULT, Run, check, plan, with_cdml
 from yt8m_models.annotation.annotate.training import Sources, Training
 from yt8m_models.annotation.join_config import JoinConfig
 from yt8m_models.annotation.joining import join_embeddings
@@ -24,8 +23,9 @@ from yt8m_models.config import DataConfig
 from yt8m_models.data.patterns import match_files
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.result_file import read_result, write_result
 from yt8m_models.storage.same_flags import require_same_flags
-from yt8m_models.storage.whole_file import join, whole_file, write_text
+from yt8m_models.storage.whole_file import join, whole_file
 from yt8m_models.training.classifier_measure import METRICS
 from yt8m_models.training.train_dir import checkpoint_paths
 
@@ -59,15 +59,15 @@ def annotate(config: AnnotateConfig, data: VideoDataConfig) -> int | None:
     _check_settings(config, data)
     with Interruption() as interruption:
         everything, components = DataConfig(**vars(data)), config.pca_components
-        train_files: Sequence[str] = _match("train_data_pattern", config)
-        eval_files: Sequence[str] = _match("eval_data_pattern", config)
+        train_files: Sequence[str] = match_files(config.train_data_pattern, "train_data_pattern")
+        eval_files: Sequence[str] = match_files(config.eval_data_pattern, "eval_data_pattern")
         if config.cdml_dir:
             train_files, size = _joined("train_data_pattern", "train", config)
             eval_files, _ = _joined("eval_data_pattern", "validation", config)
             everything, components = with_cdml(config, everything, size)
         pca = fit_pca(config, train_files, everything, components, interruption)
         if pca is not None:
-            sources = Sources(tuple(train_files), tuple(eval_files), pca)
+            sources = Sources(train_files, eval_files, *pca)
             runs = plan(config, everything, components)
             for number, run in enumerate(runs, 1):
                 if run.result() is None:
@@ -96,7 +96,7 @@ def _train(config: AnnotateConfig, run: Run, sources: Sources, interruption: Int
     if config.phases and not FineTuning(training).train():
         return False
     _save_model(training)
-    run.write_result(_rows(training, time.monotonic() - start))
+    write_result(join(run.directory, RESULT), _rows(training, time.monotonic() - start))
     return True
 
 
@@ -131,13 +131,6 @@ def _save_model(training: Training) -> None:
         file.write(saved.read_bytes())
 
 
-def _match(flag: str, config: AnnotateConfig) -> list[str]:
-    try:
-        return match_files(getattr(config, flag))
-    except ValueError as error:
-        raise ValueError(f"--{flag}: {error}") from error
-
-
 def _joined(flag: str, name: str, config: AnnotateConfig) -> tuple[Sequence[str], int]:
     """Copies of the records with the embeddings as a feature, and the size of an embedding."""
     directory = join(config.output_dir, "records", name)
@@ -161,20 +154,16 @@ def _joined(flag: str, name: str, config: AnnotateConfig) -> tuple[Sequence[str]
 
 def _check_settings(config: AnnotateConfig, data: VideoDataConfig) -> None:
     """Notes the flags that decide about results, or refuses others than those of an earlier run."""
-    settings = {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in {**dataclasses.asdict(config), **dataclasses.asdict(data)}.items()
-        if name not in _UNIMPORTANT
-    }
+    values = {**vars(config), **vars(data)}
+    settings = {name: value for name, value in values.items() if name not in _UNIMPORTANT}
     path = join(config.output_dir, SETTINGS)
-    if not tf.io.gfile.exists(path):
-        write_text(path, json.dumps(settings, indent=1) + "\n")
+    recorded = read_result(path, dict)
+    if recorded is None:
+        write_result(path, settings)
         return
-    with tf.io.gfile.GFile(path) as file:
-        recorded = json.loads(file.read())
     require_same_flags(
         recorded,
-        settings,
+        json.loads(json.dumps(settings)),
         f"--output_dir={config.output_dir} belongs to other flags:",
         "Give another --output_dir, or the same flags.",
     )

@@ -13,11 +13,7 @@ CDML = "cdml"
 
 @dataclass(frozen=True)
 class AnnotateConfig(Options):
-    """What to train, on which records, and where the results go.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """What to train, on which records, and where the results go."""
 
     train_data_pattern: str = option(
         "",
@@ -113,11 +109,7 @@ class AnnotateConfig(Options):
 
 @dataclass(frozen=True)
 class VideoDataConfig(DataConfig):
-    """The format of the records, video level: which features, how wide, how many classes.
-
-    Raises:
-        ValueError: as from `DataConfig`, or the records are not video level.
-    """
+    """The format of the records, video level: which features, how wide, how many classes."""
 
     feature_names: tuple[str, ...] = same_option(
         DataConfig, "feature_names", ("mean_rgb", "mean_audio")

@@ -1,13 +1,12 @@
 """The PCA of each feature, from one pass over the training records."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from yt8m_models.annotation.annotate.config import AnnotateConfig
-from yt8m_models.annotation.annotation_model import AnnotationModel
 from yt8m_models.annotation.streaming_pca import Components, StreamingPCA
 from yt8m_models.config import DataConfig
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
@@ -19,34 +18,18 @@ from yt8m_models.storage.whole_file import join
 _FILE = "pca.npz"
 
 
-@dataclass(frozen=True)
-class FittedPCA:
-    """The PCA of each feature of the training records.
-
-    Attributes:
-        num_videos: in the records.
-        components: by the name of the feature.
-    """
-
-    num_videos: int
-    components: Mapping[str, Components]
-
-    def initialize(self, model: AnnotationModel, names: Sequence[str]) -> None:
-        """Sets the means and projections of a model whose features have these names."""
-        layer = model.block_pca
-        for name, mean, projection in zip(names, layer.means, layer.projections, strict=True):
-            mean.assign(self.components[name].mean)
-            projection.assign(self.components[name].projection)
-
-
 def fit_pca(
     config: AnnotateConfig,
     files: Sequence[str],
     data: DataConfig,
     components: Sequence[int],
     interruption: Interruption,
-) -> FittedPCA | None:
-    """Fits the PCA of each feature, or reads what an earlier run fitted; `None` if interrupted.
+) -> tuple[int, dict[str, Components]] | None:
+    """Fits the PCA of each feature, or reads what an earlier run fitted.
+
+    Returns:
+        The number of training videos, and the PCA by the name of the feature; `None` if
+        interrupted.
 
     Raises:
         ValueError: a feature is not finite (the video is named), or there are fewer videos than
@@ -55,13 +38,10 @@ def fit_pca(
     path = join(config.output_dir, _FILE)
     if tf.io.gfile.exists(path):
         arrays = read_arrays(path)
-        return FittedPCA(
-            int(arrays["num_videos"]),
-            {
-                name: Components(*(arrays[f"{name}/{field}"] for field in Components._fields))
-                for name in data.feature_names
-            },
-        )
+        return int(arrays["num_videos"]), {
+            name: Components(*(arrays[f"{name}/{field}"] for field in Components._fields))
+            for name in data.feature_names
+        }
     fits = [StreamingPCA(size) for size in data.feature_sizes]
     ends = np.cumsum(data.feature_sizes)
     pipeline = Pipeline(files, data, pipeline_options(config))
@@ -91,16 +71,13 @@ def fit_pca(
     for name, found in fitted.items():
         arrays |= {f"{name}/{field}": value for field, value in found._asdict().items()}
     write_arrays(path, arrays)
-    return FittedPCA(fits[0].count, fitted)
+    return fits[0].count, fitted
 
 
-def pipeline_options(config: AnnotateConfig) -> PipelineOptions:
-    """How the training records are read where all of them count and their order does not."""
-    return PipelineOptions(
-        batch_size=config.batch_size,
-        num_readers=config.num_readers,
-        max_bad_records=config.max_bad_records,
-    )
+def pipeline_options(config: AnnotateConfig, **others: Any) -> PipelineOptions:
+    """How records are read: each once and in any order, unless `others` say otherwise."""
+    flags = ("batch_size", "num_readers", "max_bad_records")
+    return PipelineOptions(**{**{name: getattr(config, name) for name in flags}, **others})
 
 
 def _check_finite(

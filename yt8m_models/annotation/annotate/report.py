@@ -1,21 +1,14 @@
 """The comparison of all runs, as tables and as an image: Table 7 and Figure 6 of CDML."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from yt8m_models.annotation.annotate.runs import ADAM, FINAL, Run
-from yt8m_models.storage.plots import (
-    BLUE,
-    LEGEND,
-    RED,
-    can_plot,
-    new_figure,
-    save_figure,
-    styled,
-)
+from yt8m_models.storage.plots import BLUE, LEGEND, RED, can_plot, new_figure, save_figure, styled
+from yt8m_models.storage.text_tables import csv_text
 from yt8m_models.storage.whole_file import join, write_text
 
 if TYPE_CHECKING:
@@ -36,11 +29,8 @@ def write_report(output_dir: str, runs: Sequence[Run]) -> None:
     rows = [row for run in runs for row in run.result() or ()]
     if not rows:
         return
-    table = io.StringIO()
-    writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(join(output_dir, "results.csv"), table.getvalue())
+    table = csv_text(rows[0], (row.values() for row in rows))
+    write_text(join(output_dir, "results.csv"), table)
     write_text(join(output_dir, "results.json"), json.dumps(rows, indent=1) + "\n")
     write_text(join(output_dir, "results.md"), markdown(rows))
     if can_plot("results.png"):
@@ -49,23 +39,19 @@ def write_report(output_dir: str, runs: Sequence[Run]) -> None:
 
 def markdown(rows: Sequence[Row]) -> str:
     """A line for each number of mixtures and stage, with GAP and mAP of each set of features."""
-    columns = [(features, name) for features in _features(rows) for name in _PANELS]
-    cells = {
-        (row["num_mixtures"], row["stage"], row["features"], name): f"{row[metric]:.4f}"
-        for row in rows
-        for name, metric in _PANELS.items()
-    }
-    keys = dict.fromkeys((row["num_mixtures"], row["stage"]) for row in rows)
-    lines = [
+    sets = dict.fromkeys(row["features"] for row in rows)
+    columns = [(features, name) for features in sets for name in _PANELS]
+    lines: dict[tuple[int, str], list[str]] = {}
+    for row in rows:
+        cells = lines.setdefault((row["num_mixtures"], row["stage"]), [""] * len(columns))
+        for name, metric in _PANELS.items():
+            cells[columns.index((row["features"], name))] = f"{row[metric]:.4f}"
+    table = [
         ["mixtures", "after", *(f"{features}: {name}" for features, name in columns)],
         ["---", "---", *("---:" for _ in columns)],
-        *(
-            [str(mixtures), stage]
-            + [cells.get((mixtures, stage, *column), "") for column in columns]
-            for mixtures, stage in keys
-        ),
+        *([str(mixtures), stage, *cells] for (mixtures, stage), cells in lines.items()),
     ]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in table)
 
 
 def draw(rows: Sequence[Row]) -> "Figure":
@@ -75,32 +61,23 @@ def draw(rows: Sequence[Row]) -> "Figure":
         ValueError: matplotlib is not installed.
     """
     figure = new_figure(10, 3.8, "Annotation")
-    mixtures = sorted({row["num_mixtures"] for row in rows})
+    table = pd.DataFrame(rows).sort_values("num_mixtures", kind="stable")
+    colors = dict(zip(table["features"].unique(), (BLUE, RED), strict=False))
+    mixtures = list(table["num_mixtures"].unique())
     for axes, (title, metric) in zip(figure.subplots(1, 2), _PANELS.items(), strict=True):
-        for features, color in zip(_features(rows), (BLUE, RED), strict=False):
-            for stage, style in _STYLES.items():
-                values = {
-                    row["num_mixtures"]: row[metric]
-                    for row in rows
-                    if (row["features"], row["stage"]) == (features, stage)
-                }
-                if values:
-                    axes.plot(
-                        [mixtures.index(number) for number in sorted(values)],
-                        [values[number] for number in sorted(values)],
-                        style,
-                        marker="o",
-                        markersize=5,
-                        markerfacecolor="white" if stage == ADAM else color,
-                        linewidth=1.8,
-                        color=color,
-                        label=f"{features}, after {stage}",
-                    )
+        for (features, stage), line in table.groupby(["features", "stage"], sort=False):
+            axes.plot(
+                [mixtures.index(number) for number in line["num_mixtures"]],
+                line[metric],
+                _STYLES[stage],
+                marker="o",
+                markersize=5,
+                markerfacecolor="white" if stage == ADAM else colors[features],
+                linewidth=1.8,
+                color=colors[features],
+                label=f"{features}, after {stage}",
+            )
         axes.set_xticks(range(len(mixtures)), [str(number) for number in mixtures])
         styled(axes, title, "mixtures")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, **LEGEND)
     return figure
-
-
-def _features(rows: Sequence[Row]) -> list[str]:
-    return list(dict.fromkeys(row["features"] for row in rows))

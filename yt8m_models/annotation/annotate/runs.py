@@ -7,7 +7,7 @@ from typing import Any
 
 from yt8m_models.annotation.annotate.config import CDML, AnnotateConfig
 from yt8m_models.config import DataConfig
-from yt8m_models.storage.result_file import read_result, write_result
+from yt8m_models.storage.result_file import read_result
 from yt8m_models.storage.whole_file import join
 
 RESULT = "result.json"
@@ -43,10 +43,6 @@ class Run:
         """
         return read_result(join(self.directory, RESULT), lambda rows: [dict(row) for row in rows])
 
-    def write_result(self, rows: list[dict[str, Any]]) -> None:
-        """Writes `result.json`, whole or not at all."""
-        write_result(join(self.directory, RESULT), rows)
-
 
 def plan(config: AnnotateConfig, data: DataConfig, components: Sequence[int]) -> list[Run]:
     """All runs: by number of mixtures, without the compared feature and with it.
@@ -57,33 +53,17 @@ def plan(config: AnnotateConfig, data: DataConfig, components: Sequence[int]) ->
         components: dimensions that block PCA keeps of each.
     """
     compared = CDML if config.cdml_dir else config.compare_without
-    everything = range(len(data.feature_names))
-    sets = [list(everything)]
+    features = list(zip(data.feature_names, data.feature_sizes, components, strict=True))
+    sets = [features]
     if compared:
-        sets.insert(0, [i for i in everything if data.feature_names[i] != compared])
-    return [
-        _run(config, data, components, places, mixtures)
-        for mixtures in config.num_mixtures
-        for places in sets
-    ]
-
-
-def _run(
-    config: AnnotateConfig,
-    data: DataConfig,
-    components: Sequence[int],
-    places: Sequence[int],
-    mixtures: int,
-) -> Run:
-    names = tuple(data.feature_names[i] for i in places)
-    sizes = tuple(data.feature_sizes[i] for i in places)
-    directory = join(config.output_dir, "runs", "+".join(names), f"mixtures{mixtures}")
-    return Run(
-        DataConfig(names, sizes, num_classes=data.num_classes),
-        tuple(components[i] for i in places),
-        mixtures,
-        directory,
-    )
+        sets.insert(0, [each for each in features if each[0] != compared])
+    runs = []
+    for mixtures in config.num_mixtures:
+        for names, sizes, kept in (zip(*each, strict=True) for each in sets):
+            directory = join(config.output_dir, "runs", "+".join(names), f"mixtures{mixtures}")
+            run_data = DataConfig(names, sizes, num_classes=data.num_classes)
+            runs.append(Run(run_data, kept, mixtures, directory))
+    return runs
 
 
 def check(config: AnnotateConfig, data: DataConfig) -> None:

@@ -1,20 +1,22 @@
-"""What the stages of a run's training share: the model, its curves, its validation."""
+"""What the stages of a run's training share: the model, its checkpoints, curves and validation."""
 
+import functools
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
 
 import tensorflow as tf
 
 import losses
 from yt8m_models.annotation.annotate.config import AnnotateConfig
-from yt8m_models.annotation.annotate.pca import FittedPCA
+from yt8m_models.annotation.annotate.pca import pipeline_options
 from yt8m_models.annotation.annotate.runs import Run
 from yt8m_models.annotation.annotation_model import AnnotationModel
-from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.annotation.streaming_pca import Components
+from yt8m_models.data.pipeline import Pipeline
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage.whole_file import join
+from yt8m_models.training.checkpoints import Checkpoints
 from yt8m_models.training.classifier_measure import ClassifierMeasure
 from yt8m_models.training.evaluator import Evaluator
 from yt8m_models.training.history import History, Row, read_history
@@ -25,19 +27,20 @@ from yt8m_models.training.validation import Validation
 COLUMNS = ("step", "phase", "loss")
 
 
-@dataclass(frozen=True)
-class Sources:
+class Sources(NamedTuple):
     """What the runs train on.
 
     Attributes:
         train_files: the training records.
         eval_files: the validation records.
-        pca: of the training records.
+        num_videos: in the training records.
+        pca: of the training records, by the name of the feature.
     """
 
-    train_files: tuple[str, ...]
-    eval_files: tuple[str, ...]
-    pca: FittedPCA
+    train_files: Sequence[str]
+    eval_files: Sequence[str]
+    num_videos: int
+    pca: Mapping[str, Components]
 
 
 class Training:
@@ -76,28 +79,38 @@ class Training:
             config.moe_l2,
         )
         self.model.build()
-        sources.pca.initialize(self.model, run.data.feature_names)
-        self._history: History | None = None
-        self._validation: Validation | None = None
+        layer = self.model.block_pca
+        for name, mean, projection in zip(
+            run.data.feature_names, layer.means, layer.projections, strict=True
+        ):
+            mean.assign(sources.pca[name].mean)
+            projection.assign(sources.pca[name].projection)
         self._summaries = ScalarWriter(join(run.directory, SUMMARIES))
-        self._saved_at = time.monotonic()
 
     @property
     def is_interrupted(self) -> bool:
         return self.interruption.signal is not None
 
-    def begin(self) -> None:
-        """Opens the curves at the step that was restored; once, before the first loss."""
-        if self._history is None:
-            path = join(self.run.directory, TRAINING_HISTORY)
-            self._history = History(path, COLUMNS, int(self.step.numpy()))
-            earlier = self._history.rows
-            self._history.rows = [{**row, "phase": int(row["phase"])} for row in earlier]
+    def restore(self, stage: str, **trackables: Any) -> None:
+        """Restores the latest checkpoint of a stage, if there is one, and opens `training.csv`.
+
+        Args:
+            stage: the directory of its checkpoints, in that of the run.
+            **trackables: what they have beside the model and the step.
+        """
+        directory = self.run.directory
+        self._checkpoints = Checkpoints(
+            join(directory, stage), keep=2, model=self.model, step=self.step, **trackables
+        )
+        self._checkpoints.restore_latest()
+        step = int(self.step.numpy())
+        self._history = History(join(directory, TRAINING_HISTORY), COLUMNS, step)
+        rows = self._history.rows
+        self._history.rows = [{**row, "phase": int(row["phase"])} for row in rows]
+        self._saved_at = time.monotonic()
 
     def record(self, phase: int, loss: float) -> None:
         """Notes a loss at the present step; replaces what a lost run noted there."""
-        if self._history is None:
-            raise ValueError("begin() comes before record()")
         step = int(self.step.numpy())
         rows = self._history.rows
         while rows and (rows[-1]["step"], rows[-1]["phase"]) == (step, phase):
@@ -108,14 +121,13 @@ class Training:
 
     def flush(self) -> None:
         """Writes the curves."""
-        if self._history is not None:
-            self._history.flush()
+        self._history.flush()
         self._summaries.flush()
 
-    def save(self, save: Callable[[int], str]) -> None:
-        """Writes the curves and then, by `save(step)`, a checkpoint."""
+    def save(self) -> None:
+        """Writes the curves and then a checkpoint of the stage."""
         self.flush()
-        save(int(self.step.numpy()))
+        self._checkpoints.save(int(self.step.numpy()))
         self._saved_at = time.monotonic()
 
     def is_checkpoint_due(self) -> bool:
@@ -128,15 +140,24 @@ class Training:
         Args:
             epoch: passes over the training records that the steps so far took.
         """
-        if self._validation is None:
-            self._validation = self._create_validation()
         if self._validation.step != int(self.step.numpy()):
             print(self._validation.evaluate({"epoch": epoch}), flush=True)
 
+    @functools.cached_property
+    def _validation(self) -> Validation:
+        config, data = self.config, self.run.data
+        options = pipeline_options(config, batch_size=config.eval_batch_size)
+        measure = ClassifierMeasure(
+            Evaluator(
+                self.model, self.label_loss, data.num_classes, config.top_k, config.jit_compile
+            ),
+            Pipeline(self.sources.eval_files, data, options),
+        )
+        return Validation(self.run.directory, measure, self.model, self.step, self._summaries)
+
     def validated(self) -> list[Row]:
         """The rows of `validation.csv` up to the present step."""
-        path = join(self.run.directory, VALIDATION_HISTORY)
-        rows = read_history(path) if tf.io.gfile.exists(path) else []
+        rows = read_history(join(self.run.directory, VALIDATION_HISTORY))
         return [row for row in rows if row["step"] <= int(self.step.numpy())]
 
     def fail(self, what: str, flag: str) -> NoReturn:
@@ -146,18 +167,3 @@ class Training:
             f"{self.run.num_mixtures} mixtures on {self.run.features}; the checkpoints in "
             f"{self.run.directory} stay. Try a lower --{flag}"
         )
-
-    def _create_validation(self) -> Validation:
-        config, data = self.config, self.run.data
-        options = PipelineOptions(
-            batch_size=config.eval_batch_size,
-            num_readers=config.num_readers,
-            max_bad_records=config.max_bad_records,
-        )
-        measure = ClassifierMeasure(
-            Evaluator(
-                self.model, self.label_loss, data.num_classes, config.top_k, config.jit_compile
-            ),
-            Pipeline(self.sources.eval_files, data, options),
-        )
-        return Validation(self.run.directory, measure, self.model, self.step, self._summaries)

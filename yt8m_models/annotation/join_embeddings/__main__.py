@@ -20,7 +20,7 @@ def main(arguments: Arguments) -> None:
     config = arguments[JoinConfig]
     summary = join_embeddings(config, progress=True)
     print(
-        f"{summary.num_videos:,} videos in {summary.num_files:,} files in {config.output_dir}, "
+        f"{summary.num_videos:,} videos in {len(summary.files):,} files in {config.output_dir}, "
         f"with the feature {config.feature_name} of {summary.size} values; "
         f"{summary.num_missing:,} videos have no embedding"
         + (" and zeros in its place" if summary.num_missing else "")

@@ -1,7 +1,26 @@
 """`yt8m inspect PATTERN`: reports what is in record files."""
 
-from yt8m_models.data.inspect.config import InspectConfig
+from dataclasses import dataclass
+
 from yt8m_models.program.command import Arguments, Program
+from yt8m_models.program.option import Options, option
+
+
+@dataclass(frozen=True)
+class InspectConfig(Options):
+    """The files to look at, and the form of the report."""
+
+    pattern: str = option(
+        "",
+        "Files: patterns with commas between, or @file with a path a line. --pattern= may be left "
+        "out.",
+        required=True,
+    )
+    json: bool = option(False, "Write the report as JSON instead of as a table.")
+    max_records: int = option(
+        0, "Look at the first so many records of each file; 0 for all.", at_least=0
+    )
+
 
 PROGRAM = Program(
     "yt8m inspect",
@@ -16,9 +35,8 @@ PROGRAM = Program(
 def main(arguments: Arguments) -> None:
     import json
 
-    from yt8m_models.data.inspect.inspector import inspect_files
-    from yt8m_models.data.inspect.report import as_dict
-    from yt8m_models.data.inspect.table import render
+    from yt8m_models.data.inspect.file_report import inspect_files
+    from yt8m_models.data.inspect.report import as_dict, render
 
     config = arguments[InspectConfig]
     reports = inspect_files(config.pattern, config.max_records, progress=True)

@@ -1,19 +1,18 @@
 """What was found in one file, or in all of them."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from yt8m_models.data.inspect.record_summary import RecordSummary
+import tensorflow as tf
 
+from yt8m_models.data.inspect.record_summary import RecordSummary, summarize
+from yt8m_models.data.patterns import match_files
+from yt8m_models.data.record_reader import BadRecord, parsed_records
+from yt8m_models.program.progress import Progress
 
-class CorruptEntry(NamedTuple):
-    """A record that cannot be read; `record` counts from 0 within its file."""
-
-    file: str
-    record: int
-    reason: str
+_LARGE = 100 << 20  # bytes of input from which on a progress bar is shown
 
 
 @dataclass
@@ -44,7 +43,7 @@ class FileReport:
     labels: Counter[int] = field(default_factory=Counter)
     labels_per_video: Counter[int] = field(default_factory=Counter)
     ratings: Counter[bool] = field(default_factory=Counter)
-    corrupt: list[CorruptEntry] = field(default_factory=list)
+    corrupt: list[BadRecord] = field(default_factory=list)
 
     @classmethod
     def total(cls, reports: Iterable["FileReport"]) -> "FileReport":
@@ -61,8 +60,12 @@ class FileReport:
             total.corrupt += report.corrupt
         return total
 
-    def add(self, record: RecordSummary) -> None:
-        """Counts a record that can be read."""
+    def add(self, record: RecordSummary | BadRecord) -> None:
+        """Counts a record."""
+        self.records += 1
+        if isinstance(record, BadRecord):
+            self.corrupt.append(record)
+            return
         self.levels[record.level] += 1
         for name, size in record.features.items():
             self.features.setdefault(name, Counter()).update([size] if size else [])
@@ -76,3 +79,31 @@ class FileReport:
     def level(self) -> str:
         """The level of the records; several with `+` between them, `-` where none can be read."""
         return "+".join(sorted(self.levels)) or "-"
+
+
+def inspect_files(pattern: str, max_records: int = 0, progress: bool = False) -> list[FileReport]:
+    """One report for each file that matches `pattern`, in the order of `match_files`.
+
+    Args:
+        pattern: as of `match_files`.
+        max_records: look at the first so many records of each file; 0 for all.
+        progress: show a progress bar on stderr where there is much to read.
+
+    Raises:
+        ValueError: no file matches, or one cannot be opened.
+    """
+    files = match_files(pattern)
+    is_large = sum(tf.io.gfile.stat(file).length for file in files) >= _LARGE
+    enabled = progress and is_large
+    with Progress(unit="records", description="inspecting", enabled=enabled) as bar:
+        return [_inspect(file, max_records, bar) for file in files]
+
+
+def _inspect(file: str, max_records: int, bar: Progress) -> FileReport:
+    report = FileReport(file)
+    records = parsed_records(file, summarize)
+    for record in itertools.islice(records, max_records or None):
+        report.add(record if isinstance(record, BadRecord) else record[1])
+        bar.update()
+    report.complete = next(records, None) is None
+    return report

@@ -7,11 +7,7 @@ from yt8m_models.program.option import Options, option
 
 @dataclass(frozen=True)
 class SplitConfig(Options):
-    """The records to split, and where the two parts go.
-
-    Raises:
-        ValueError: a value is missing or outside its range; the message names the flag.
-    """
+    """The records to split, and where the two parts go."""
 
     input_data_pattern: str = option(
         "",

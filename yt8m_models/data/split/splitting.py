@@ -60,7 +60,9 @@ def split(config: SplitConfig, progress: bool = False) -> SplitSummary:
         max_bad_records=config.max_bad_records,
         parts=(VALIDATION, TEST),
     )
-    bar = _Megabytes(copies, progress)
+    sizes = {name: copies.size(name) / 2**20 for name in copies.files}
+    done = sum(sizes[name] for name in copies.files if name in copies.done)
+    bar = Progress(sum(sizes.values()), "MB", "splitting", initial=done, enabled=progress)
 
     def split_file(name: str, path: str) -> dict[str, int]:
         targets = dict(zip(copies.parts, copies.targets(name), strict=True))
@@ -74,27 +76,11 @@ def split(config: SplitConfig, progress: bool = False) -> SplitSummary:
                     writers[part] = stack.enter_context(tf.io.TFRecordWriter(partial))
                 writers[part].write(content)
                 counts[part] += 1
-                bar.add(record_size(len(content)))
+                bar.update(record_size(len(content)) / 2**20)
         return counts
 
-    with bar.progress:
+    with bar:
         copies.copy(split_file)
     return SplitSummary(
         len(copies.files), copies.total(VALIDATION), copies.total(TEST), copies.ledger.summary()
     )
-
-
-class _Megabytes:
-    """A progress bar of megabytes that counts bytes."""
-
-    def __init__(self, copies: RecordCopies, enabled: bool) -> None:
-        sizes = {name: copies.size(name) for name in copies.files}
-        self.num_bytes = sum(size for name, size in sizes.items() if name in copies.done)
-        total = sum(sizes.values()) >> 20
-        self.progress = Progress(
-            total, "MB", "splitting", initial=self.num_bytes >> 20, enabled=enabled
-        )
-
-    def add(self, num_bytes: int) -> None:
-        self.num_bytes += num_bytes
-        self.progress.update((self.num_bytes >> 20) - self.progress.done)

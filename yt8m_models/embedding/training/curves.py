@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import tensorflow as tf
-
 from yt8m_models.storage.plots import BLUE, LEGEND, RED, can_plot, new_figure, save_figure, styled
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.history import Row, read_history
@@ -27,9 +25,8 @@ def plot_curves(train_dir: str) -> None:
     """
     if not can_plot(CURVES):
         return
-    histories = [join(train_dir, name) for name in (TRAINING_HISTORY, VALIDATION_HISTORY)]
     training, validation = (
-        read_history(path) if tf.io.gfile.exists(path) else [] for path in histories
+        read_history(join(train_dir, name)) for name in (TRAINING_HISTORY, VALIDATION_HISTORY)
     )
     figure = new_figure(12, 3.4, dpi=120)
     for axes, (title, columns) in zip(figure.subplots(1, 3), _PANELS.items(), strict=True):

@@ -2,6 +2,6 @@
 
 rows     what each row changes of the embedding
 runs     what a run is of, and what it finds
-training     a run: training, embedding all videos, cold-start retrieval
-report   results.csv, runs.csv, results.md and the images
+experiment     doing the runs: training, embedding all videos, cold-start retrieval
+report     results.csv, runs.csv, results.md and the images
 """

@@ -15,11 +15,7 @@ FIGURES = (3,)
 
 @dataclass(frozen=True)
 class CDMLConfig(ExperimentConfig):
-    """What to compare, on which graph and features, and where the results go.
-
-    Raises:
-        ValueError: a value is missing, unknown or outside its range; the message names the flag.
-    """
+    """What to compare, on which graph and features, and where the results go."""
 
     tables: tuple[int, ...] = option(
         TABLES,
@@ -70,16 +66,6 @@ class CDMLConfig(ExperimentConfig):
         for entry in self.hidden_sizes:
             hidden_widths(entry)
 
-    def retrieval_config(self, **where: Any) -> EvaluateRetrievalConfig:
-        """How embeddings are measured, with `where` they are and where the results go."""
-        return EvaluateRetrievalConfig(
-            graph_dir=self.graph_dir,
-            top_k=self.top_k,
-            relevance=self.relevance,
-            max_queries=self.max_queries,
-            **where,
-        )
-
 
 def hidden_widths(entry: str) -> tuple[int, ...]:
     """The widths that an entry of `--hidden_sizes` stands for, such as `4000-1000`.
@@ -99,11 +85,7 @@ def hidden_widths(entry: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class EmbeddingTrainingFlags(Options):
-    """How every row is trained; the fields are those of `EmbeddingTrainConfig`.
-
-    Raises:
-        ValueError: as from `EmbeddingTrainConfig`.
-    """
+    """How every row is trained; the fields are those of `EmbeddingTrainConfig`."""
 
     loss: str = same_option(EmbeddingTrainConfig, "loss")
     margin: float = same_option(EmbeddingTrainConfig, "margin")

@@ -12,7 +12,6 @@ from yt8m_models.experiments.common import runs as common
 from yt8m_models.experiments.common.rows import Row
 from yt8m_models.experiments.common.runs import (
     RESULT,
-    defaults,
     differing,
     directory_of,
     plan_runs,
@@ -105,71 +104,55 @@ def plan(
 
     Raw features need no training: their run is the same for all seeds.
     """
-    return plan_runs(
-        rows,
-        config.seeds,
-        lambda row, seed: _run(config, training, model, tuple(features), row, seed),
-        Run.with_bits_of,
-    )
+    measure = {name: getattr(config, name) for name in ("top_k", "relevance", "max_queries")}
+    sources = {name: getattr(config, name) for name in ("graph_dir", "features_dir")}
+
+    def run_of(row: Row, seed: int) -> Run:
+        content = row.changes.get("content", "cdml")
+        names = tuple(row.changes.get("features", features))
+        row_model = dataclasses.replace(model, **_of(EmbeddingConfig, row))
+        flags = dataclasses.replace(training, **_of(EmbeddingTrainingFlags, row))
+        seed = 0 if content == "raw" else seed
+        settings: dict[str, Any] = {"content": content, **sources, **measure}
+        title = content
+        if content == "random":
+            settings["embedding_size"] = row_model.embedding_size
+            title = f"random-{row_model.embedding_size}"
+        else:
+            settings["features"] = list(names)
+        if content == "cdml":
+            settings |= differing(vars(row_model), EmbeddingConfig, _UNIMPORTANT)
+            flag_values = {"feature_names": names, **vars(flags)}
+            settings |= differing(flag_values, EmbeddingTrainConfig, _UNIMPORTANT)
+            widths = map(str, (*row_model.hidden, row_model.embedding_size))
+            title = f"{row_model.fusion}-{'-'.join(widths)}"
+        directory = directory_of(config.output_dir, title, settings, seed)
+        return Run(
+            name=f"{row.name}, seed {seed}",
+            directory=directory,
+            settings=settings,
+            content=content,
+            features=names,
+            model=row_model,
+            training=flags.train_config(
+                train_dir=join(directory, "train"), feature_names=names, seed=seed, **sources
+            ),
+            retrieval=EvaluateRetrievalConfig(
+                graph_dir=config.graph_dir,
+                embeddings_dirs=(f"{title}={join(directory, 'embeddings')}",),
+                bits=(bits_of(row),),
+                output_dir=join(directory, "retrieval"),
+                **measure,
+            ),
+            keep_embeddings=config.keep_embeddings,
+        )
+
+    return plan_runs(rows, config.seeds, run_of, Run.with_bits_of)
 
 
 def bits_of(row: Row) -> int:
     """The bits of a dimension that a row is about."""
     return row.changes.get("bits", EXACT)
-
-
-def _run(
-    config: CDMLConfig,
-    training: EmbeddingTrainingFlags,
-    model: EmbeddingConfig,
-    all_features: tuple[str, ...],
-    row: Row,
-    seed: int,
-) -> Run:
-    content = row.changes.get("content", "cdml")
-    features = row.changes.get("features", all_features)
-    row_model = dataclasses.replace(model, **_of(EmbeddingConfig, row))
-    flags = dataclasses.replace(training, **_of(EmbeddingTrainingFlags, row))
-    seed = 0 if content == "raw" else seed
-    settings: dict[str, Any] = {
-        "content": content,
-        **{name: getattr(config, name) for name in ("graph_dir", "features_dir", "top_k")},
-        **{name: getattr(config, name) for name in ("relevance", "max_queries")},
-    }
-    if content == "random":
-        settings["embedding_size"] = row_model.embedding_size
-        name = f"random-{row_model.embedding_size}"
-    else:
-        settings["features"] = list(features)
-        name = content
-    if content == "cdml":
-        settings |= differing(vars(row_model), defaults(EmbeddingConfig), _UNIMPORTANT)
-        flag_values = {"feature_names": features, **vars(flags)}
-        settings |= differing(flag_values, defaults(EmbeddingTrainConfig), _UNIMPORTANT)
-        widths = map(str, (*row_model.hidden, row_model.embedding_size))
-        name = f"{row_model.fusion}-{'-'.join(widths)}"
-    directory = directory_of(config.output_dir, name, settings, seed)
-    return Run(
-        name=f"{row.name}, seed {seed}",
-        directory=directory,
-        settings=settings,
-        content=content,
-        features=features,
-        model=row_model,
-        training=flags.train_config(
-            train_dir=join(directory, "train"),
-            graph_dir=config.graph_dir,
-            features_dir=config.features_dir,
-            feature_names=features,
-            seed=seed,
-        ),
-        retrieval=config.retrieval_config(
-            embeddings_dirs=(f"{name}={join(directory, 'embeddings')}",),
-            bits=(bits_of(row),),
-            output_dir=join(directory, "retrieval"),
-        ),
-        keep_embeddings=config.keep_embeddings,
-    )
 
 
 def _of(config: type, row: Row) -> dict[str, Any]:

@@ -7,11 +7,7 @@ from yt8m_models.program.option import Options, option
 
 @dataclass(frozen=True)
 class ExperimentConfig(Options):
-    """Which tables and figures of a paper to make, and where the results go.
-
-    Raises:
-        ValueError: there is neither a table nor a figure.
-    """
+    """Which tables and figures of a paper to make, one at least, and where the results go."""
 
     tables: tuple[int, ...] = option((), "Tables of the paper.")
     figures: tuple[int, ...] = option((), "Figures of the paper.")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Generic
 
+from yt8m_models.experiments.common.config import ExperimentConfig
 from yt8m_models.experiments.common.plots import draw
 from yt8m_models.experiments.common.rows import Row, Table, rows_of
 from yt8m_models.experiments.common.runs import Found, Run, distinct
@@ -16,37 +17,41 @@ class Report(Generic[Found]):
     """What the runs that are done found: CSV files, `results.md` and an image of each table.
 
     Args:
-        output_dir: receives the files.
-        seeds: of the runs.
+        config: the flags.
         tables: tables and figures.
         planned: the run of each row's name and seed.
 
-    Subclasses have `metrics_of`, `lines_of` and
+    Subclasses have `titles`, `introduction`, `metrics_of`, `lines_of` and
 
-        metrics       names of the metrics
-        titles        of those that tables and images show
-        introduction  the first lines of `results.md`
-        columns       of `runs.csv`, after the rows, the seed and the directory
-        series        what the lines of figures are, where `results.md` says so
+        metrics  names of the metrics
+        columns  of `runs.csv`, after the rows, the seed and the directory
+        series   what the lines of figures are, where `results.md` says so
     """
 
+    config: ExperimentConfig
     metrics: Sequence[str]
-    titles: Mapping[str, str]
-    introduction: str
     columns: Sequence[str]
     series = ""
 
     def __init__(
         self,
-        output_dir: str,
-        seeds: Sequence[int],
+        config: ExperimentConfig,
         tables: Sequence[Table],
         planned: Mapping[tuple[str, int], Run[Found]],
     ) -> None:
-        self.output_dir = output_dir
-        self.seeds = seeds
+        self.config = config
         self.tables = tables
         self.planned = planned
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """The titles of the metrics that tables and images show."""
+        raise NotImplementedError
+
+    @property
+    def introduction(self) -> str:
+        """The first lines of `results.md`."""
+        raise NotImplementedError
 
     def metrics_of(self, row: Row, result: Found) -> Mapping[str, float]:
         """What a result says of a row."""
@@ -58,7 +63,7 @@ class Report(Generic[Found]):
 
     def write(self) -> list[str]:
         """Writes all but the images; the paths."""
-        return write_texts(self.output_dir, self.texts(self.results()))
+        return write_texts(self.config.output_dir, self.texts(self.results()))
 
     def write_images(self) -> list[str]:
         """Writes an image of each table with results; none, with a note, without matplotlib."""
@@ -69,7 +74,7 @@ class Report(Generic[Found]):
         for table in self.tables:
             found = [summaries[row.name] for row in table.rows if summaries[row.name].metrics]
             if found:
-                paths.append(join(self.output_dir, f"{table.name}.png"))
+                paths.append(join(self.config.output_dir, f"{table.name}.png"))
                 save_figure(paths[-1], draw(table, found, self.titles))
         return paths
 
@@ -86,7 +91,7 @@ class Report(Generic[Found]):
         """The metrics of each row, by its name; a run that serves all seeds counts once."""
         summaries = {}
         for row in rows_of(self.tables):
-            runs = [self.planned[row.name, seed].directory for seed in self.seeds]
+            runs = [self.planned[row.name, seed].directory for seed in self.config.seeds]
             done = [results[directory] for directory in runs if directory in results]
             metrics = {result.seed: self.metrics_of(row, result) for result in done}
             summaries[row.name] = RowSummary(metrics, row, runs[0].rsplit("/", 1)[0])
@@ -136,7 +141,7 @@ class Report(Generic[Found]):
         return csv_text(["rows", "seed", "directory", *self.columns], lines)
 
     def _inside(self, directory: str) -> str:
-        return directory.removeprefix(join(self.output_dir, ""))
+        return directory.removeprefix(join(self.config.output_dir, ""))
 
 
 def write_texts(output_dir: str, texts: Mapping[str, str]) -> list[str]:

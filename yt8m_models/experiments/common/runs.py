@@ -117,13 +117,14 @@ def digest(settings: Any) -> str:
 
 
 def differing(
-    values: Mapping[str, Any], defaults: Mapping[str, Any], unimportant: Collection[str]
+    values: Mapping[str, Any], config: type, unimportant: Collection[str]
 ) -> dict[str, Any]:
-    """The values that are not the defaults, so that flags of later versions change no name."""
+    """The values that are not a dataclass's defaults: flags of later versions change no name."""
+    usual = defaults(config)
     return {
         name: value
         for name, value in values.items()
-        if name not in unimportant and value != defaults[name]
+        if name not in unimportant and value != usual[name]
     }
 
 

@@ -2,6 +2,6 @@
 
 rows     what each row changes of the model
 runs     what a run is of and what it finds, with the background models of VLAD and SGMM
-training, measuring     a run: training, the best checkpoint, the test set
-report, comparison     results.csv, runs.csv, results.md, the images; McNemar's tests
+experiment     doing the runs: training, the best checkpoint, the test set
+report     results.csv, runs.csv, results.md, the images; McNemar's tests
 """

@@ -14,11 +14,7 @@ FIGURES = (2, 3)
 
 @dataclass(frozen=True)
 class TablesConfig(ExperimentConfig):
-    """What to compare, on which records, and where the results go.
-
-    Raises:
-        ValueError: a value is missing, unknown or outside its range; the message names the flag.
-    """
+    """What to compare, on which records, and where the results go."""
 
     tables: tuple[int, ...] = option(
         TABLES,
@@ -63,9 +59,6 @@ class TrainingFlags(Options):
     """How every row is trained; the defaults are the paper's settings.
 
     The fields are those of `TrainConfig`.
-
-    Raises:
-        ValueError: as from `TrainConfig`.
     """
 
     batch_size: int = same_option(TrainConfig, "batch_size", 128)
@@ -98,11 +91,7 @@ class TrainingFlags(Options):
 
 @dataclass(frozen=True)
 class FrameDataConfig(DataConfig):
-    """The format of the records, frame level: which features, how wide, how many classes.
-
-    Raises:
-        ValueError: as from `DataConfig`, or the records are not frame level.
-    """
+    """The format of the records, frame level: which features, how wide, how many classes."""
 
     feature_names: tuple[str, ...] = same_option(DataConfig, "feature_names", ("rgb", "audio"))
     feature_sizes: tuple[int, ...] = same_option(DataConfig, "feature_sizes", (1024, 128))

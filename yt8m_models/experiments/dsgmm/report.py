@@ -1,40 +1,38 @@
-"""The results as files, with McNemar's tests."""
+"""The results as files, with McNemar's tests between the rows."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
+import numpy as np
+
+from eval.mcnemar_test import mcnemar
 from yt8m_models.experiments.common.report import Report
 from yt8m_models.experiments.common.rows import Row, Table
 from yt8m_models.experiments.common.summary import RowSummary
-from yt8m_models.experiments.dsgmm.comparison import Comparison, compare
 from yt8m_models.experiments.dsgmm.config import TablesConfig
-from yt8m_models.experiments.dsgmm.runs import METRICS, Result, Run
+from yt8m_models.experiments.dsgmm.runs import METRICS, Result
 from yt8m_models.storage.text_tables import csv_text, markdown_table
+from yt8m_models.storage.whole_file import join
 
 
 class TablesReport(Report[Result]):
-    """`results.csv`, `runs.csv`, `mcnemar.csv`, `results.md` and an image of each table.
+    """`results.csv`, `runs.csv`, `mcnemar.csv`, `results.md` and an image of each table."""
 
-    Args:
-        config: the flags.
-        tables: tables and figures.
-        planned: the run of each row's name and seed.
-    """
-
+    config: TablesConfig
     metrics = METRICS
     columns = (*METRICS, "validation_loss", "step", "seconds", "num_parameters")
     series = "pooling"
 
-    def __init__(
-        self,
-        config: TablesConfig,
-        tables: Sequence[Table],
-        planned: Mapping[tuple[str, int], Run],
-    ) -> None:
-        super().__init__(config.output_dir, config.seeds, tables, planned)
-        self.titles = {"gap": "GAP", "hit_at_one": "Hit@1"}
-        self.introduction = (
-            f"Means over seeds {', '.join(map(str, config.seeds))} ± their standard deviation, "
-            f"on the test videos `{config.test_data_pattern}`.\n"
+    @property
+    def titles(self) -> dict[str, str]:
+        return {"gap": "GAP", "hit_at_one": "Hit@1"}
+
+    @property
+    def introduction(self) -> str:
+        return (
+            f"Means over seeds {', '.join(map(str, self.config.seeds))} ± their standard "
+            f"deviation, on the test videos `{self.config.test_data_pattern}`.\n"
             "Each run's checkpoint is the one with the lowest validation loss."
         )
 
@@ -42,43 +40,92 @@ class TablesReport(Report[Result]):
         return result.metrics
 
     def lines_of(self, result: Result) -> list[list[object]]:
-        metrics = [result.metrics[metric] for metric in METRICS]
-        about = [result.validation_loss, result.step, result.seconds, result.num_parameters]
-        return [[*metrics, *about]]
+        values = {**vars(result), **result.metrics}
+        return [[values[column] for column in self.columns]]
 
     def texts(self, results: Mapping[str, Result]) -> dict[str, str]:
         self._comparisons = compare(self.summaries(results).values(), results)
-        header = ("row_a", "row_b", "seed", "only_a", "only_b", "p_value")
-        lines = (vars(each).values() for each in self._comparisons)
-        return {**super().texts(results), "mcnemar.csv": csv_text(header, lines)}
+        return {
+            **super().texts(results),
+            "mcnemar.csv": csv_text(Comparison._fields, self._comparisons),
+        }
 
     def section(self, table: Table, summaries: Mapping[str, RowSummary]) -> list[str]:
         lines = super().section(table, summaries)
         return lines if table.axis else lines + _matrix(table, summaries, self._comparisons)
 
 
+class Comparison(NamedTuple):
+    """McNemar's test on Hit@1 of two rows' models of one seed.
+
+    Attributes:
+        row_a: name of one row.
+        row_b: name of the other.
+        seed: of both models.
+        only_a: test videos that the first alone has right.
+        only_b: test videos that the second alone has right.
+        p_value: two-sided.
+    """
+
+    row_a: str
+    row_b: str
+    seed: int
+    only_a: int
+    only_b: int
+    p_value: float
+
+
+def compare(summaries: Collection[RowSummary], results: Mapping[str, Result]) -> list[Comparison]:
+    """McNemar's test of every two rows with different settings, for each seed that both have.
+
+    The models of different seeds are tested on the same videos, so their counts are not
+    independent and are not added up.
+
+    Args:
+        summaries: of the rows.
+        results: by the directory of the run.
+
+    Raises:
+        ValueError: runs were tested on different videos.
+    """
+    if len({result.videos for result in results.values()}) > 1:
+        raise ValueError(
+            "the test records have changed since the first run: the runs were tested on different "
+            "videos; choose another --output_dir"
+        )
+    different = list({each.directory: each for each in reversed(list(summaries))}.values())[::-1]
+
+    def correct(summary: RowSummary, seed: int) -> np.ndarray:
+        return results[join(summary.directory, f"seed{seed}")].correct
+
+    return [
+        Comparison(
+            *(first.row.name, second.row.name, seed),
+            *mcnemar(correct(first, seed), correct(second, seed)),
+        )
+        for first, second in itertools.combinations(different, 2)
+        for seed in first.metrics
+        if seed in second.metrics
+    ]
+
+
 def _matrix(
     table: Table, summaries: Mapping[str, RowSummary], comparisons: Sequence[Comparison]
 ) -> list[str]:
     """McNemar's p-values between the rows of a table."""
-    names = {summary.directory: name for name, summary in reversed(list(summaries.items()))}
-    largest: dict[frozenset[str], float] = {}
-    for each in comparisons:
-        pair = frozenset((each.row_a, each.row_b))
-        largest[pair] = max(each.p_value, largest.get(pair, 0.0))
-
-    def p_value(row: str, column: str) -> str:
-        pair = frozenset(names[summaries[name].directory] for name in (row, column))
-        return f"{largest[pair]:.2g}" if pair in largest else ""
-
     if len(table.rows) < 2:
         return []
+    directories = {name: summary.directory for name, summary in summaries.items()}
+    largest: dict[frozenset[str], float] = {}
+    for each in comparisons:
+        pair = frozenset((directories[each.row_a], directories[each.row_b]))
+        largest[pair] = max(each.p_value, largest.get(pair, 0.0))
     rows = []
     for index, row in enumerate(table.rows[:-1]):
-        cells = [
-            p_value(row.name, other.name) if column >= index else ""
-            for column, other in enumerate(table.rows[1:])
-        ]
+        cells = [""] * index
+        for other in table.rows[index + 1 :]:
+            pair = frozenset((directories[row.name], directories[other.name]))
+            cells.append(f"{largest[pair]:.2g}" if pair in largest else "")
         rows.append([row.label, *cells])
     return [
         "",

@@ -1,5 +1,6 @@
 """The rows of the paper's tables and the points of its figures: what each changes of the model."""
 
+import itertools
 from fractions import Fraction
 from typing import Any
 
@@ -26,29 +27,22 @@ def tables(config: TablesConfig) -> list[Table]:
     Raises:
         ValueError: an entry of `config.rows` fits none of them.
     """
-    makers = {
-        2: lambda: Table(
-            "table2",
-            "Unsupervised and end-to-end pooling",
-            _poolings("average", "vlad", "sgmm", "netvlad", "dsgmm"),
-        ),
-        3: lambda: Table(
-            "table3",
-            "Cluster-and-aggregate layers",
-            _poolings("netbow", "netfv", "netrvlad", "netvlad", "dsgmm"),
-        ),
-        4: lambda: Table("table4", "Normalisation", (*_norms("netvlad"), *_norms("dsgmm"))),
-        5: lambda: Table(
-            "table5",
-            "Assignments of DSGMM",
-            tuple(
-                _row("dsgmm", f"-{name}", name.replace("_", " "), assignment=name)
-                for name in ASSIGNMENTS
-            ),
-        ),
+    unsupervised = [_row(name) for name in ("average", "vlad", "sgmm", "netvlad", "dsgmm")]
+    layers = [_row(name) for name in ("netbow", "netfv", "netrvlad", "netvlad", "dsgmm")]
+    assignments = [
+        _row("dsgmm", f"-{name}", name.replace("_", " "), assignment=name) for name in ASSIGNMENTS
+    ]
+    titles_and_rows = {
+        2: ("Unsupervised and end-to-end pooling", unsupervised),
+        3: ("Cluster-and-aggregate layers", layers),
+        4: ("Normalisation", _norms("netvlad") + _norms("dsgmm")),
+        5: ("Assignments of DSGMM", assignments),
     }
     figures = {2: _figure_of_clusters, 3: _figure_of_gamma}
-    found = [makers[number]() for number in config.tables]
+    found = []
+    for number in config.tables:
+        title, rows = titles_and_rows[number]
+        found.append(Table(f"table{number}", title, tuple(rows)))
     found += [figures[number](config) for number in config.figures]
     return selected(found, config.rows)
 
@@ -59,26 +53,16 @@ def _row(pooling: str, suffix: str = "", label: str = "", **changes: Any) -> Row
     return Row(f"{pooling}{suffix}", label if label else series, changes, series)
 
 
-def _poolings(*names: str) -> tuple[Row, ...]:
-    return tuple(_row(name) for name in names)
-
-
-def _norms(pooling: str) -> tuple[Row, ...]:
+def _norms(pooling: str) -> list[Row]:
     """The pooling with each of the four pairs of norms."""
     rows = []
-    for intra, final in ((True, True), (True, False), (False, True), (False, False)):
+    for intra, final in itertools.product((True, False), repeat=2):
         names = [name for name, is_on in (("intra", intra), ("final", final)) if is_on]
-        rows.append(
-            _row(
-                pooling,
-                f"-{'-'.join(names) if names else 'plain'}",
-                f"{_LABELS[pooling]}, "
-                + (f"{' and '.join(names)} norm" if names else "neither norm"),
-                intra_norm=intra,
-                final_norm=final,
-            )
-        )
-    return tuple(rows)
+        norms = f"{' and '.join(names)} norm" if names else "neither norm"
+        suffix = "-".join(["", *names]) or "-plain"
+        label = f"{_LABELS[pooling]}, {norms}"
+        rows.append(_row(pooling, suffix, label, intra_norm=intra, final_norm=final))
+    return rows
 
 
 def _figure_of_clusters(config: TablesConfig) -> Table:

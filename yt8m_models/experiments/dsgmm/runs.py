@@ -94,48 +94,40 @@ def plan(
     rows: Sequence[Row],
 ) -> dict[tuple[str, int], Run]:
     """The run of each row's name and seed; rows with equal settings have equal runs."""
-    return plan_runs(
-        rows, config.seeds, lambda row, seed: _run(config, training, data, model, row, seed)
-    )
-
-
-def _run(
-    config: TablesConfig,
-    training: TrainingFlags,
-    data: DataConfig,
-    model: ModelConfig,
-    row: Row,
-    seed: int,
-) -> Run:
-    row_model = dataclasses.replace(model, **row.changes)
-    resolved = row_model.resolved()
-    where: dict[str, Any] = {
+    where = {
         "train_data_pattern": config.train_data_pattern,
         "eval_data_pattern": config.validation_data_pattern,
     }
-    data_settings = differing(vars(data), defaults(DataConfig), _UNIMPORTANT)
-    given = {name: value for name, value in vars(row_model).items() if value is not None}
-    settings = {
-        **differing({**PRESETS[row_model.model], **given}, defaults(ResolvedModel), _UNIMPORTANT),
+    data_settings = differing(vars(data), DataConfig, _UNIMPORTANT)
+    other_settings = {
         **data_settings,
-        **differing({**where, **vars(training)}, defaults(TrainConfig), _UNIMPORTANT),
+        **differing({**where, **vars(training)}, TrainConfig, _UNIMPORTANT),
         "test_data_pattern": config.test_data_pattern,
     }
-    ubm = None
-    if resolved.pooling in FIXED_POOLINGS:
-        settings["ubm_max_frames"] = config.ubm_max_frames
-        ubm = _ubm(config, resolved, data_settings)
-    directory = directory_of(config.output_dir, resolved.pooling, settings, seed)
-    return Run(
-        name=f"{row.name}, seed {seed}",
-        directory=directory,
-        settings=settings,
-        model=resolved,
-        data=DataConfig(**vars(data)),
-        training=training.train_config(train_dir=join(directory, "train"), seed=seed, **where),
-        test_data_pattern=config.test_data_pattern,
-        ubm=ubm,
-    )
+
+    def run_of(row: Row, seed: int) -> Run:
+        row_model = dataclasses.replace(model, **row.changes)
+        resolved = row_model.resolved()
+        given = {name: value for name, value in vars(row_model).items() if value is not None}
+        flags = {**PRESETS[row_model.model], **given}
+        settings = {**differing(flags, ResolvedModel, _UNIMPORTANT), **other_settings}
+        ubm = None
+        if resolved.pooling in FIXED_POOLINGS:
+            settings["ubm_max_frames"] = config.ubm_max_frames
+            ubm = _ubm(config, resolved, data_settings)
+        directory = directory_of(config.output_dir, resolved.pooling, settings, seed)
+        return Run(
+            name=f"{row.name}, seed {seed}",
+            directory=directory,
+            settings=settings,
+            model=resolved,
+            data=DataConfig(**vars(data)),
+            training=training.train_config(train_dir=join(directory, "train"), seed=seed, **where),
+            test_data_pattern=config.test_data_pattern,
+            ubm=ubm,
+        )
+
+    return plan_runs(rows, config.seeds, run_of)
 
 
 def _ubm(config: TablesConfig, model: ResolvedModel, data_settings: Mapping[str, Any]) -> UBMConfig:

@@ -12,8 +12,8 @@ from yt8m_models.embedding.loading import load_embedding_model
 from yt8m_models.embedding.training.config import EmbeddingTrainConfig
 from yt8m_models.embedding.training.trainer import train
 from yt8m_models.experiments.movielens.config import MovieLensConfig
-from yt8m_models.experiments.movielens.content import history_of
 from yt8m_models.experiments.movielens.features import Features
+from yt8m_models.experiments.movielens.scores import history_of
 from yt8m_models.experiments.movielens.splits import Split
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.table import TABLE

@@ -15,11 +15,7 @@ TITLES, CDML = "titles", "cdml"
 
 @dataclass(frozen=True)
 class MovieLensConfig(Options):
-    """What to compare, on which ratings, and where the results go.
-
-    Raises:
-        ValueError: a value is missing, unknown or outside its range; the message names the flag.
-    """
+    """What to compare, on which ratings, and where the results go."""
 
     ratings: str = option(
         "",

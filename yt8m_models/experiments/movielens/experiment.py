@@ -6,22 +6,21 @@ import time
 
 import numpy as np
 
-from eval.retrieval import mean_over_queries
-from yt8m_models.experiments.movielens.baselines import baseline_scores
+from eval.retrieval import average_precision, mean_over_queries, ndcg
+from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.experiments.movielens.config import CDML, MovieLensConfig
-from yt8m_models.experiments.movielens.content import content_scores, history_of
-from yt8m_models.experiments.movielens.features import Features, known_movies, load_features
-from yt8m_models.experiments.movielens.measuring import measure
-from yt8m_models.experiments.movielens.plots import write_plots
+from yt8m_models.experiments.movielens.features import Features, load_features
 from yt8m_models.experiments.movielens.ratings import Ratings, read_ratings
-from yt8m_models.experiments.movielens.report import write_report
+from yt8m_models.experiments.movielens.report import MovieLensReport
 from yt8m_models.experiments.movielens.runs import Method, Result, Run, chosen, methods, plan
+from yt8m_models.experiments.movielens.scores import baseline_scores, content_scores, history_of
 from yt8m_models.experiments.movielens.splits import Split
 from yt8m_models.program.extras import require
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage import filesystems
 
 _LOGGER = logging.getLogger(__name__)
+_BLOCK_ELEMENTS = 1 << 22
 
 
 def run_movielens(config: MovieLensConfig) -> list[str]:
@@ -48,15 +47,18 @@ def run_movielens(config: MovieLensConfig) -> list[str]:
         for run in runs:
             wanted = all_methods if run.num_train is None else chosen(config, all_methods)
             if _execute(run, wanted, config, ratings, features):
-                write_report(config, all_methods, runs)
+                MovieLensReport(config, all_methods, runs).write()
             progress.update()
-    paths = write_report(config, all_methods, runs)
-    return paths + write_plots(config, all_methods, runs)
+    report = MovieLensReport(config, all_methods, runs)
+    return report.write() + report.write_images()
 
 
 def _of_known_movies(ratings: Ratings, features: list[Features]) -> tuple[Ratings, list[Features]]:
     """Ratings of the movies that all features have: every method ranks the same movies."""
-    movies = known_movies(features)
+    ids = features[0].ids.ids
+    for other in features[1:]:
+        ids = ids[other.ids.rows(ids) >= 0]
+    movies = VideoIds(ids)
     known = ratings.of_movies(movies)
     if not len(known):
         raise ValueError(
@@ -126,3 +128,39 @@ def _cdml(run: Run, split: Split, config: MovieLensConfig, features: Features) -
     settings = Method(CDML).key(config).encode()
     directory = f"{run.path.removesuffix('.json')}-{hashlib.sha256(settings).hexdigest()[:10]}"
     return cdml_vectors(split, features, config, directory, run.seed)
+
+
+def measure(
+    split: Split, scores: np.ndarray, top_k: int, relevant_stars: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """NDCG@top_k and average precision of each user.
+
+    Only the user's own test movies are ranked: the true rating of each is known. NDCG has the gains
+    `2^stars - 1`; for average precision a movie with `relevant_stars` is relevant.
+
+    Args:
+        split: training and test ratings.
+        scores: of the test ratings, higher is better.
+        top_k: ranks that NDCG looks at.
+        relevant_stars: see above.
+
+    Returns:
+        Two arrays float64 `(num_users,)`. Average precision is NaN for users without a relevant
+        test movie.
+    """
+    stars = split.ratings.stars[split.test]
+    counts = np.bincount(split.test_users, minlength=split.num_users)
+    starts = np.cumsum(counts) - counts
+    values = np.empty((2, split.num_users))
+    by_count = np.argsort(counts, kind="stable")[::-1]  # tables of users with about as many
+    done = 0
+    while done < split.num_users:
+        width = counts[by_count[done]]
+        users = by_count[done : done + max(_BLOCK_ELEMENTS // width, 1)]
+        valid = np.arange(width) < counts[users, None]
+        rows = np.where(valid, starts[users, None] + np.arange(width), 0)
+        table = stars[rows], scores[rows]
+        values[0, users] = ndcg(*table, top_k, valid=valid)
+        values[1, users] = average_precision(table[0] >= relevant_stars, table[1], valid=valid)
+        done += len(users)
+    return values[0], values[1]

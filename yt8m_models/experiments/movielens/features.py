@@ -1,7 +1,6 @@
 """Vectors of movies from wherever they come, by movie id."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +10,7 @@ from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.embedding.embeddings_writer import EMBEDDINGS
 from yt8m_models.experiments.movielens.config import BASELINES, CDML, TITLES, MovieLensConfig
-from yt8m_models.experiments.movielens.movies import read_movies
-from yt8m_models.experiments.movielens.titles import title_vectors
+from yt8m_models.experiments.movielens.titles import read_movies, title_vectors
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.table import TABLE
 
@@ -62,14 +60,6 @@ def load_features(config: MovieLensConfig) -> list[Features]:
             )
         found.append(Features(name, ids, _of_length_one(name, ids, vectors)))
     return found
-
-
-def known_movies(features: Sequence[Features]) -> VideoIds:
-    """The movies that all of the features have."""
-    ids = features[0].ids.ids
-    for other in features[1:]:
-        ids = ids[other.ids.rows(ids) >= 0]
-    return VideoIds(ids)
 
 
 def _read(path: str) -> tuple[VideoIds, np.ndarray]:

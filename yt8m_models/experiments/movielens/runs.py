@@ -1,22 +1,20 @@
 """Methods on splits: which there are, where their results are kept, and what they found."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from yt8m_models.experiments.common.runs import digest
-from yt8m_models.experiments.common.summary import Summary
 from yt8m_models.experiments.movielens.config import CDML, MovieLensConfig
 from yt8m_models.experiments.movielens.features import Features
 from yt8m_models.experiments.movielens.ratings import Ratings
 from yt8m_models.experiments.movielens.splits import Split, split_by_count, split_by_fraction
 from yt8m_models.storage.result_file import read_result, write_result
 from yt8m_models.storage.whole_file import join
-
-METRICS = {"ndcg": "NDCG@{top_k}", "average_precision": "Average precision"}  # with their titles
 
 
 @dataclass(frozen=True)
@@ -99,31 +97,21 @@ class Run:
         Raises:
             ValueError: the file is not one of results.
         """
-        return read_result(self.path, _parse) or {}
+        found = read_result(
+            self.path, lambda record: {key: Result(**values) for key, values in record.items()}
+        )
+        return found or {}
 
     def write(self, results: dict[str, Result]) -> None:
         """Writes the results, whole or not at all."""
         write_result(self.path, {key: vars(result) for key, result in results.items()})
 
 
-def _parse(record: dict[str, dict[str, Any]]) -> dict[str, Result]:
-    return {key: Result(**values) for key, values in record.items()}
-
-
-Summaries = Mapping[tuple[int | None, Method], Summary]  # by number of training ratings and method
-
-
 def methods(config: MovieLensConfig, features: Sequence[Features]) -> list[Method]:
     """Those of Table 4; the others are among them."""
-    names = [each.name for each in features]
-    names += [CDML] if config.cdml_steps else []
-    found = [
-        Method(name, aggregation, history)
-        for name in names
-        for aggregation in config.aggregations
-        for history in config.histories
-    ]
-    return found + [Method(name) for name in config.baselines]
+    names = [each.name for each in features] + ([CDML] if config.cdml_steps else [])
+    found = itertools.product(names, config.aggregations, config.histories)
+    return [*itertools.starmap(Method, found), *map(Method, config.baselines)]
 
 
 def chosen(config: MovieLensConfig, all_methods: Sequence[Method]) -> list[Method]:
@@ -136,32 +124,16 @@ def plan(config: MovieLensConfig, ratings: Ratings, features: Sequence[Features]
     counts: list[int | None] = [None] if 4 in config.tables else []
     counts += config.training_counts if 5 in config.tables else ()
     counts += config.figure_counts if 5 in config.figures else ()
+    vectors = [each.vectors for each in features]
+    arrays = hashlib.sha256()
+    for array in (ratings.users, ratings.movies, ratings.stars, *vectors):
+        arrays.update(repr((array.shape, array.dtype.str)).encode())
+        arrays.update(np.ascontiguousarray(array).data)
     protocol = [config.min_test, config.top_k, config.relevant_stars]
-    arrays = (ratings.users, ratings.movies, ratings.stars, *(each.vectors for each in features))
-    settings = digest([*protocol, _fingerprint(*arrays), [each.name for each in features]])
+    settings = digest([*protocol, arrays.hexdigest(), [each.name for each in features]])
     runs = []
-    for seed in config.seeds:
-        for count in dict.fromkeys(counts):
-            name = f"fraction{config.train_fraction:g}" if count is None else f"n{count}"
-            path = join(config.output_dir, "runs", f"{name}-seed{seed}-{settings}.json")
-            runs.append(Run(count, seed, path))
+    for seed, count in itertools.product(config.seeds, dict.fromkeys(counts)):
+        name = f"fraction{config.train_fraction:g}" if count is None else f"n{count}"
+        path = join(config.output_dir, "runs", f"{name}-seed{seed}-{settings}.json")
+        runs.append(Run(count, seed, path))
     return runs
-
-
-def summarize(config: MovieLensConfig, methods: Sequence[Method], runs: Sequence[Run]) -> Summaries:
-    """What there is of each number of training ratings and method."""
-    found: dict[tuple[int | None, Method], dict[int, dict[str, Any]]] = {}
-    for run in runs:
-        results = run.results()
-        for method in methods:
-            if (result := results.get(method.key(config))) is not None:
-                found.setdefault((run.num_train, method), {})[run.seed] = vars(result)
-    return {key: Summary(metrics) for key, metrics in found.items()}
-
-
-def _fingerprint(*arrays: np.ndarray) -> str:
-    found = hashlib.sha256()
-    for array in arrays:
-        found.update(repr((array.shape, array.dtype.str)).encode())
-        found.update(np.ascontiguousarray(array).data)
-    return found.hexdigest()

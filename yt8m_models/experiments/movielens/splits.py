@@ -36,8 +36,7 @@ def split_by_count(ratings: Ratings, num_train: int, min_test: int, seed: int) -
     Raises:
         ValueError: no user has as many.
     """
-    counts = np.bincount(ratings.users, minlength=ratings.num_users)
-    return _split(ratings, np.full(len(counts), num_train), min_test, seed)
+    return _split(ratings, np.full(ratings.num_users, num_train), min_test, seed)
 
 
 def split_by_fraction(ratings: Ratings, fraction: float, min_test: int, seed: int) -> Split:
@@ -68,11 +67,5 @@ def _split(ratings: Ratings, num_train: np.ndarray, min_test: int, seed: int) ->
     is_train = np.arange(len(order)) - starts[users] < num_train[users]
     numbers = np.cumsum(is_kept) - 1
     train, test = (order[is_kept[users] & part] for part in (is_train, ~is_train))
-    return Split(
-        ratings,
-        train,
-        test,
-        numbers[ratings.users[train]],
-        numbers[ratings.users[test]],
-        int(is_kept.sum()),
-    )
+    train_users, test_users = (numbers[ratings.users[rows]] for rows in (train, test))
+    return Split(ratings, train, test, train_users, test_users, int(is_kept.sum()))

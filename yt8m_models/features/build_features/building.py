@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from yt8m_models.config import DataConfig
-from yt8m_models.data.bad_records import BadRecord, Ledger
+from yt8m_models.data.bad_records import Ledger
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.data.quantization import BIAS, SCALE
 from yt8m_models.data.record_index import RecordIndex, index_records
+from yt8m_models.data.record_reader import BadRecord
 from yt8m_models.data.video_ids import VideoIds, as_bytes
 from yt8m_models.features.array_files import read_table
 from yt8m_models.features.build_features.config import BuildFeaturesConfig

@@ -1,10 +1,9 @@
 """Curves of a training directory as an image."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.plots import (
@@ -49,8 +48,8 @@ def plot_training(train_dir: str, output: str, title: str = "") -> None:
     """
     filesystems.require(train_dir)
     filesystems.require(output)
-    training = _rows(join(train_dir, TRAINING_HISTORY))
-    validation = _rows(join(train_dir, VALIDATION_HISTORY))
+    training = read_history(join(train_dir, TRAINING_HISTORY))
+    validation = read_history(join(train_dir, VALIDATION_HISTORY))
     if not training:
         raise ValueError(f"no {TRAINING_HISTORY} with rows in --train_dir={train_dir}")
     if not title:
@@ -79,10 +78,6 @@ def draw(training: Sequence[Row], validation: Sequence[Row], title: str) -> "Fig
     return figure
 
 
-def _rows(path: str) -> list[Row]:
-    return read_history(path) if tf.io.gfile.exists(path) else []
-
-
 def _panel(
     axes: "Axes", title: str, column: str, training: Sequence[Row], validation: Sequence[Row]
 ) -> None:
@@ -96,20 +91,10 @@ def _panel(
         axes.plot(steps, _running_mean(values), color=BLUE, linewidth=1.8, label="training batches")
         if validation:
             steps, values = _columns(validation, column)
-            line: dict[str, Any] = {
-                "color": RED,
-                "linewidth": 1.8,
-                "marker": "o",
-                "markersize": 4,
-            }
-            axes.plot(steps, values, label="validation", **line)
+            axes.plot(steps, values, "o-", color=RED, linewidth=1.8, ms=4, label="validation")
             kept = np.argmin(_columns(validation, "loss")[1])
-            ring: dict[str, Any] = {
-                "markersize": 10,
-                "markerfacecolor": "none",
-                "markeredgecolor": RED,
-            }
-            axes.plot(steps[kept], values[kept], "o", label="lowest validation loss", **ring)
+            ring = axes.plot(steps[kept], values[kept], "o", ms=10, label="lowest validation loss")
+            ring[0].set(markerfacecolor="none", markeredgecolor=RED)
             title = f"{title}   {values[kept]:.3f}"
     styled(axes, title, "step")
     axes.margins(x=0.02)
