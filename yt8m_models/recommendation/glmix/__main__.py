@@ -20,8 +20,7 @@ def main(arguments: Arguments) -> None:
     if config.mode == PREDICT:
         from yt8m_models.recommendation.glmix.prediction import predict
 
-        prediction = predict(config, progress=True)
-        _print(prediction.text(), prediction.left_out)
+        _print(*predict(config, progress=True))
     elif config.mode == EVALUATE:
         from yt8m_models.recommendation.glmix.evaluation import evaluate
 

@@ -1,7 +1,5 @@
 """Probabilities of GLMix for the pairs in files."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
@@ -13,44 +11,13 @@ from yt8m_models.recommendation.glmix.glmix import load_with_embeddings
 from yt8m_models.storage.whole_file import whole_file
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What was predicted.
-
-    Attributes:
-        output: the file.
-        num_events: lines in it.
-        num_new_user_events: of users without events in training, by the fixed effect alone.
-        num_unknown: pairs that were left out, as their video has no embedding.
-        unknown_video: one of these videos.
-    """
-
-    output: str
-    num_events: int
-    num_new_user_events: int
-    num_unknown: int
-    unknown_video: str | None
-
-    def text(self) -> str:
-        return (
-            f"{self.num_events:,} predictions in {self.output}, {self.num_new_user_events:,} of "
-            "them for new users, by the fixed effect"
-        )
-
-    @property
-    def left_out(self) -> str | None:
-        if not self.num_unknown:
-            return None
-        return (
-            f"left out {self.num_unknown:,} pairs: their videos have no embedding, e.g. "
-            f"{self.unknown_video!r}"
-        )
-
-
-def predict(config: GLMixConfig, progress: bool = False) -> Prediction:
+def predict(config: GLMixConfig, progress: bool = False) -> tuple[str, str | None]:
     """Writes P(y = 1) of each pair in `config.watch_log` to `config.output`, in their order.
 
     Memory is that of a block of rows, whatever the files have. They need no label.
+
+    Returns:
+        What was predicted, and what pairs were left out or `None`, as sentences.
 
     Raises:
         ValueError: as of `load_with_embeddings` and `read_events`; or there are no pairs.
@@ -79,7 +46,16 @@ def predict(config: GLMixConfig, progress: bool = False) -> Prediction:
             bar.update(len(events))
         if not num_pairs:
             raise ValueError(f"there are no pairs in {config.watch_log}")
-    return Prediction(config.output, num_known, num_new, num_pairs - num_known, unknown_video)
+    text = (
+        f"{num_known:,} predictions in {config.output}, {num_new:,} of them for new users, by the "
+        "fixed effect"
+    )
+    if unknown_video is None:
+        return text, None
+    return text, (
+        f"left out {num_pairs - num_known:,} pairs: their videos have no embedding, e.g. "
+        f"{unknown_video!r}"
+    )
 
 
 def _rows_of(ids: VideoIds, column: pd.Series) -> np.ndarray:
