@@ -187,6 +187,9 @@ def test_refusals(config, change, records, tmp_path):
     train_ubm(config, DATA)
     with pytest.raises(ValueError, match=r"no UBM 'video'.*there are rgb, audio"):
         load_ubm(config.output_dir, "video")
+    np.savez(f"{config.output_dir}/rgb.npz", means=np.zeros((2, 8)))
+    with pytest.raises(ValueError, match=r"rgb\.npz is not a UBM; it has means"):
+        load_ubm(config.output_dir, "rgb")
     Path(config.output_dir, "rgb.npz").write_bytes(b"PK")
     with pytest.raises(ValueError, match=r"rgb\.npz cannot be read"):
         load_ubm(config.output_dir, "rgb")

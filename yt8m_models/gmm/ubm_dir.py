@@ -36,7 +36,12 @@ def load_ubm(ubm_dir: str, name: str) -> UBM:
     names = UBM_DIR.read(ubm_dir)["ubms"]
     if name not in names:
         raise ValueError(f"no UBM {name!r} in {ubm_dir}; there are {', '.join(names)}")
-    return UBM(**read_arrays(join(ubm_dir, f"{name}.npz")))
+    path = join(ubm_dir, f"{name}.npz")
+    arrays = read_arrays(path)
+    try:
+        return UBM(**arrays)
+    except TypeError:
+        raise ValueError(f"{path} is not a UBM; it has {', '.join(arrays) or 'nothing'}") from None
 
 
 def ubm_names(feature_names: tuple[str, ...], pool_per_feature: bool) -> tuple[str, ...]:
