@@ -85,7 +85,6 @@ def measure(batch_size: int, rounds: int) -> list[Figure]:
 def _step(batch_size: int) -> Callable[[], Any]:
     """A training step on random features."""
     import keras
-    import numpy as np
     import tensorflow as tf
 
     from losses import TripletHingeLoss
@@ -97,11 +96,9 @@ def _step(batch_size: int) -> Callable[[], Any]:
     optimizer.build(model.trainable_variables)
     seed = keras.random.SeedGenerator(0)
     step = TripletStep(model, optimizer, TripletHingeLoss(), _MININGS[0], seed)
-    shape = (3 * batch_size, sum(_SIZES))
-    features = np.random.default_rng(0).normal(size=shape).astype("float32")
     anchors, positives, negatives = tf.split(tf.range(3 * batch_size), 3)
     batch = {
-        "video_matrix": tf.constant(features),
+        "video_matrix": tf.random.stateless_normal((3 * batch_size, sum(_SIZES)), (0, 0)),
         "anchors": anchors,
         "positives": positives,
         "negatives": negatives,
@@ -113,7 +110,6 @@ def _step(batch_size: int) -> Callable[[], Any]:
 def _mining(mining: str, batch_size: int) -> Callable[[], Any]:
     """Mining and loss of random embeddings, and their gradients."""
     import keras
-    import numpy as np
     import tensorflow as tf
 
     from losses import TripletHingeLoss
@@ -121,9 +117,7 @@ def _mining(mining: str, batch_size: int) -> Callable[[], Any]:
 
     loss, seed = TripletHingeLoss(), keras.random.SeedGenerator(0)
     shape = (3, batch_size, EmbeddingConfig().embedding_size)
-    values = np.random.default_rng(0).normal(size=shape).astype("float32")
-    values /= np.linalg.norm(values, axis=-1, keepdims=True)
-    embeddings = [tf.constant(value) for value in values]
+    embeddings = tf.unstack(tf.nn.l2_normalize(tf.random.stateless_normal(shape, (0, 0)), axis=-1))
     excluded = _excluded(batch_size)
 
     @tf.function(jit_compile=True)
@@ -139,10 +133,9 @@ def _mining(mining: str, batch_size: int) -> Callable[[], Any]:
 
 def _excluded(batch_size: int) -> Any:
     """Which negatives are neighbours of which anchors."""
-    import numpy as np
     import tensorflow as tf
 
-    return tf.constant(np.random.default_rng(1).random((batch_size, batch_size)) < _NEIGHBORS)
+    return tf.random.stateless_uniform((batch_size, batch_size), (1, 0)) < _NEIGHBORS
 
 
 if __name__ == "__main__":

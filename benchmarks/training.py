@@ -7,8 +7,14 @@ from pathlib import Path
 
 from benchmarks.figure import Figure
 from benchmarks.step_limit import CASES, StepCase
+from benchmarks.step_tensorflow import training_step
 from benchmarks.timing import seconds_of
+from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.samples.synthetic.config import SyntheticConfig
+from yt8m_models.samples.synthetic.generator import write_synthetic
 from yt8m_models.training.config import TrainConfig
+from yt8m_models.training.history import read_history
+from yt8m_models.training.trainer import train
 
 BOUND = 0.92
 _CASE = "netvlad"
@@ -26,13 +32,9 @@ def figures(workdir: Path) -> list[Figure]:
     speed is the median of those that it logs, without the first, whose steps are compiled. That of
     the step alone is the median of turns of as many steps, before and after it, as machines drift.
     """
-    from benchmarks import step_tensorflow
-    from yt8m_models.samples.synthetic.config import SyntheticConfig
-    from yt8m_models.samples.synthetic.generator import write_synthetic
-
     case = CASES[_CASE]
     files = write_synthetic(SyntheticConfig(str(workdir / "records"), num_videos=_NUM_VIDEOS))
-    step, _ = step_tensorflow.training_step(case, _BATCH_SIZE, "none")
+    step, _ = training_step(case, _BATCH_SIZE, "none")
     step()  # compiles
 
     def several_steps() -> None:
@@ -42,34 +44,29 @@ def figures(workdir: Path) -> list[Figure]:
     step_seconds = [seconds_of(several_steps) for _ in range(_TURNS)]
     training_speed = _training_speed(workdir, case)
     step_seconds += [seconds_of(several_steps) for _ in range(_TURNS)]
-    detail = {
-        "pipeline videos/s": _pipeline_speed(files, case),
-        "step videos/s": _LOG_STEPS * _BATCH_SIZE / statistics.median(step_seconds),
-        "train.py videos/s": training_speed,
-    }
-    slower = min(detail["pipeline videos/s"], detail["step videos/s"])
+    pipeline_speed = _pipeline_speed(files, case)
+    step_speed = _LOG_STEPS * _BATCH_SIZE / statistics.median(step_seconds)
     return [
         Figure(
             "train.py end to end, over the slower of its pipeline and its step",
-            detail["train.py videos/s"] / slower,
+            training_speed / min(pipeline_speed, step_speed),
             BOUND,
-            detail=detail,
+            detail={
+                "pipeline videos/s": pipeline_speed,
+                "step videos/s": step_speed,
+                "train.py videos/s": training_speed,
+            },
         )
     ]
 
 
 def _pipeline_speed(files: list[str], case: StepCase) -> float:
-    from yt8m_models.data.pipeline import Pipeline, PipelineOptions
-
     options = PipelineOptions(_BATCH_SIZE, shuffle=True, seed=1, sample_frames=case.num_frames)
     read = partial(deque, Pipeline(files, case.data, options).dataset, maxlen=0)
     return _NUM_VIDEOS / statistics.median(seconds_of(read) for _ in range(3))
 
 
 def _training_speed(workdir: Path, case: StepCase) -> float:
-    from yt8m_models.training.history import read_history
-    from yt8m_models.training.trainer import train
-
     config = TrainConfig(
         train_dir=str(workdir / "model"),
         train_data_pattern=f"{workdir}/records/*.tfrecord",
