@@ -17,6 +17,11 @@ from yt8m_models.program.option import Options, option
 NETVLAD = ("netbow", "netvlad", "netrvlad", "vlagd", "dsgmm")
 
 
+def _only(value: Any, help: str) -> Any:
+    """A flag without a meaning here, and the one value that changes nothing: its old default."""
+    return dataclasses.field(default=None, metadata={**option(None, help).metadata, "only": value})
+
+
 @dataclass(frozen=True)
 class OriginalFlags(Options):
     """Names of the original programs (starter code, WILLOW, NeXtVLAD).
@@ -43,35 +48,35 @@ class OriginalFlags(Options):
         None, "The GRU sees --iterations sampled frames (30 unless given), or every frame if false."
     )
     fc_dimred: bool | None = option(None, "--hidden_size=0 after soft or gated DBoF if false.")
-    netvlad_dimred: int | None = option(None, "Only -1: the pooled vector keeps its size.")
-    gatednetvlad_dimred: int | None = option(None, "Only 1024; no model uses it.")
-    netvlad_hidden_size_video: int | None = option(None, "Only 1024; no model uses it.")
-    netvlad_hidden_size_audio: int | None = option(None, "Only 64; no model uses it.")
-    lstm_cells_video: int | None = option(None, "Only 1024; no model uses it.")
-    lstm_cells_audio: int | None = option(None, "Only 128; no model uses it.")
-    gru_cells_video: int | None = option(None, "Only 1024; no model uses it.")
-    gru_cells_audio: int | None = option(None, "Only 128; no model uses it.")
-    dbof_var_features: int | None = option(None, "Only 0: DBoF pools no variances.")
-    moe_prob_gating_input: str | None = option(
-        None, "Only prob: --moe_prob_gating gates the predictions by themselves."
+    netvlad_dimred: int | None = _only(-1, "Only -1: the pooled vector keeps its size.")
+    gatednetvlad_dimred: int | None = _only(1024, "Only 1024; no model uses it.")
+    netvlad_hidden_size_video: int | None = _only(1024, "Only 1024; no model uses it.")
+    netvlad_hidden_size_audio: int | None = _only(64, "Only 64; no model uses it.")
+    lstm_cells_video: int | None = _only(1024, "Only 1024; no model uses it.")
+    lstm_cells_audio: int | None = _only(128, "Only 128; no model uses it.")
+    gru_cells_video: int | None = _only(1024, "Only 1024; no model uses it.")
+    gru_cells_audio: int | None = _only(128, "Only 128; no model uses it.")
+    dbof_var_features: int | None = _only(0, "Only 0: DBoF pools no variances.")
+    moe_prob_gating_input: str | None = _only(
+        "prob", "Only prob: --moe_prob_gating gates the predictions by themselves."
     )
-    video_trainable: bool | None = option(None, "Only true: the classifier is trained.")
-    num_gpu: int | None = option(None, "Only 1: --strategy says how to use several GPUs.")
-    seg_num_frame: int | None = option(None, "Only 5: the frames of a segment.")
-    pretrain_model_path: str | None = option(
-        None, "Only empty: yt8m_models.compat.import_checkpoint takes old checkpoints over."
+    video_trainable: bool | None = _only(True, "Only true: the classifier is trained.")
+    num_gpu: int | None = _only(1, "Only 1: --strategy says how to use several GPUs.")
+    seg_num_frame: int | None = _only(5, "Only 5: the frames of a segment.")
+    pretrain_model_path: str | None = _only(
+        "", "Only empty: yt8m_models.compat.import_checkpoint takes old checkpoints over."
     )
-    mix_number: int | None = option(None, "Only 3, of MixNeXtVladModel, which is not here.")
-    cl_temperature: float | None = option(None, "Only 2, of MixNeXtVladModel.")
-    cl_lambda: float | None = option(None, "Only 1, of MixNeXtVladModel.")
-    final_temperature: float | None = option(None, "Only 1, of MixNeXtVladModel.")
-    final_lambda: float | None = option(None, "Only 1, of MixNeXtVladModel.")
+    mix_number: int | None = _only(3, "Only 3, of MixNeXtVladModel, which is not here.")
+    cl_temperature: float | None = _only(2.0, "Only 2, of MixNeXtVladModel.")
+    cl_lambda: float | None = _only(1.0, "Only 1, of MixNeXtVladModel.")
+    final_temperature: float | None = _only(1.0, "Only 1, of MixNeXtVladModel.")
+    final_lambda: float | None = _only(1.0, "Only 1, of MixNeXtVladModel.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if field.name in _ONLY and value not in (None, _ONLY[field.name]):
+            if value not in (None, field.metadata.get("only", value)):
                 raise ValueError(
                     f"--{field.name}={_text(value)} means nothing here. {field.metadata['help']}"
                 )
@@ -117,11 +122,12 @@ def translate(arguments: Arguments) -> Arguments:
 def _changes(flags: OriginalFlags, model: ModelConfig, arguments: Arguments) -> list[Change]:
     """What the given flags say here, after the check that they are of this model."""
     changes = []
-    for name, poolings in _POOLINGS.items():
+    for name in _OTHERS:
         value = getattr(flags, name)
-        if value is None or _is_of_another_model(name, value, poolings, model, arguments):
+        if value is None:
             continue
-        changes += [Change(name, *said) for said in _said(name, value, model)]
+        if not _is_ignored(name, value, model, arguments):
+            changes += [Change(name, *said) for said in _said(name, value, model)]
     return changes
 
 
@@ -141,16 +147,15 @@ def _said(name: str, value: Any, model: ModelConfig) -> list[tuple[str, Any]]:
     return [] if value else [("hidden_size", 0)]  # fc_dimred
 
 
-def _is_of_another_model(
-    name: str, value: Any, poolings: tuple[str, ...], model: ModelConfig, arguments: Arguments
-) -> bool:
+def _is_ignored(name: str, value: Any, model: ModelConfig, arguments: Arguments) -> bool:
     """Whether the original model ignores a flag; an error unless the flag has its default."""
     if not {"model", "pooling"} & arguments.given:
         return False  # the evaluation program reads the model from its directory
+    poolings, default = _OTHERS[name]
     pooling = ModelConfig(model.model, model.pooling).resolved().pooling
     if pooling in poolings:
         return False
-    if value != _DEFAULTS[name]:
+    if value != default:
         raise ValueError(
             f"--{name}={_text(value)} goes with --pooling={' or '.join(poolings)}; "
             f"received --model={model.model}, whose pooling is {pooling}"
@@ -162,49 +167,14 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-# The flags that say something else here, with the poolings that they belong to.
-_POOLINGS: dict[str, tuple[str, ...]] = {
-    "netvlad_relu": NETVLAD,
-    "fv_relu": ("netfv",),
-    "dbof_relu": BAGS_OF_FRAMES,
-    "lightvlad": NETVLAD,
-    "vlagd": NETVLAD,
-    "lstm_random_sequence": ("lstm",),
-    "gru_random_sequence": ("gru",),
-    "fc_dimred": BAGS_OF_FRAMES,
-}
-
-# Their defaults in the original programs.
-_DEFAULTS: dict[str, Any] = {
-    "netvlad_relu": True,
-    "fv_relu": True,
-    "dbof_relu": True,
-    "lightvlad": False,
-    "vlagd": False,
-    "lstm_random_sequence": False,
-    "gru_random_sequence": False,
-    "fc_dimred": True,
-}
-
-# The flags without a meaning here, and the one value that changes nothing: the original default.
-_ONLY: dict[str, Any] = {
-    "netvlad_dimred": -1,
-    "gatednetvlad_dimred": 1024,
-    "netvlad_hidden_size_video": 1024,
-    "netvlad_hidden_size_audio": 64,
-    "lstm_cells_video": 1024,
-    "lstm_cells_audio": 128,
-    "gru_cells_video": 1024,
-    "gru_cells_audio": 128,
-    "dbof_var_features": 0,
-    "moe_prob_gating_input": "prob",
-    "video_trainable": True,
-    "num_gpu": 1,
-    "seg_num_frame": 5,
-    "pretrain_model_path": "",
-    "mix_number": 3,
-    "cl_temperature": 2.0,
-    "cl_lambda": 1.0,
-    "final_temperature": 1.0,
-    "final_lambda": 1.0,
+# The flags that say something else here: the poolings that they belong to, and their defaults.
+_OTHERS: dict[str, tuple[tuple[str, ...], bool]] = {
+    "netvlad_relu": (NETVLAD, True),
+    "fv_relu": (("netfv",), True),
+    "dbof_relu": (BAGS_OF_FRAMES, True),
+    "lightvlad": (NETVLAD, False),
+    "vlagd": (NETVLAD, False),
+    "lstm_random_sequence": (("lstm",), False),
+    "gru_random_sequence": (("gru",), False),
+    "fc_dimred": (BAGS_OF_FRAMES, True),
 }
