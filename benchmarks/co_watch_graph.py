@@ -105,11 +105,7 @@ def _count(users: pd.Series, videos: pd.Series, others: pd.Series) -> pd.Series:
     """The number of users of each pair of two videos, by their ids."""
     in_order = videos < others
     pairs = pd.DataFrame(
-        {
-            "user_id": users,
-            "a": videos.where(in_order, others),
-            "b": others.where(in_order, videos),
-        }
+        {"user_id": users, "a": videos.where(in_order, others), "b": others.where(in_order, videos)}
     )
     pairs = pairs[pairs["a"] != pairs["b"]].drop_duplicates()
     return pairs.groupby(["a", "b"]).size()

@@ -34,12 +34,7 @@ class Figure:
 def table(figures: list[Figure]) -> str:
     """A line for each figure: its name, value, bound and verdict."""
     rows = [("figure", "value", "bound", "")] + [
-        (
-            figure.name,
-            f"{figure.value:.3g} {figure.unit}",
-            *_verdict(figure),
-        )
-        for figure in figures
+        (figure.name, f"{figure.value:.3g} {figure.unit}", *_verdict(figure)) for figure in figures
     ]
     name, value, bound, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
     return "\n".join(

@@ -66,12 +66,7 @@ class Ranking:
 
 
 def rank_videos(
-    predictions: Any,
-    labels: Any,
-    label_weights: Any,
-    depth: int,
-    empty: str,
-    ties: str,
+    predictions: Any, labels: Any, label_weights: Any, depth: int, empty: str, ties: str
 ) -> Ranking:
     """Ranks the classes of each video.
 

@@ -43,12 +43,7 @@ FRAME_LEVEL: dict[str, dict[str, Any]] = {
         "moe_prob_gating": True,
     },
     "VLADModel": {"pooling": "vlad", "gating": True, "moe_prob_gating": True},
-    "SGMMModel": {
-        "pooling": "sgmm",
-        "final_norm": False,
-        "gating": True,
-        "moe_prob_gating": True,
-    },
+    "SGMMModel": {"pooling": "sgmm", "final_norm": False, "gating": True, "moe_prob_gating": True},
     "SoftDbofModelLF": {"pooling": "soft_dbof", "num_clusters": 8000},
     "GatedDbofModelLF": {"pooling": "gated_dbof", "num_clusters": 4096},
     "NeXtVLADModel": {

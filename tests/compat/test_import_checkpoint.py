@@ -55,11 +55,7 @@ UNSEEN = {
     "starter_dbof_average": ["--dbof_pooling_method=average", "--dbof_activation=relu6"],
     "willow_netrvlad_gated": ["--gating_remove_diag=True"],
 }
-CHECKPOINTS = {
-    "starter_dbof_max": 1200,
-    "willow_gru": 300,
-    "willow_netvlad_gated": 700,
-}
+CHECKPOINTS = {"starter_dbof_max": 1200, "willow_gru": 300, "willow_netvlad_gated": 700}
 
 
 def import_(source, target, *flags):

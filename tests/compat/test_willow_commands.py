@@ -61,10 +61,7 @@ def gru(layer, features, cells):
 
 def lstm(layer, features, cells):
     scope = f"rnn/cell_{layer}/basic_lstm_cell"
-    return {
-        f"{scope}/kernel": (features + cells, 4 * cells),
-        f"{scope}/bias": (4 * cells,),
-    }
+    return {f"{scope}/kernel": (features + cells, 4 * cells), f"{scope}/bias": (4 * cells,)}
 
 
 def gating(name, batch_norm_name, size):
@@ -121,11 +118,7 @@ COMMANDS = {
     "soft DBoF": (
         "--model=SoftDbofModelLF --dbof_cluster_size=32 --dbof_hidden_size=16 --iterations=300 "
         "--dbof_relu=False --max_step=2",
-        {
-            **assignments("DBOF", 32, 4),
-            **hidden(32 + 4, 16),
-            **mixture_of_experts(16),
-        },
+        {**assignments("DBOF", 32, 4), **hidden(32 + 4, 16), **mixture_of_experts(16)},
     ),
     "gated RVLAD": (
         "--model=NetVLADModelLF --netvlad_cluster_size=8 --netvlad_hidden_size=16 --moe_l2=1e-6 "

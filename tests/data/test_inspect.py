@@ -207,11 +207,7 @@ def test_table(frame_file, tmp_path):
         "frames.tfrecord 4 0 frame rgb 6, audio 2 0–5, mean 3 0–2, mean 1.2 3 2 (3), 1 (1), 7 (1)"
     )
     assert lines[6].startswith("total of 2 files")
-    assert lines[-3:] == [
-        "labels: 1 to 7",
-        "without labels: 2 videos",
-        "without frames: 2 videos",
-    ]
+    assert lines[-3:] == ["labels: 1 to 7", "without labels: 2 videos", "without frames: 2 videos"]
 
 
 def test_json(frame_file):

@@ -299,12 +299,7 @@ def test_the_projector_shows_ids_and_classes(world, run, tmp_path):
             writer.write(sequence_example(IDS[row], np.zeros((1, 12), np.uint8), classes))
     vocabulary = tmp_path / "vocabulary.csv"
     vocabulary.write_text("Index,Name,Other\n0,Dog,x\n1,Cat\tand mouse,y\n2,,z\n")
-    run(
-        max_steps=2,
-        projector_videos=50,
-        projector_records=path,
-        vocabulary=str(vocabulary),
-    )
+    run(max_steps=2, projector_videos=50, projector_records=path, vocabulary=str(vocabulary))
     directory = tmp_path / "train" / "train"
     with (directory / "metadata.tsv").open() as file:
         lines = list(csv.DictReader(file, delimiter="\t"))

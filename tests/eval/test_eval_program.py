@@ -98,11 +98,7 @@ def test_metrics_of_a_checkpoint(workplace, videos, flags, capsys):
     header, row = capsys.readouterr().out.splitlines()
     assert header.split() == ["checkpoint", "videos", "loss", "Hit@1", "PERR", "GAP", "mAP"]
     values = [written[name] for name in ("loss", "hit_at_one", "perr", "gap", "map")]
-    assert row.split() == [
-        written["checkpoint"],
-        "40",
-        *[f"{value:.4f}" for value in values],
-    ]
+    assert row.split() == [written["checkpoint"], "40", *[f"{value:.4f}" for value in values]]
 
 
 def test_classes_with_names(workplace, videos):

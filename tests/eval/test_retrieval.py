@@ -7,13 +7,7 @@ import numpy as np
 import pytest
 
 from eval import retrieval
-from eval.retrieval import (
-    auc,
-    average_precision,
-    mean_average_precision,
-    mean_over_queries,
-    ndcg,
-)
+from eval.retrieval import auc, average_precision, mean_average_precision, mean_over_queries, ndcg
 
 METRICS = (ndcg, average_precision, auc)
 

@@ -353,10 +353,7 @@ def test_bad_files_are_refused(tmp_path):
         ({"output_dir": ""}, "--output_dir must be given"),
         ({"rule": "any"}, "--rule=any: must be one of session, valid_watch"),
         ({"session_gap_minutes": 0}, "--session_gap_minutes must be above 0; received 0"),
-        (
-            {"window_minutes": float("nan")},
-            "--window_minutes must be a finite number; received",
-        ),
+        ({"window_minutes": float("nan")}, "--window_minutes must be a finite number; received"),
         ({"min_watched_seconds": -1}, "--min_watched_seconds must be at least 0; received -1"),
         ({"min_count": 0}, "--min_count must be at least 1; received 0"),
         ({"train_fraction": 1.0}, "--train_fraction must be above 0 and below 1; received 1.0"),

@@ -192,12 +192,7 @@ def smoothed(layer, slow, name):
     ],
 )
 @pytest.mark.parametrize(
-    "statistics",
-    [
-        ("weights",),
-        ("covariances", "weights"),
-        ("weights", "means", "covariances"),
-    ],
+    "statistics", [("weights",), ("covariances", "weights"), ("weights", "means", "covariances")]
 )
 @pytest.mark.parametrize("assignment", ASSIGNMENTS[:4])
 def test_smoothed_statistics(assignment, statistics, gammas, case, to_numpy):
@@ -316,10 +311,7 @@ def test_small_covariances_survive_large_means(assign, to_numpy):
         (lambda: NetFV(3, "diagonal"), {"means", "log_scales", "mixture_logits"}),
         (lambda: NetBoW(3, "uniform_priors"), {"means", "log_scales"}),
         (lambda: DSGMM(3), {"means", "assignment_kernel"}),
-        (
-            lambda: DSGMM(3, statistics=("weights",)),
-            {"mixture_logits", "assignment_kernel"},
-        ),
+        (lambda: DSGMM(3, statistics=("weights",)), {"mixture_logits", "assignment_kernel"}),
         (
             lambda: DSGMM(3, statistics=("covariances",)),
             {"means", "log_scales", "assignment_kernel"},

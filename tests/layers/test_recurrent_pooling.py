@@ -42,11 +42,7 @@ def gru_step(frame, states, gates_kernel, gates_bias, candidate_kernel, candidat
 
 SLOW = {  # the step, the states, and the names of a layer's weights
     LSTMPooling: (lstm_step, 2, ("kernel", "bias")),
-    GRUPooling: (
-        gru_step,
-        1,
-        ("gates_kernel", "gates_bias", "candidate_kernel", "candidate_bias"),
-    ),
+    GRUPooling: (gru_step, 1, ("gates_kernel", "gates_bias", "candidate_kernel", "candidate_bias")),
 }
 
 

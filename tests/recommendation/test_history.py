@@ -4,12 +4,7 @@ import numpy as np
 import pytest
 
 from yt8m_models.recommendation import history
-from yt8m_models.recommendation.history import (
-    kept_ratings,
-    max_scores,
-    mean_vectors,
-    users_without,
-)
+from yt8m_models.recommendation.history import kept_ratings, max_scores, mean_vectors, users_without
 
 
 def mean_scores(history, candidates):

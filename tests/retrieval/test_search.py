@@ -152,9 +152,7 @@ def test_features_of_indexed_videos_find_themselves(tmp_path):
     paths = {name: str(tmp_path / name) for name in ("train", "features", "embeddings", "index")}
     embed(
         EmbedConfig(
-            train_dir=paths["train"],
-            features_dir=paths["features"],
-            output_dir=paths["embeddings"],
+            train_dir=paths["train"], features_dir=paths["features"], output_dir=paths["embeddings"]
         )
     )
     build_index(BuildIndexConfig(paths["embeddings"], paths["index"]))

@@ -52,11 +52,7 @@ def random_gradients(seed, steps=60, shape=(5, 3)):
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(
     "options",
-    [
-        {},
-        {"decrease": 0.3, "increase": 1.9},
-        {"smallest_step": 0.004, "largest_step": 0.03},
-    ],
+    [{}, {"decrease": 0.3, "increase": 1.9}, {"smallest_step": 0.004, "largest_step": 0.03}],
 )
 def test_steps_are_those_of_the_reference(options, compiled):
     start, gradients = np.random.default_rng(1).normal(size=(5, 3)), random_gradients(2)

@@ -164,9 +164,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(conf
     before = weights(config)
     with pytest.raises(ValueError, match="infinite or not a number at step") as error:
         train(
-            change(config, base_learning_rate=1e38, log_steps=10, export_model_steps=1),
-            DATA,
-            MODEL,
+            change(config, base_learning_rate=1e38, log_steps=10, export_model_steps=1), DATA, MODEL
         )
     assert f"the last good checkpoint is {config.train_dir}/model.ckpt-" in str(error.value)
     assert "--base_learning_rate, such as 1e+37" in str(error.value)

@@ -98,10 +98,7 @@ def mine_negatives(
         raise ValueError(f"mining must be one of {', '.join(MININGS)}; received {mining!r}")
     chosen = ops.take(candidates, negatives, axis=0)
     return MinedTriplets(
-        positive_distances,
-        _squared_distances(anchors, chosen),
-        negatives,
-        _at(allowed, negatives),
+        positive_distances, _squared_distances(anchors, chosen), negatives, _at(allowed, negatives)
     )
 
 

@@ -186,11 +186,7 @@ def write_features(
 
 
 def _check_values(
-    ids: np.ndarray,
-    features: np.ndarray,
-    names: Sequence[str],
-    sizes: Sequence[int],
-    dtype: str,
+    ids: np.ndarray, features: np.ndarray, names: Sequence[str], sizes: Sequence[int], dtype: str
 ) -> None:
     """Refuses the first value that the type cannot keep."""
     largest = np.finfo(np.float16 if dtype == "float16" else np.float32).max

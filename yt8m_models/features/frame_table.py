@@ -93,11 +93,7 @@ class FrameTable(Table):
         Raises:
             ValueError: the directory is not local, or already holds features.
         """
-        arrays = {
-            "ids": self.ids.ids,
-            "file_numbers": self._file_numbers,
-            "offsets": self._offsets,
-        }
+        arrays = {"ids": self.ids.ids, "file_numbers": self._file_numbers, "offsets": self._offsets}
         record = {
             "kind": FRAME,
             "names": self.names,
@@ -204,10 +200,7 @@ def _read(paths: tf.Tensor, offsets: tf.Tensor) -> tf.Tensor:
         return tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string)).take(1)
 
     records = tf.data.Dataset.from_tensor_slices((paths, offsets)).interleave(
-        record,
-        cycle_length=_PARALLEL_READS,
-        num_parallel_calls=_PARALLEL_READS,
-        deterministic=True,
+        record, cycle_length=_PARALLEL_READS, num_parallel_calls=_PARALLEL_READS, deterministic=True
     )
     return (
         records.batch(tf.size(paths, out_type=tf.int64)).with_options(options).get_single_element()

@@ -25,10 +25,7 @@ class RawFeatures:
     """
 
     def __init__(
-        self,
-        table: Table,
-        per_feature_l2_norm: bool = True,
-        batch_size: int = 1024,
+        self, table: Table, per_feature_l2_norm: bool = True, batch_size: int = 1024
     ) -> None:
         self.table = table
         self.per_feature_l2_norm = per_feature_l2_norm

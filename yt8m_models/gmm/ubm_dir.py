@@ -15,12 +15,7 @@ from yt8m_models.storage.artifact_dir import ArtifactDir
 from yt8m_models.storage.whole_file import join
 
 UBM_DIR = ArtifactDir(
-    "ubm.json",
-    ("ubm",),
-    "a UBM",
-    "yt8m train-ubm",
-    __version__,
-    {"settings": dict, "ubms": dict},
+    "ubm.json", ("ubm",), "a UBM", "yt8m train-ubm", __version__, {"settings": dict, "ubms": dict}
 )
 CURVE = "log_likelihood.png"
 STATISTICS = "statistics.npz"

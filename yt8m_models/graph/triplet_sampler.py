@@ -56,11 +56,7 @@ class TripletSampler:
     """
 
     def __init__(
-        self,
-        graph: CoWatchGraph,
-        usable: np.ndarray,
-        negatives: str = "uniform",
-        seed: int = 0,
+        self, graph: CoWatchGraph, usable: np.ndarray, negatives: str = "uniform", seed: int = 0
     ) -> None:
         if negatives not in NEGATIVES:
             raise ValueError(f"negatives must be {' or '.join(NEGATIVES)}; received {negatives!r}")

@@ -54,11 +54,7 @@ _FLAG = f"CASE lower({{0}}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE {_NUMBER
 _COLUMNS = {
     USER: ("{0}", "coalesce({0}, '') = ''", "must not be empty"),
     VIDEO: ("{0}", "coalesce({0}, '') = ''", "must not be empty"),
-    WATCHED: (
-        _NUMBER,
-        f"{IMPRESSION} = 0 AND coalesce(isnan({{0}}), true)",
-        "must be a number",
-    ),
+    WATCHED: (_NUMBER, f"{IMPRESSION} = 0 AND coalesce(isnan({{0}}), true)", "must be a number"),
     IMPRESSION: (_FLAG, "coalesce({0} NOT IN (0, 1), true)", "must be 0 or 1"),
     RATING: (_NUMBER, "NOT coalesce(isfinite({0}), false)", "must be a finite number"),
     LABEL: (_FLAG, "coalesce({0} NOT IN (0, 1), true)", "must be 0 or 1"),
@@ -81,10 +77,7 @@ def read_events(
     Raises:
         ValueError, OSError: as of `WatchLog` and `WatchLog.blocks`.
     """
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        engine(Path(directory) / "log") as connection,
-    ):
+    with tempfile.TemporaryDirectory() as directory, engine(Path(directory) / "log") as connection:
         log = WatchLog(connection, directory, options, required, optional)
         yield from log.blocks(", ".join((USER, VIDEO, *log.columns)))
 
@@ -349,12 +342,7 @@ def _open_zip(path: str, mode: str) -> IO[bytes]:
     return archive.open(archive.namelist()[0])
 
 
-_OPENERS: dict[str, Any] = {
-    ".gz": gzip.open,
-    ".bz2": bz2.open,
-    ".xz": lzma.open,
-    ".zip": _open_zip,
-}
+_OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zip": _open_zip}
 _DAMAGED = (OSError, EOFError, zlib.error, csv.Error, lzma.LZMAError, zipfile.BadZipFile)
 
 

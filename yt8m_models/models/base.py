@@ -41,10 +41,7 @@ class BaseModel(keras.Model):
         return self.classifier(activations, training=training)
 
     def get_config(self) -> dict[str, Any]:
-        configs = {
-            "config": dataclasses.asdict(self.config),
-            "data": dataclasses.asdict(self.data),
-        }
+        configs = {"config": dataclasses.asdict(self.config), "data": dataclasses.asdict(self.data)}
         return {**configs, "name": self.name, "dtype": self.dtype_policy.name}
 
     @classmethod

@@ -64,10 +64,7 @@ def mean_vectors(vectors: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 
 
 def kept_ratings(
-    users: np.ndarray,
-    ratings: np.ndarray,
-    min_stars: float | None = None,
-    above_mean: bool = False,
+    users: np.ndarray, ratings: np.ndarray, min_stars: float | None = None, above_mean: bool = False
 ) -> np.ndarray:
     """Which ratings count as a user's history, by how well they like the video.
 

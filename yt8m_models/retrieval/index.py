@@ -307,11 +307,7 @@ class Index:
         return scores
 
     def _checked(
-        self,
-        queries: np.ndarray,
-        k: int,
-        exclude: Sequence[np.ndarray] | None,
-        probes: int,
+        self, queries: np.ndarray, k: int, exclude: Sequence[np.ndarray] | None, probes: int
     ) -> np.ndarray:
         """The queries, L2-normalised."""
         queries = np.asarray(queries, np.float32)

@@ -109,8 +109,6 @@ def with_cdml(
             f"in {config.cdml_dir}; received {kept}"
         )
     joined = dataclasses.replace(
-        data,
-        feature_names=(*data.feature_names, CDML),
-        feature_sizes=(*data.feature_sizes, size),
+        data, feature_names=(*data.feature_names, CDML), feature_sizes=(*data.feature_sizes, size)
     )
     return joined, (*config.pca_components, kept)

@@ -10,18 +10,8 @@ from yt8m_models.embedding.training.config import EmbeddingTrainConfig
 from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
 from yt8m_models.experiments.common import runs as common
 from yt8m_models.experiments.common.rows import Row
-from yt8m_models.experiments.common.runs import (
-    RESULT,
-    differing,
-    directory_of,
-    plan_runs,
-)
-from yt8m_models.retrieval.evaluation.config import (
-    BITS,
-    DIRECTIONS,
-    EXACT,
-    EvaluateRetrievalConfig,
-)
+from yt8m_models.experiments.common.runs import RESULT, differing, directory_of, plan_runs
+from yt8m_models.retrieval.evaluation.config import BITS, DIRECTIONS, EXACT, EvaluateRetrievalConfig
 from yt8m_models.storage.whole_file import join
 
 METRICS = {  # of a row, with their titles

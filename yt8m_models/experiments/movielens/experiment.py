@@ -108,11 +108,7 @@ def _execute(
 
 
 def _score(
-    method: Method,
-    split: Split,
-    vectors: dict[str, np.ndarray],
-    config: MovieLensConfig,
-    seed: int,
+    method: Method, split: Split, vectors: dict[str, np.ndarray], config: MovieLensConfig, seed: int
 ) -> tuple[np.ndarray, int]:
     if not method.aggregation:
         return baseline_scores(method.name, split, config, seed), 0

@@ -8,11 +8,7 @@ import pandas as pd
 from yt8m_models.data.video_ids import VideoIds, as_bytes
 from yt8m_models.experiments.movielens.tables import read_table
 
-_COLUMNS = {
-    "user": ("user_id", "userId"),
-    "movie": ("item_id", "movieId"),
-    "stars": ("rating",),
-}
+_COLUMNS = {"user": ("user_id", "userId"), "movie": ("item_id", "movieId"), "stars": ("rating",)}
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ class MovieLensReport:
             f"movies are ranked; NDCG@{config.top_k} has the true ratings as relevance (gains "
             "2^stars - 1), and for average precision a movie with "
             f"{config.relevant_stars:g} stars or more is relevant. Of a user whom a rule leaves no "
-            "history, all training ratings are the history.",
+            "history, all training ratings are the history."
         ]
         if 4 in config.tables:
             lines += self._table_4()

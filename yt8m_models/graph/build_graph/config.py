@@ -56,8 +56,7 @@ class BuildGraphConfig(WatchLogOptions):
     )
     seed: int = option(0, "Another seed partitions the videos otherwise.", at_least=0)
     features_dir: str = option(
-        "",
-        "Features, as written by yt8m build-features, to count the videos that have none.",
+        "", "Features, as written by yt8m build-features, to count the videos that have none."
     )
     memory_limit: str = option(
         "4GB", "Memory of the database engine; beyond it, it goes on on disk, in --output_dir."

@@ -21,9 +21,7 @@ class PlotConfig(Options):
 
 
 PROGRAM = Program(
-    "yt8m plot",
-    "Plots the curves of a training: losses, metrics and learning rate.",
-    PlotConfig,
+    "yt8m plot", "Plots the curves of a training: losses, metrics and learning rate.", PlotConfig
 )
 
 

@@ -23,12 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_PANELS = {
-    "Loss": "loss",
-    "GAP": "gap",
-    "Hit@1": "hit_at_one",
-    "Learning rate": "learning_rate",
-}
+_PANELS = {"Loss": "loss", "GAP": "gap", "Hit@1": "hit_at_one", "Learning rate": "learning_rate"}
 _POINTS_TO_SMOOTH = 40
 
 
