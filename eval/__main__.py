@@ -18,7 +18,6 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> None:
-    """Runs `evaluate_training`; flags of the data and the model must be those of the training."""
     from eval.program.evaluation import evaluate_training
 
     flags = {**vars(arguments[DataFlags]), **vars(arguments[ModelConfig])}

@@ -16,7 +16,6 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> None:
-    """Runs `infer` and prints what it did."""
     from yt8m_models.prediction.inference import infer
 
     config = arguments[InferenceConfig]

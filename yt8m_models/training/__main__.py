@@ -19,7 +19,6 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> int | None:
-    """Trains as the command line says, until all is done or a signal comes."""
     config = arguments[TrainConfig]
     if config.list_models:
         from yt8m_models.models.listing import list_models

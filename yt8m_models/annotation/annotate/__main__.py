@@ -16,7 +16,6 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> int | None:
-    """Trains as the command line says, until all is done or a signal comes."""
     from yt8m_models.annotation.annotate.annotating import annotate
 
     return annotate(arguments[AnnotateConfig], arguments[VideoDataConfig])

@@ -20,7 +20,6 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> None:
-    """Runs `import_checkpoint` and prints what it did."""
     from yt8m_models.compat.import_checkpoint.importer import import_checkpoint
 
     flags = {**vars(arguments[DataConfig]), **vars(arguments[ModelConfig])}

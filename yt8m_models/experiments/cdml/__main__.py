@@ -18,7 +18,6 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> int | None:
-    """Runs the experiments, until all is done or a signal comes."""
     from yt8m_models.experiments.cdml.experiment import run_cdml
 
     return run_cdml(

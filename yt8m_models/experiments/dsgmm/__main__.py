@@ -19,7 +19,6 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> int | None:
-    """Runs the experiments, until all is done or a signal comes."""
     from yt8m_models.experiments.dsgmm.experiment import run_tables
 
     for name in ("model", "pooling"):

@@ -15,7 +15,6 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> None:
-    """Trains as the command line says."""
     from yt8m_models.gmm.trainer import train_ubm
 
     train_ubm(arguments[UBMConfig], arguments[FrameFormat].data())

@@ -27,7 +27,6 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> None:
-    """Writes the image that the command line asks for."""
     from yt8m_models.training.plot.curves import plot_training
 
     config = arguments[PlotConfig]
