@@ -23,6 +23,7 @@ ASSIGNMENTS = (
     "diagonal",
 )
 
+_LISTS = {"feature_names": str.strip, "feature_sizes": int, "statistics": str.strip}
 _DERIVED: Any = None  # what `ModelConfig.resolved` derives from other values
 
 
@@ -334,7 +335,7 @@ def model_flags(
 ) -> dict[str, Any]:
     """The content of `model_flags.json`: the starter code's keys in its form, and the rest."""
     record = {**dataclasses.asdict(data), **dataclasses.asdict(model), "label_loss": label_loss}
-    for name in ("feature_names", "feature_sizes", "statistics"):
+    for name in _LISTS:
         if record[name] is not None:
             record[name] = ",".join(str(value) for value in record[name])
     return record
@@ -348,16 +349,11 @@ def parse_model_flags(record: dict[str, Any]) -> tuple[ModelConfig, DataConfig, 
     """
     record = dict(record)
     label_loss = record.pop("label_loss", "CrossEntropyLoss")
-    if "feature_names" in record:
-        record["feature_names"] = tuple(name.strip() for name in record["feature_names"].split(","))
-    if record.get("statistics") is not None:
-        record["statistics"] = tuple(name.strip() for name in record["statistics"].split(","))
-    if "feature_sizes" in record:
-        record["feature_sizes"] = tuple(int(size) for size in record["feature_sizes"].split(","))
-    names = {cls: {f.name for f in dataclasses.fields(cls)} for cls in (ModelConfig, DataConfig)}
-    unknown = sorted(set(record) - names[ModelConfig] - names[DataConfig])
-    if unknown:
+    for name, kind in _LISTS.items():
+        if record.get(name) is not None:
+            record[name] = tuple(kind(value) for value in record[name].split(","))
+    names = {field.name for field in dataclasses.fields(DataConfig)} & set(record)
+    data = DataConfig(**{name: record.pop(name) for name in names})
+    if unknown := sorted(set(record) - {field.name for field in dataclasses.fields(ModelConfig)}):
         raise ValueError(f"model_flags.json has unknown keys: {', '.join(unknown)}")
-    model = ModelConfig(**{k: v for k, v in record.items() if k in names[ModelConfig]})
-    data = DataConfig(**{k: v for k, v in record.items() if k in names[DataConfig]})
-    return model, data, label_loss
+    return ModelConfig(**record), data, label_loss
