@@ -7,6 +7,7 @@ are the names that the starter code and the winning entries gave the same thing.
 """
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,11 @@ ASSIGNMENTS = (
     "diagonal",
 )
 
-_LISTS = {"feature_names": str.strip, "feature_sizes": int, "statistics": str.strip}
+_LISTS: dict[str, Callable[[str], Any]] = {
+    "feature_names": str.strip,
+    "feature_sizes": int,
+    "statistics": str.strip,
+}
 _DERIVED: Any = None  # what `ModelConfig.resolved` derives from other values
 
 
