@@ -13,6 +13,7 @@ from yt8m_models.config import ModelConfig
 from yt8m_models.poolings import BAGS_OF_FRAMES
 from yt8m_models.program.command import Arguments
 from yt8m_models.program.option import Options, option
+from yt8m_models.storage.same_flags import flag_text
 
 NETVLAD = ("netbow", "netvlad", "netrvlad", "vlagd", "dsgmm")
 
@@ -77,9 +78,8 @@ class OriginalFlags(Options):
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value not in (None, field.metadata.get("only", value)):
-                raise ValueError(
-                    f"--{field.name}={_text(value)} means nothing here. {field.metadata['help']}"
-                )
+                received, meant = flag_text(value), field.metadata["help"]
+                raise ValueError(f"--{field.name}={received} means nothing here. {meant}")
 
 
 class Change(NamedTuple):
@@ -90,7 +90,7 @@ class Change(NamedTuple):
     value: Any
 
     def __str__(self) -> str:
-        here = f"--{self.field}={_text(self.value)}"
+        here = f"--{self.field}={flag_text(self.value)}"
         return here if self.flag == self.field else f"--{self.flag}, which is {here}"
 
 
@@ -157,14 +157,10 @@ def _is_ignored(name: str, value: Any, model: ModelConfig, arguments: Arguments)
         return False
     if value != default:
         raise ValueError(
-            f"--{name}={_text(value)} goes with --pooling={' or '.join(poolings)}; "
+            f"--{name}={flag_text(value)} goes with --pooling={' or '.join(poolings)}; "
             f"received --model={model.model}, whose pooling is {pooling}"
         )
     return True
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 # The flags that say something else here: the poolings that they belong to, and their defaults.

@@ -383,7 +383,7 @@ class TestErrors:
         (source / "model_flags.json").write_text("{")
         self.check("/tf1/model_flags.json: ", source, tmp_path)
         (source / "model_flags.json").write_text("[1]")
-        self.check(r"model_flags.json must hold a JSON object; received '\[1\]'", source, tmp_path)
+        self.check(r"model_flags.json: must hold a JSON object; received '\[1\]'", source, tmp_path)
 
     def test_no_flags(self, source, tmp_path, recording):
         (source / "model_flags.json").unlink()

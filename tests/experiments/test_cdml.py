@@ -15,8 +15,7 @@ from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.experiments.cdml.__main__ import PROGRAM
 from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
-from yt8m_models.experiments.cdml.experiment import run_cdml, train_and_measure
-from yt8m_models.experiments.cdml.report import CDMLReport
+from yt8m_models.experiments.cdml.experiment import CDMLReport, run_cdml, train_and_measure
 from yt8m_models.experiments.cdml.rows import tables
 from yt8m_models.experiments.cdml.runs import METRICS, Result, plan
 from yt8m_models.experiments.common import running

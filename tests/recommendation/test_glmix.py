@@ -15,10 +15,9 @@ from yt8m_models.recommendation.glmix import user_newton
 from yt8m_models.recommendation.glmix.__main__ import PROGRAM
 from yt8m_models.recommendation.glmix.config import GLMixConfig
 from yt8m_models.recommendation.glmix.evaluation import evaluate
-from yt8m_models.recommendation.glmix.fitting import fit
+from yt8m_models.recommendation.glmix.fitting import fit, train
 from yt8m_models.recommendation.glmix.glmix import GLMix
 from yt8m_models.recommendation.glmix.prediction import predict
-from yt8m_models.recommendation.glmix.training import train
 from yt8m_models.recommendation.glmix.user_batches import UserBatches, groups_of_like_size
 
 

@@ -20,7 +20,7 @@ from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.retrieval.build_index.building import build_index
 from yt8m_models.retrieval.build_index.config import BuildIndexConfig
 from yt8m_models.retrieval.index import Index
-from yt8m_models.retrieval.search import queries as queries_module
+from yt8m_models.retrieval.search import searching
 from yt8m_models.retrieval.search.config import SearchConfig
 from yt8m_models.retrieval.search.searching import search
 from yt8m_models.training.checkpoints import Checkpoints
@@ -106,7 +106,7 @@ def model(monkeypatch):
     network.config = EmbeddingConfig(embedding_size=2)
     network.feature_names, network.feature_sizes = ("rgb", "audio"), (2, 1)
     monkeypatch.setattr(
-        queries_module, "load_embedding_model", lambda train_dir, checkpoint: (network, _Trained)
+        searching, "load_embedding_model", lambda train_dir, checkpoint: (network, _Trained)
     )
 
 

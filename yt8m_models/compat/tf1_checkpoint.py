@@ -1,6 +1,5 @@
 """Reading checkpoints of the original TensorFlow 1 programs."""
 
-import json
 import re
 from typing import Any
 
@@ -9,9 +8,8 @@ import tensorflow as tf
 
 from yt8m_models.compat.tf1_variables import local_name
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import OBJECT_GRAPH
-from yt8m_models.training.train_dir import MODEL_RECORD, checkpoint_paths
+from yt8m_models.training.train_dir import checkpoint_paths
 
 _STEP = "global_step"
 _SLOT = re.compile(r"(Adam|AdamW|Momentum|Adagrad|Adadelta|RMSProp|Ftrl)(_\d+)?")
@@ -108,26 +106,6 @@ def latest_checkpoint(train_dir: str) -> str:
             "--tf1_checkpoint names one of another name"
         )
     return paths[-1]
-
-
-def read_record(train_dir: str) -> dict[str, Any]:
-    """What `model_flags.json` of a directory says; empty without the file.
-
-    Raises:
-        ValueError: it is not a JSON object.
-    """
-    path = join(train_dir, MODEL_RECORD)
-    if not tf.io.gfile.exists(path):
-        return {}
-    with tf.io.gfile.GFile(path) as file:
-        text = file.read()
-    try:
-        record = json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-    if not isinstance(record, dict):
-        raise ValueError(f"{path} must hold a JSON object; received {text[:40]!r}")
-    return record
 
 
 def _is_dropped(name: str, names: dict[str, Any]) -> bool:

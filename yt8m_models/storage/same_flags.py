@@ -19,7 +19,7 @@ def require_same_flags(
         ValueError: a value differs; the message has a line for each, with both values.
     """
     differing = [
-        f"  --{name}: {_text(there.get(name))} there, {_text(value)} now"
+        f"  --{name}: {flag_text(there.get(name))} there, {flag_text(value)} now"
         for name, value in now.items()
         if there.get(name) != value
     ]
@@ -27,7 +27,7 @@ def require_same_flags(
         raise ValueError("\n".join([heading, *differing, *filter(None, [advice])]))
 
 
-def _text(value: Any) -> str:
+def flag_text(value: Any) -> str:
     """A value as on the command line."""
     if isinstance(value, list):
         return ",".join(map(str, value))

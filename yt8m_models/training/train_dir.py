@@ -15,6 +15,7 @@ projector shows.
 
 import json
 import re
+from typing import Any
 
 import tensorflow as tf
 
@@ -61,19 +62,34 @@ def read_model_flags(train_dir: str) -> tuple[ResolvedModel, DataConfig, str]:
     Raises:
         ValueError: there is no `model_flags.json`, or it cannot be understood.
     """
+    record = read_flags(train_dir)
+    if record is None:
+        raise ValueError(f"no {MODEL_RECORD} in --train_dir={train_dir}: nothing was trained there")
+    try:
+        model, data, label_loss = parse_model_flags(record)
+        return model.resolved(), data, label_loss
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{join(train_dir, MODEL_RECORD)}: {error}") from error
+
+
+def read_flags(train_dir: str) -> dict[str, Any] | None:
+    """The content of `model_flags.json`; `None` where there is none.
+
+    Raises:
+        ValueError: it is not a JSON object.
+    """
     path = join(train_dir, MODEL_RECORD)
     if not tf.io.gfile.exists(path):
-        raise ValueError(f"no {MODEL_RECORD} in --train_dir={train_dir}: nothing was trained there")
+        return None
     with tf.io.gfile.GFile(path) as file:
         text = file.read()
     try:
         record = json.loads(text)
-        if not isinstance(record, dict):
-            raise ValueError(f"must hold a JSON object; received {text[:40]!r}")
-        model, data, label_loss = parse_model_flags(record)
-        return model.resolved(), data, label_loss
-    except (ValueError, TypeError, AttributeError) as error:
+    except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+    if not isinstance(record, dict):
+        raise ValueError(f"{path}: must hold a JSON object; received {text[:40]!r}")
+    return record
 
 
 def record_model_flags(

@@ -9,14 +9,19 @@ import keras
 import tensorflow as tf
 
 from yt8m_models.compat.import_checkpoint.config import ImportConfig
-from yt8m_models.compat.tf1_checkpoint import TF1Checkpoint, latest_checkpoint, read_record
+from yt8m_models.compat.tf1_checkpoint import TF1Checkpoint, latest_checkpoint
 from yt8m_models.compat.tf1_settings import num_classes_of, settings_of, unseen_settings
 from yt8m_models.compat.tf1_variables import Places, variable_places
 from yt8m_models.config import DataConfig, ModelConfig, ResolvedModel, parse_model_flags
 from yt8m_models.models import create_model
 from yt8m_models.storage import filesystems
 from yt8m_models.training.checkpoints import Checkpoints
-from yt8m_models.training.train_dir import checkpoint_paths, record_model_flags, remove_training
+from yt8m_models.training.train_dir import (
+    checkpoint_paths,
+    read_flags,
+    record_model_flags,
+    remove_training,
+)
 
 
 def import_checkpoint(config: ImportConfig, given: Mapping[str, Any]) -> str:
@@ -40,7 +45,9 @@ def import_checkpoint(config: ImportConfig, given: Mapping[str, Any]) -> str:
     filesystems.require(config.train_dir)
     path = config.tf1_checkpoint
     checkpoint = TF1Checkpoint(path if path else latest_checkpoint(config.tf1_train_dir))
-    model_config, data, label_loss = _configs(checkpoint, read_record(config.tf1_train_dir), given)
+    model_config, data, label_loss = _configs(
+        checkpoint, read_flags(config.tf1_train_dir) or {}, given
+    )
     model = create_model(model_config, data)
     num_variables = _assign(model, checkpoint)
     if config.start_new_model:

@@ -2,6 +2,5 @@
 
 rows     what each row changes of the embedding
 runs     what a run is of, and what it finds
-experiment     doing the runs: training, embedding all videos, cold-start retrieval
-report     results.csv, runs.csv, results.md and the images
+experiment     doing the runs: training, embeddings, cold-start retrieval; and their report
 """

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -15,10 +15,10 @@ from yt8m_models.embedding.features_of_model import load_features_of_model
 from yt8m_models.embedding.loading import load_embedding_model
 from yt8m_models.embedding.training.trainer import train
 from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
-from yt8m_models.experiments.cdml.report import CDMLReport
 from yt8m_models.experiments.cdml.rows import tables
-from yt8m_models.experiments.cdml.runs import Result, Run, plan
-from yt8m_models.experiments.common.rows import rows_of
+from yt8m_models.experiments.cdml.runs import METRICS, Result, Run, bits_of, plan
+from yt8m_models.experiments.common.report import Report
+from yt8m_models.experiments.common.rows import Row, rows_of
 from yt8m_models.experiments.common.running import run_experiment
 from yt8m_models.experiments.common.runs import RESULT
 from yt8m_models.features.load_features import load_features
@@ -126,3 +126,36 @@ def _random_vectors(seed: int, size: int, rows: np.ndarray) -> list[np.ndarray]:
     """Vectors for the rows `(n,)` of a shard, one batch."""
     rng = np.random.default_rng([seed, rows[0] // DEFAULT_SHARD_SIZE])
     return [rng.standard_normal((len(rows), size), np.float32)]
+
+
+class CDMLReport(Report[Result]):
+    """`results.csv`, `runs.csv`, `results.md` and an image of each table."""
+
+    config: CDMLConfig
+    metrics = tuple(METRICS)
+    columns = ("bits", *METRICS, "step", "validation_ndcg", "num_parameters", "seconds")
+
+    @property
+    def titles(self) -> dict[str, str]:
+        return {name: title.format(top_k=self.config.top_k) for name, title in METRICS.items()}
+
+    @property
+    def introduction(self) -> str:
+        config = self.config
+        return (
+            "Cold-start retrieval of evaluation videos for training videos (T2E) and the reverse "
+            f"(E2T): means over seeds {', '.join(map(str, config.seeds))} ± their standard "
+            f"deviation. Graph `{config.graph_dir}`, features `{config.features_dir}`, "
+            f"{config.relevance} gains."
+        )
+
+    def metrics_of(self, row: Row, result: Result) -> Mapping[str, float]:
+        return result.quality[bits_of(row)]
+
+    def lines_of(self, result: Result) -> list[list[object]]:
+        """A line for each number of bits."""
+        lines = []
+        for bits, metrics in result.quality.items():
+            values = {**vars(result), "bits": bits, **metrics}
+            lines.append([values[column] for column in self.columns])
+        return lines

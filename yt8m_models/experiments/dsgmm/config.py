@@ -56,10 +56,7 @@ class TablesConfig(ExperimentConfig):
 
 @dataclass(frozen=True)
 class TrainingFlags(Options):
-    """How every row is trained; the defaults are the paper's settings.
-
-    The fields are those of `TrainConfig`.
-    """
+    """How every row is trained: options of `TrainConfig`, with the paper's settings as defaults."""
 
     batch_size: int = same_option(TrainConfig, "batch_size", 128)
     base_learning_rate: float = same_option(TrainConfig, "base_learning_rate", 0.0002)

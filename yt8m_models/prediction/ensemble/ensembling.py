@@ -22,8 +22,7 @@ import tensorflow as tf
 from yt8m_models.data.patterns import match_files
 from yt8m_models.prediction.ensemble.averaging import average
 from yt8m_models.prediction.ensemble.config import EnsembleConfig
-from yt8m_models.prediction.ensemble.lines import Lines, line_keys
-from yt8m_models.prediction.ensemble.partitions import Partitions
+from yt8m_models.prediction.ensemble.lines import Lines, Partitions, line_keys
 from yt8m_models.prediction.ensemble.score_ranks import ScoreRanks
 from yt8m_models.prediction.submission import HEADER, format_lines
 from yt8m_models.prediction.submission_reader import line_starts, read_submission

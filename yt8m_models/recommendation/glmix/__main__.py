@@ -27,7 +27,7 @@ def main(arguments: Arguments) -> None:
         evaluation = evaluate(config)
         _print(evaluation.text(), evaluation.left_out)
     else:
-        from yt8m_models.recommendation.glmix.training import train
+        from yt8m_models.recommendation.glmix.fitting import train
 
         _print(*train(config, progress=True))
 
