@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import yt8m_models
-from yt8m_models.__main__ import run
+from yt8m_models.__main__ import PROGRAMS, run
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("yt8m_models", "losses", "eval", "benchmarks")
@@ -161,6 +161,18 @@ def test_wheel_has_every_package_and_nothing_else(metadata):
 def test_yt8m_is_the_one_console_script(metadata):
     assert metadata["entry_points"] == {"console_scripts": ["yt8m = yt8m_models.__main__:run"]}
     assert callable(run)
+
+
+def test_the_contracts_name_every_program_and_room():
+    tomllib = pytest.importorskip("tomllib", reason="Python 3.10 has no tomllib")
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    (programs,) = (
+        contract["modules"]
+        for contract in contracts["contracts"]
+        if contract["type"] == "independence"
+    )
+    rooms = {"yt8m_models.training", "yt8m_models.prediction", "eval"}
+    assert set(programs) == (set(PROGRAMS.values()) - rooms) | {"eval.program"}
 
 
 def test_extras(metadata):

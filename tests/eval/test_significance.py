@@ -10,7 +10,7 @@ import pytest
 
 from eval.mcnemar_test import McNemar, mcnemar
 from eval.significance.__main__ import PROGRAM, main
-from eval.significance.comparison import ABSENT, NO_LABEL, read_best_labels, compare
+from eval.significance.comparison import ABSENT, NO_LABEL, compare, read_best_labels
 from eval.significance.config import SignificanceConfig
 from yt8m_models.data.records import frame_record, video_record, write_records
 from yt8m_models.program.command import UsageError
