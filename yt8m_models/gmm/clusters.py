@@ -1,6 +1,7 @@
 """The clusters of frames as the weights of a pooling layer."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -95,7 +96,7 @@ class Clusters:
             if weight.name in values:
                 weight.assign(values[weight.name])
 
-    def _undo(self, batch_norm, u: np.ndarray, lengths: np.ndarray, b: np.ndarray) -> None:
+    def _undo(self, batch_norm: Any, u: np.ndarray, lengths: np.ndarray, b: np.ndarray) -> None:
         """Makes `lengths · u_k·x + b_k` of a batch normalisation of `u_k·x`."""
         means = u @ self.frame_mean
         variances = np.maximum(np.sum((u @ self.frame_covariance) * u, axis=1), 0)

@@ -67,7 +67,7 @@ class UBM:
         """`P(k|x)`, float64 `(n, K)`, for frames `(n, D)`."""
         logits = self._logits(frames)
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return exponentials / exponentials.sum(axis=1, keepdims=True)
+        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
     def log_density(self, frames: np.ndarray) -> np.ndarray:
         """`ln p(x)`, float64 `(n,)`, for frames `(n, D)`."""
@@ -76,7 +76,7 @@ class UBM:
         largest = logits.max(axis=1)
         log_sum = largest + np.log(np.exp(logits - largest[:, None]).sum(axis=1))
         squares = np.sum(frames * apply_inverse(self.covariance, frames), axis=1)
-        return log_sum - 0.5 * squares + self.log_normalizer()
+        return np.asarray(log_sum - 0.5 * squares + self.log_normalizer())
 
     def log_normalizer(self) -> float:
         """`-½ (D ln 2π + ln det Σ)`."""
@@ -89,7 +89,7 @@ class UBM:
 
     def _logits(self, frames: np.ndarray) -> np.ndarray:
         u, b = self.assignment()
-        return np.asarray(frames, np.float64) @ u.T + b
+        return np.asarray(np.asarray(frames, np.float64) @ u.T + b)
 
 
 def apply_inverse(covariance: np.ndarray, rows: np.ndarray) -> np.ndarray:

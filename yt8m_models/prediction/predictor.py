@@ -61,7 +61,7 @@ class Predictor:
             num_frames: int32 `(batch,)`.
         """
         if not self.jit_compile:
-            return self._best(video_matrix, num_frames)
+            return Best(*self._best(video_matrix, num_frames))
         batch = len(num_frames)
         added = (1 << (batch - 1).bit_length()) - batch
         rest = [[0, 0]] * (len(video_matrix.shape) - 1)

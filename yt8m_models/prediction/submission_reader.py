@@ -70,7 +70,7 @@ def read_submission(path: str, block_bytes: int = BLOCK_BYTES) -> Iterator[Predi
 
 def line_starts(counts: np.ndarray) -> np.ndarray:
     """Where the pairs of each line start, `(lines,)`."""
-    return np.cumsum(counts) - counts
+    return np.asarray(np.cumsum(counts) - counts)
 
 
 def _check_header(path: str, header: bytes) -> None:
@@ -129,7 +129,7 @@ def _numbers(text: bytes) -> np.ndarray:
         )
     except ValueError:
         return np.empty(0)
-    return column["number"].to_numpy()
+    return np.asarray(column["number"])
 
 
 def _explain(path: str, first_line: int, rows: list[tuple[bytes, bytes, bytes]]) -> str:
