@@ -56,6 +56,8 @@ def test_record_round_trip():
     config = EmbeddingConfig("frames", (8, 5), 16, num_clusters_audio=3, gamma=0.5)
     record = json.loads(json.dumps(config.record()))
     assert EmbeddingConfig.from_record(record) == config
+    assert "hidden" in record  # the name at first: identities of models are hashes of records
+    assert "hidden_size" not in record
     assert EmbeddingConfig.from_record({"hidden": []}) == dataclasses.replace(
         config.__class__(), hidden_size=()
     )

@@ -61,14 +61,14 @@ class EmbeddingConfig(Options):
     )
 
     def record(self) -> dict[str, Any]:
-        """The same as values that JSON can hold."""
-        return {**dataclasses.asdict(self), "hidden_size": list(self.hidden_size)}
+        """The same as values that JSON can hold; it calls `hidden_size` `hidden`, as at first."""
+        record = dataclasses.asdict(self)
+        record["hidden"] = list(record.pop("hidden_size"))
+        return record
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "EmbeddingConfig":
         """Inverse of `record`; keys that are absent take their defaults.
-
-        Records of version 0.1 and before call `hidden_size` `hidden`.
 
         Raises:
             ValueError: a key is not known, or a value is outside its range.
