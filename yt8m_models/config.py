@@ -23,7 +23,6 @@ ASSIGNMENTS = (
     "shared_diagonal",
     "diagonal",
 )
-
 _LISTS: dict[str, Callable[[str], Any]] = {
     "feature_names": str.strip,
     "feature_sizes": int,

@@ -5,6 +5,7 @@ import pytest
 
 from yt8m_models.config import ModelConfig
 from yt8m_models.data.records import frame_record, write_records
+from yt8m_models.experiments.common import running
 from yt8m_models.experiments.dsgmm.config import FrameDataConfig, TablesConfig, TrainingFlags
 
 NUM_CLASSES = 6
@@ -66,3 +67,16 @@ def data():
 @pytest.fixture
 def model():
     return ModelConfig(num_clusters=4, hidden_size=4, iterations=5)
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Runs in this process instead of one of their own; a list of their names."""
+    done = []
+
+    def run(function, run, interruption):
+        done.append(run.name)
+        return function(run)
+
+    monkeypatch.setattr(running, "in_own_process", run)
+    return done

@@ -61,19 +61,6 @@ def read_csv(path):
         return list(csv.DictReader(file))
 
 
-@pytest.fixture
-def in_process(monkeypatch):
-    """Runs in this process instead of one of their own; a list of their names."""
-    done = []
-
-    def run(function, run, interruption):
-        done.append(run.name)
-        return function(run)
-
-    monkeypatch.setattr(running, "in_own_process", run)
-    return done
-
-
 # --- rows and runs
 
 

@@ -187,6 +187,11 @@ def test_run_succeeds(capsys):
     assert exit_.value.code == 0
 
 
+def test_a_program_without_main_says_so():
+    with pytest.raises(ValueError, match="cook has no main"):
+        KITCHEN.run([])
+
+
 def test_run_ends_with_the_status_of_the_signal_that_main_returns():
     with pytest.raises(SystemExit) as exit_:
         cook(lambda arguments: signal.SIGTERM, [])

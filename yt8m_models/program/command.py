@@ -155,7 +155,8 @@ class Program:
         exit_cleanly(self._status(argv))
 
     def _status(self, argv: Sequence[str]) -> int:
-        assert self._main is not None, f"{self.name} has no main"
+        if self._main is None:
+            raise ValueError(f"{self.name} has no main: decorate the function that does the work")
         logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
         try:
             arguments = self.parse(argv)
