@@ -11,7 +11,7 @@ TESTS_IO := tests/io tests/data tests/storage tests/layers tests/models tests/tr
 	tests/prediction tests/features tests/graph tests/embedding tests/retrieval \
 	tests/recommendation tests/annotation
 TESTS_JAX := tests/layers tests/losses tests/embedding/test_mining.py \
-	tests/embedding/test_embedding_models.py
+	tests/embedding/test_embedding_models.py tests/test_gpu_benchmark.py
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

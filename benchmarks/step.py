@@ -100,7 +100,7 @@ def _backend() -> Any:
 def main(arguments: Arguments) -> None:
     config = arguments[StepConfig]
     device = _backend().device()
-    print(f"{device}; peak is {'stated by the maker' if _peak(device, 'float32') else 'measured'}")
+    print(f"{device}; peak is {'stated by the maker' if peak(device, 'float32') else 'measured'}")
     columns = ("ms", "videos/s", "TFLOP/s", "of peak", "of limit")
     print(f"{'model':36}{'precision':>10}{'batch':>7}" + "".join(f"{name:>10}" for name in columns))
     rows = []
@@ -109,11 +109,11 @@ def main(arguments: Arguments) -> None:
     ):
         row = measure(CASES[name], batch_size, precision, config.rounds)
         rows.append({"model": name, "precision": precision, "batch_size": batch_size, **row})
-        peak = _peak(device, precision) or row["best_tflops"]
+        best = peak(device, precision) or row["best_tflops"]
         print(
             f"{CASES[name].title:36}{precision:>10}{batch_size:7}"
             f"{1000 * row['seconds']:10.1f}{row['videos_per_second']:10.0f}"
-            f"{row['tflops']:10.3g}{row['tflops'] / peak:10.1%}"
+            f"{row['tflops']:10.3g}{row['tflops'] / best:10.1%}"
             f"{row['limit_seconds'] / row['seconds']:10.1%}",
             flush=True,
         )
@@ -121,7 +121,7 @@ def main(arguments: Arguments) -> None:
         Path(config.output).write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
 
-def _peak(device: str, precision: str) -> float | None:
+def peak(device: str, precision: str) -> float | None:
     """TFLOP/s that the maker of the device states; `None` for devices that are not listed."""
     for name, peaks in _PEAKS.items():
         if name in device:

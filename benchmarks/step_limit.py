@@ -40,9 +40,11 @@ class StepCase:
 
     def flops(self, batch_size: int) -> float:
         """Floating-point operations in the matrix products of a step."""
-        return (
-            2.0 * _FORWARD_AND_BACKWARD * sum(m * k * n for m, k, n in self._products(batch_size))
-        )
+        return _FORWARD_AND_BACKWARD * self.forward_flops(batch_size)
+
+    def forward_flops(self, batch_size: int) -> float:
+        """Floating-point operations in the matrix products of the forward pass."""
+        return 2.0 * sum(m * k * n for m, k, n in self._products(batch_size))
 
     def _products(self, batch_size: int) -> list[tuple[int, int, int]]:
         """`(rows, inner, columns)` of the products of the forward pass."""
@@ -62,6 +64,13 @@ class StepCase:
         if model.moe_prob_gating:
             products.append((batch_size, classes, classes))
         return products
+
+
+def triplet_flops(batch_size: int, sizes: tuple[int, ...], embedding_size: int = 256) -> float:
+    """The same for a step of late fusion on triplets: hidden layers of 4,000, and mining."""
+    towers = sum(size * 4000 + 4000 * embedding_size for size in sizes)
+    videos = 3 * batch_size
+    return 2.0 * (_FORWARD_AND_BACKWARD * videos * towers + batch_size**2 * embedding_size)
 
 
 def weight_bytes(num_weights: int) -> float:
@@ -86,6 +95,11 @@ CASES = {
     "dsgmm_paper": StepCase(
         "DSGMM, K = 256, hidden 1024, rgb",
         ModelConfig("DSGMMModel", num_clusters=256, hidden_size=1024),
+        RGB,
+    ),
+    "dsgmm_coupled": StepCase(
+        "the same, assignment by shared diagonals",
+        ModelConfig("DSGMMModel", num_clusters=256, hidden_size=1024, assignment="shared_diagonal"),
         RGB,
     ),
 }
