@@ -143,8 +143,11 @@ def test_segments(workplace, frame_videos, tmp_path):
     assert dict(line.split(",") for line in lines) == expected
 
 
-def test_segments_of_all_classes(workplace, tmp_path):
-    _, *lines = infer(workplace, tmp_path / "out.csv", "--segment_labels")
+@pytest.mark.parametrize("flags", [(), ("--segment_label_ids_file=all",)])
+def test_segments_of_all_classes(workplace, tmp_path, flags, caplog):
+    """The model has other classes than YouTube-8M, and so the rated ones say nothing of them."""
+    _, *lines = infer(workplace, tmp_path / "out.csv", "--segment_labels", *flags)
+    assert [record.levelname for record in caplog.records] == ([] if flags else ["WARNING"])
     assert [int(line.split(",")[0]) for line in lines] == list(range(NUM_CLASSES))
     total = sum(-(-count // 5) for count in COUNTS)
     assert {len(line.split(",")[1].split(" ")) for line in lines} == {total}

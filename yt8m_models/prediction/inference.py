@@ -10,8 +10,9 @@ from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.prediction.config import InferenceConfig, ModelSource
 from yt8m_models.prediction.model_archive import pack_model, unpack_model
 from yt8m_models.prediction.predictor import Best, Predictor, device_batch_size
+from yt8m_models.prediction.rated_classes import classes_to_list
 from yt8m_models.prediction.segment_submission import SegmentSubmission
-from yt8m_models.prediction.segments import cut_segments, read_label_ids, segment_ids
+from yt8m_models.prediction.segments import cut_segments, segment_ids
 from yt8m_models.prediction.submission import VideoSubmission
 from yt8m_models.program.background import Background
 from yt8m_models.program.progress import Progress
@@ -61,8 +62,8 @@ def infer(source: ModelSource, config: InferenceConfig) -> InferenceSummary:
             f"{restored.model_config.model}"
         )
     classes = None
-    if config.segment_label_ids_file:
-        classes = read_label_ids(config.segment_label_ids_file, data.num_classes)
+    if config.segment_labels:
+        classes = classes_to_list(config.segment_label_ids_file, data.num_classes)
     if source.output_model_tgz:
         pack_model(restored, source.output_model_tgz)
         print(f"Model packed in {source.output_model_tgz}")
