@@ -11,6 +11,7 @@ import pytest
 
 from eval.evaluation_metrics import EvaluationMetrics
 from yt8m_models.data.records import frame_record, video_record, write_records
+from yt8m_models.prediction.score import video_scores
 from yt8m_models.prediction.score.__main__ import PROGRAM, main
 from yt8m_models.prediction.score.config import ScoreConfig
 from yt8m_models.prediction.score.hashes import hashes
@@ -116,6 +117,16 @@ def test_against_loops(tmp_path, level, seed, top_k):
     assert scores.positives.tolist() == counted
     assert scores.counts == {"videos": 300}
     assert scores.remarks == ()
+
+
+@pytest.mark.parametrize("block_bytes", [1, 500])
+def test_blocks_of_a_few_bytes_score_the_same(tmp_path, monkeypatch, block_bytes):
+    truth, predictions = made(4, 80)
+    labels = write_labels(tmp_path, truth)
+    path = write(tmp_path / "a.csv", predictions)
+    whole = score_one(path, labels)
+    monkeypatch.setattr(video_scores, "_BLOCK_BYTES", block_bytes)
+    assert score_one(path, labels).metrics == pytest.approx(whole.metrics, rel=1e-12)
 
 
 def test_a_full_submission_scores_as_the_evaluation(tmp_path):
