@@ -6,7 +6,7 @@ import numpy as np
 
 from eval.checks import check_choice, check_positive
 from eval.entries import Entries
-from eval.ranking import EMPTY, EMPTY_CLASSES, TIES, RunningPrecision, rank_videos
+from eval.ranking import EMPTY, EMPTY_CLASSES, TIES, Ranking, RunningPrecision, rank_videos
 
 
 class EvaluationMetrics:
@@ -91,6 +91,14 @@ class EvaluationMetrics:
                 f"predictions must have num_classes = {self.num_classes} columns; "
                 f"received {len(ranking.positives)}"
             )
+        self.add(ranking)
+
+    def add(self, ranking: Ranking) -> None:
+        """Adds videos that are ranked already, at least their `top_k` best entries.
+
+        Args:
+            ranking: of classes below `num_classes`, ties and empty videos as it has them.
+        """
         self._num_videos += len(ranking.hits)
         self._hits_at_one += float(ranking.hit_at_one().sum())
         self._perr += float(ranking.perr().sum())

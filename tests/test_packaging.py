@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("yt8m_models", "losses", "eval", "benchmarks")
 
 
-def _glob(include, exclude=()):
+def _glob(include, exclude=(), allow_empty=False):
     left_out = {path for pattern in exclude for path in ROOT.glob(pattern)}
     return sorted(
         path.relative_to(ROOT).as_posix()
@@ -156,6 +156,17 @@ def test_wheel_has_every_package_and_nothing_else(metadata):
         for path in (ROOT / package).rglob("*.py")
     }
     assert set(metadata["packages"]) == packages
+
+
+def test_wheel_has_the_data_of_the_packages(metadata):
+    found = {
+        path.relative_to(ROOT / package.replace(".", "/")).as_posix()
+        for package, patterns in metadata["package_data"].items()
+        for pattern in patterns
+        for path in (ROOT / package.replace(".", "/")).glob(pattern)
+    }
+    others = [path for path in (ROOT / "yt8m_models").rglob("*.*") if path.suffix != ".py"]
+    assert found == {path.name for path in others if path.suffix != ".pyc"}
 
 
 def test_yt8m_is_the_one_console_script(metadata):

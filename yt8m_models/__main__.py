@@ -24,6 +24,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     "Compare and combine predictions": {
+        "score": ("yt8m_models.prediction.score", "measure submission files by labelled records"),
         "ensemble": ("yt8m_models.prediction.ensemble", "average submission files"),
         "significance": ("eval.significance", "McNemar's test of two submission files"),
     },

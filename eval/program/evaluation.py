@@ -7,10 +7,11 @@ from typing import Any
 
 import losses
 from eval.program.config import EvalConfig
-from eval.program.report import Evaluation, Report, class_names, table
+from eval.program.report import Evaluation, Report, table
 from yt8m_models.config import model_flags
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.prediction.metric_tables import class_names
 from yt8m_models.prediction.predictor import device_batch_size
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import Restored, restore_model

@@ -1,23 +1,21 @@
 """What an evaluation leaves: a table, `metrics.json`, `per_class.csv`, TensorBoard scalars."""
 
-import csv
-import io
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
+import numpy as np
 import tensorflow as tf
 
+from yt8m_models.prediction.metric_tables import METRICS, class_table, number_or_none, table_text
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join, write_text
 from yt8m_models.training.scalars import ScalarWriter
 
 METRICS_FILE = "metrics.json"
 CLASSES_FILE = "per_class.csv"
-COLUMNS = {"loss": "loss", "hit_at_one": "Hit@1", "perr": "PERR", "gap": "GAP", "map": "mAP"}
+COLUMNS = {"loss": "loss", **METRICS}
 
 
 @dataclass(frozen=True)
@@ -96,47 +94,14 @@ def table(evaluation: Evaluation) -> str:
     return "\n".join(lines)
 
 
-def class_names(vocabulary: str) -> dict[int, str]:
-    """The names of the classes in a CSV with the columns `Index` and `Name`.
-
-    Raises:
-        ValueError: the file lacks a column, or an index is not a class id; the message names the
-            file and the line.
-        OSError: the file cannot be read.
-    """
-    filesystems.require(vocabulary)
-    try:
-        with tf.io.gfile.GFile(vocabulary) as file:
-            rows = csv.DictReader(io.StringIO(file.read()))
-    except (tf.errors.OpError, UnicodeDecodeError) as error:
-        raise OSError(f"--vocabulary={vocabulary} cannot be read: {error}") from error
-    if not {"Index", "Name"} <= set(rows.fieldnames or ()):
-        raise ValueError(
-            f"--vocabulary={vocabulary} must have the columns Index and Name; "
-            f"it has {', '.join(rows.fieldnames or ['none'])}"
-        )
-    names = {}
-    for row in rows:
-        if not row["Index"].isdigit():
-            raise ValueError(
-                f"--vocabulary={vocabulary}, line {rows.line_num}: Index must be a class id; "
-                f"received {row['Index']!r}"
-            )
-        names[int(row["Index"])] = row["Name"]
-    return names
-
-
 def _json(evaluation: Evaluation) -> str:
     """The evaluation with a key for each metric; one that is not defined is `null`."""
     record = {name: value for name, value in vars(evaluation).items() if name != "metrics"}
     for name in COLUMNS:
-        value = float(evaluation.metrics[name])
-        record[name] = value if math.isfinite(value) else None
+        record[name] = number_or_none(evaluation.metrics[name])
     return json.dumps(record, indent=2) + "\n"
 
 
 def _csv(metrics: Mapping[str, Any], names: Mapping[int, str]) -> str:
-    columns = {"positives": metrics["positives"], "average_precision": metrics["aps"]}
-    classes = pd.DataFrame(columns).rename_axis("class")
-    classes.insert(0, "name", [names.get(label, "") for label in classes.index])
-    return str(classes.to_csv(float_format="%.6f", lineterminator="\n"))
+    classes = np.arange(len(metrics["aps"]))
+    return table_text(class_table(classes, metrics["positives"], metrics["aps"], names))

@@ -169,10 +169,11 @@ def read_best_labels(path: str) -> BestLabels:
         ValueError: there is no video, a line is malformed, or a video has two; names file and line.
         OSError: the file cannot be read.
     """
-    ids, labels = [np.empty(0, "S1")], [np.empty(0, np.int32)]
+    ids, labels, lines = [np.empty(0, "S1")], [np.empty(0, np.int32)], [np.empty(0, np.int64)]
     for block in read_submission(path):
         ids.append(np.array(block.video_ids, dtype=bytes))
         labels.append(_best(block))
+        lines.append(block.lines)
     video_ids = np.concatenate(ids)
     if not len(video_ids):
         raise ValueError(f"{path} has no video")
@@ -180,7 +181,7 @@ def read_best_labels(path: str) -> BestLabels:
     video_ids = video_ids[order]
     repeated = np.flatnonzero(video_ids[1:] == video_ids[:-1])
     if len(repeated):
-        first, second = order[repeated[0] : repeated[0] + 2] + 2  # the header is line 1
+        first, second = np.concatenate(lines)[order[repeated[0] : repeated[0] + 2]]
         raise ValueError(
             f"{path}, line {second}: video {video_ids[repeated[0]].decode(errors='replace')!r} is "
             f"already in line {first}"

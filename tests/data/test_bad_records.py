@@ -83,7 +83,7 @@ BAD = {
         video_record(b"bad", [1], means()),
         "video 'bad': feature list 'rgb' is missing; there are none (and outside of the lists id, "
         "labels, mean_audio, mean_rgb); this looks like a video-level record, "
-        "drop --frame_features",
+        "which video-level models read (without --frame_features)",
     ),
     "frame size": (
         FRAMES,
@@ -150,7 +150,7 @@ BAD = {
         VIDEOS,
         frame_record(b"bad", [1], frames()),
         "video 'bad': feature 'mean_rgb' is missing; there are id, labels; this looks like a "
-        "frame-level record, add --frame_features",
+        "frame-level record, which frame-level models read (with --frame_features)",
     ),
     "feature size": (
         VIDEOS,
@@ -253,6 +253,50 @@ def test_unusual_records_are_read(case, max_bad_records, tmp_path):
     seen, ledger = read(files, data, max_bad_records=max_bad_records)
     assert len(seen) == (1 if case == "no segments" else 2)
     assert ledger.summary() is None
+
+
+UNUSABLE_IDS = {
+    "none": (frame_record(b"x", [1], frames(), id_name="name"), "has no id; there are labels, na"),
+    "empty": (frame_record(b"", [1], frames()), "it has no id; there are id, labels"),
+    "video level": (video_record(b"a b", [1], means()), r"video 'a b': its id has ' ', and could"),
+    "a space": (frame_record(b"a b", [1], frames()), r"video 'a b': its id has ' ', and could"),
+    "a line break": (frame_record(b"\xff\n", [1], frames()), r"its id has '\\n', and could not be"),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE_IDS)
+def test_ids_that_cannot_be_used(case, tmp_path):
+    record, reason = UNUSABLE_IDS[case]
+    data = VIDEOS if case == "video level" else FRAMES
+    path = write(tmp_path / "a", [good(0, data), record, good(1, data)])
+    options = {"forbidden_in_ids": " \n"}
+    with pytest.raises(ValueError, match=rf"a: record 1 \(counted from 0\): .*{reason}"):
+        read([path], data, **options)
+    seen, ledger = read([path], data, max_bad_records=1, **options)
+    assert seen == [b"g0", b"g1"]
+    assert re.search(reason, ledger.bad[0].reason)
+    seen, _ = read([path], data)
+    assert len(seen) == 3
+
+
+def test_the_other_name_of_the_id_is_read_where_the_first_is_empty(tmp_path):
+    record = sequence(id=strings(b""), video_id=strings(b"old"))
+    seen, _ = read([write(tmp_path / "a", [record])], forbidden_in_ids="")
+    assert seen == [b"old"]
+
+
+@pytest.mark.parametrize("max_bad_records", [0, 1])
+@pytest.mark.parametrize("data", [FRAMES, VIDEOS], ids=["frames", "videos"])
+def test_labels_that_are_not_read_are_not_checked(data, max_bad_records, tmp_path):
+    features = frames() if data is FRAMES else means()
+    kind = frame_record if data is FRAMES else video_record
+    records = [kind(b"a", [9, -1], features), kind(b"b", [1], features)]
+    if data is FRAMES:
+        records.append(sequence(id=strings(b"c"), labels=floats(1.0)))
+    options = PipelineOptions(4, with_labels=False, max_bad_records=max_bad_records)
+    (batch,) = Pipeline([write(tmp_path / "a", records)], data, options)
+    assert batch["video_ids"].numpy().tolist() == [b"a", b"b", b"c"][: len(records)]
+    assert "labels" not in batch
 
 
 def test_sampling_finds_a_wrong_size(tmp_path):

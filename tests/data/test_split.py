@@ -249,6 +249,14 @@ def test_identities():
         identify(example.SerializeToString())
 
 
+def test_an_empty_id_is_none():
+    example = tf.train.Example.FromString(video(""))
+    with pytest.raises(ValueError, match="it has no id; there are id, labels"):
+        identify(example.SerializeToString())
+    example.features.feature["video_id"].bytes_list.value.append(b"old")
+    assert identify(example.SerializeToString()).video_id == b"old"
+
+
 def test_help_is_light():
     code = (
         "import sys\nfrom yt8m_models.data.split.__main__ import PROGRAM\n"

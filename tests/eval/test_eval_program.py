@@ -14,7 +14,6 @@ import tensorflow as tf
 from eval import metrics
 from eval.__main__ import PROGRAM, main
 from eval.program import evaluation
-from eval.program.report import class_names
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.data.quantization import dequantize
 from yt8m_models.data.records import frame_record, video_record, write_records
@@ -266,27 +265,6 @@ def test_what_is_missing_is_named(workplace, flags, message):
 def test_wrong_flags(flags, message):
     with pytest.raises(UsageError, match=message):
         PROGRAM.parse(flags)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("Id,Name\n0,Game\n", "must have the columns Index and Name; it has Id, Name"),
-        ("", "must have the columns Index and Name; it has none"),
-        ("Index,Name\n0,Game\nx,Car\n", "line 3: Index must be a class id; received 'x'"),
-    ],
-)
-def test_wrong_vocabularies(tmp_path, text, message):
-    path = tmp_path / "vocabulary.csv"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=message):
-        class_names(str(path))
-
-
-def test_the_real_vocabulary(shared):
-    names = class_names(str(shared / "data" / "vocabulary.csv"))
-    assert len(names) == 3862
-    assert names[0] == "Game"
 
 
 def test_help_is_answered_without_tensorflow():

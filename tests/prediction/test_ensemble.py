@@ -1,6 +1,7 @@
 """The ensemble program against a plain loop over dictionaries, and what it refuses."""
 
 import dataclasses
+import gzip
 import io
 import subprocess
 import sys
@@ -156,10 +157,8 @@ def test_blocks_of_a_few_bytes_give_the_same_lines(tmp_path):
         labels = [label for pairs in lines.values() for label in pairs]
         assert np.concatenate([block.labels for block in blocks]).tolist() == labels
         assert sum(block.num_bytes for block in blocks) == path.stat().st_size - len(HEADER)
-        counted = [block.first_line for block in blocks]
-        assert counted[0] == 2
-        sizes = [len(block.video_ids) for block in blocks]
-        assert counted == (2 + np.cumsum([0, *sizes[:-1]])).tolist()
+        numbers = np.concatenate([block.lines for block in blocks])
+        assert numbers.tolist() == list(range(2, 2 + len(lines)))
 
 
 def test_one_file_comes_back_byte_for_byte(tmp_path):
@@ -188,8 +187,82 @@ def test_line_ends_of_windows_a_missing_last_one_and_ids_that_are_not_utf8(tmp_p
 
 
 def test_files_without_videos(tmp_path):
-    assert average(tmp_path, [{}, {}]) == {}
-    assert average(tmp_path, [{}, {"a": {1: 1.0}}], rank_average=True) == {"a": "1 0.5"}
+    for files in ([{}], [{}, {"a": {1: 1.0}}]):
+        with pytest.raises(ValueError, match=r"0\.csv has no video$"):
+            average(tmp_path, files)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.csv", "1.csv"]
+
+
+@pytest.mark.parametrize("partition_bytes", [10, ensembling.PARTITION_BYTES])
+def test_files_must_have_videos_in_common(tmp_path, partition_bytes):
+    files = [{"a": {1: 0.5}, "b": {2: 0.5}}, {"b": {1: 0.5}}, {"c": {1: 0.5}, "d": {1: 0.5}}]
+    message = (
+        r"2\.csv has no video in common with the other files: 'c' is in .*2\.csv and 'a' is in "
+    )
+    with pytest.raises(ValueError, match=message):
+        average(tmp_path, files, partition_bytes=partition_bytes)
+    assert not (tmp_path / "out.csv").exists()
+    files[2]["a"] = {1: 0.5}
+    assert len(average(tmp_path, files, partition_bytes=partition_bytes)) == 4
+
+
+def test_videos_that_not_every_file_has_are_counted(tmp_path, capsys):
+    write(tmp_path / "a.csv", {"x": {1: 0.5}, "y": {1: 0.5}, "z": {1: 0.5}})
+    write(tmp_path / "b.csv", {"z": {1: 0.5}, "w": {1: 0.5}})
+    files = [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]
+    main(PROGRAM.parse([*files, f"--output_file={tmp_path / 'out.csv'}"]))
+    assert "3 of the videos are not in every file" in capsys.readouterr().err
+    main(PROGRAM.parse([files[0], f"--output_file={tmp_path / 'out.csv'}"]))
+    assert "not in every file" not in capsys.readouterr().err
+
+
+PLAIN = HEADER + "ab,1 0.5 2 0.25\nc d,3 1\ne,\n"
+SPELLINGS = {
+    "plain": PLAIN.encode(),
+    "VideoID": PLAIN.replace("VideoId", "VideoID").encode(),
+    "a byte order mark": b"\xef\xbb\xbf" + PLAIN.encode(),
+    "CRLF": PLAIN.replace("\n", "\r\n").encode(),
+    "no last line end": PLAIN[:-1].encode(),
+    "blank lines": PLAIN.replace("\n", "\n\n").encode() + b" \n\r\n",
+    "gzip": gzip.compress(PLAIN.encode()),
+    "gzip in parts": gzip.compress(PLAIN[:40].encode()) + gzip.compress(PLAIN[40:].encode()),
+    "spaces": b"VideoId , LabelConfidencePairs \r\n ab , 1  0.5\t2 0.25 \r\nc d, 3 1\n e ,  \n",
+    "quotes": b'"VideoId","LabelConfidencePairs"\n"ab","1 0.5 2 0.25"\n"c d", "3 1"\n"e",""\n',
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_files_of_other_programs(tmp_path, spelling):
+    path, output = tmp_path / "a.csv", tmp_path / "out.csv"
+    path.write_bytes(SPELLINGS[spelling])
+    for block_bytes in (1, 11, 1 << 20):
+        blocks = list(read_submission(str(path), block_bytes))
+        assert [video for block in blocks for video in block.video_ids] == [b"ab", b"c d", b"e"]
+        lines = [3, 5, 7] if spelling == "blank lines" else [2, 3, 4]
+        assert np.concatenate([block.lines for block in blocks]).tolist() == lines
+    ensemble(EnsembleConfig(str(path), str(output)))
+    assert output.read_text() == PLAIN
+
+
+def test_ids_that_need_quotes_keep_them(tmp_path):
+    ids = [b"a, b", b'"c"', b'd"', b" e ", b"\tf", b'""', b",", b"plain"]
+    file = io.BytesIO()
+    submission = VideoSubmission(file)
+    submission.add(np.array(ids, object), np.full((8, 1), 3), np.full((8, 1), 0.5))
+    (tmp_path / "a.csv").write_bytes(file.getvalue())
+    ensemble(EnsembleConfig(str(tmp_path / "a.csv"), str(tmp_path / "out.csv")))
+    assert (tmp_path / "out.csv").read_bytes() == file.getvalue()
+    (block,) = read_submission(str(tmp_path / "out.csv"))
+    assert block.video_ids == ids
+
+
+def test_broken_compression_is_named(tmp_path):
+    path = tmp_path / "a.csv"
+    content = gzip.compress((PLAIN * 100).encode())
+    for broken in (content[:-20], content[:30] + b"\0" * 9 + content[39:], content + b"rest"):
+        path.write_bytes(broken)
+        with pytest.raises(ValueError, match=r"a\.csv is compressed by gzip, and broken"):
+            ensemble(EnsembleConfig(str(path), str(tmp_path / "out.csv")))
 
 
 def test_negative_scores_rank_below_positive_ones():
@@ -206,13 +279,14 @@ def test_negative_scores_rank_below_positive_ones():
     ("line", "message"),
     [
         ("abcd", "line 3: must be id,label score label score …; received 'abcd'"),
-        ("", "line 3: must be id,label score"),
+        ("  x", "line 3: must be id,label score"),
         (",1 0.5", "line 3: must be id,label score"),
         ("abcd,1 0.5 2", "line 3: the label '2' has no score"),
-        ("abcd,1  0.5", "line 3: a score must be a finite number; '' is not"),
-        ("abcd, 1 0.5", "line 3: a label must be a class id from 0; '' is not"),
-        ("abcd,1 0.5 ", "line 3: a label must be a class id from 0; '' is not"),
-        ("abcd,1\t0.5", r"line 3: a label must be a class id from 0; '1\\t0.5' is not"),
+        ('"ab,1 0.5', "line 3: must be id,label score label score …; received '\"ab,1 0.5'"),
+        ('"ab"c,1 0.5', "line 3: must be id,label score"),
+        ('ab,"1 0.5', "line 3: a label must be a class id from 0; '\"1' is not"),
+        ('"ab","1 0.5","2 0.5"', "line 3: a score must be a finite number; '0.5\",\"2' is not"),
+        ("ab\rcd,1 0.5", "line 3: an id must not have a carriage return"),
         ("abcd,1.5 0.5", "line 3: a label must be a class id from 0; '1.5' is not"),
         ("abcd,-1 0.5", "line 3: a label must be a class id from 0; '-1' is not"),
         ("abcd,2147483648 0.5", "line 3: a label must be a class id from 0; '2147483648' is"),

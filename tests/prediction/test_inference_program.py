@@ -1,5 +1,6 @@
 """The inference program end to end, on small records and models with fresh weights."""
 
+import csv
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from yt8m_models.data.records import frame_record, video_record, write_records
 from yt8m_models.models import create_model
 from yt8m_models.prediction import inference
 from yt8m_models.prediction.__main__ import PROGRAM, main
+from yt8m_models.prediction.submission_reader import read_submission
 from yt8m_models.program.command import UsageError
 from yt8m_models.training.checkpoints import Checkpoints, restore_model
 from yt8m_models.training.train_dir import record_model_flags
@@ -143,8 +145,11 @@ def test_segments(workplace, frame_videos, tmp_path):
     assert dict(line.split(",") for line in lines) == expected
 
 
-def test_segments_of_all_classes(workplace, tmp_path):
-    _, *lines = infer(workplace, tmp_path / "out.csv", "--segment_labels")
+@pytest.mark.parametrize("flags", [(), ("--segment_label_ids_file=all",)])
+def test_segments_of_all_classes(workplace, tmp_path, flags, caplog):
+    """The model has other classes than YouTube-8M, and so the rated ones say nothing of them."""
+    _, *lines = infer(workplace, tmp_path / "out.csv", "--segment_labels", *flags)
+    assert [record.levelname for record in caplog.records] == ([] if flags else ["WARNING"])
     assert [int(line.split(",")[0]) for line in lines] == list(range(NUM_CLASSES))
     total = sum(-(-count // 5) for count in COUNTS)
     assert {len(line.split(",")[1].split(" ")) for line in lines} == {total}
@@ -198,6 +203,83 @@ def test_skipped_records_are_reported(workplace, tmp_path, capsys):
 
 def model_flag(workplace):
     return [f"--train_dir={workplace / 'model'}"]
+
+
+def frames_of(count=3):
+    values = np.random.default_rng(count).integers(0, 256, (count, 8), np.uint8)
+    return {"rgb": values[:, :6], "audio": values[:, 6:]}
+
+
+def infer_records(workplace, tmp_path, records, *flags):
+    """The lines for these records, in a directory of their own."""
+    (tmp_path / "data").mkdir(exist_ok=True)
+    write_records(tmp_path / "data" / "test.tfrecord", records)
+    flags = ("--top_k=2", *flags)
+    return infer(tmp_path / "data", tmp_path / "out.csv", *flags, model=model_flag(workplace))
+
+
+def test_records_without_an_id_are_named(workplace, tmp_path):
+    records = [frame_record(b"a", [1], frames_of()), frame_record(b"", [1], frames_of())]
+    with pytest.raises(
+        ValueError, match=r"test\.tfrecord: record 1 .* it has no id; there are id, l"
+    ):
+        infer_records(workplace, tmp_path, records)
+    assert not (tmp_path / "out.csv").exists()
+    _, *lines = infer_records(workplace, tmp_path, records, "--max_bad_records=1")
+    assert [line.split(",")[0] for line in lines] == ["a"]
+
+
+def test_ids_that_need_quotes_are_read_back(workplace, tmp_path):
+    ids = [b"/v/clip 1, take 2.mp4", b'the "best" one', b" spaces ", b"plain one", "é,".encode()]
+    records = [frame_record(video_id, [1], frames_of()) for video_id in ids]
+    infer_records(workplace, tmp_path, records)
+    (block,) = read_submission(str(tmp_path / "out.csv"))
+    assert block.video_ids == ids
+    assert block.counts.tolist() == [2] * len(ids)
+    with open(tmp_path / "out.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    assert [row[0].encode() for row in rows[1:]] == ids
+    assert {len(row) for row in rows} == {2}
+
+
+@pytest.mark.parametrize(
+    ("video_id", "flags", "shown"),
+    [
+        (b"two\nlines", (), r"'\\n'"),
+        (b"two\rlines", (), r"'\\r'"),
+        (b"a space", ("--segment_labels",), "' '"),
+        (b"a,comma", ("--segment_labels",), "','"),
+    ],
+)
+def test_ids_that_break_the_file_are_named(workplace, tmp_path, video_id, flags, shown):
+    records = [frame_record(b"a", [1], frames_of()), frame_record(video_id, [1], frames_of())]
+    with pytest.raises(ValueError, match=rf"test\.tfrecord: record 1 .*its id has {shown}, and"):
+        infer_records(workplace, tmp_path, records, *flags)
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_ids_that_come_again_are_reported(workplace, tmp_path, capsys):
+    ids = [b"a", b"b", b"a", b"c", b"b", b"a"]
+    records = [frame_record(video_id, [1], frames_of()) for video_id in ids]
+    assert len(infer_records(workplace, tmp_path, records)) == 7
+    assert "2 ids came more than once, such as 'a'; Kaggle" in capsys.readouterr().err
+    infer_records(workplace, tmp_path, records[:2])
+    assert capsys.readouterr().err.splitlines()[-1].startswith("inference 2 videos")
+
+
+def test_labels_of_another_vocabulary_do_not_matter(workplace, tmp_path):
+    records = [frame_record(b"a", [419], frames_of()), frame_record(b"b", [-3], frames_of())]
+    assert len(infer_records(workplace, tmp_path, records)) == 3
+
+
+def test_records_of_another_level_are_named(workplace, tmp_path):
+    videos = [video_record(b"a", [0], {"mean_rgb": np.ones(6)})]
+    with pytest.raises(ValueError, match=r"record 0 .*'a': .*looks like a video-level record, whi"):
+        infer_records(workplace, tmp_path, videos)
+    save_model(tmp_path / "model", ModelConfig("LogisticModel"), VIDEOS, step=1, seed=1)
+    frames = [frame_record(b"a", [0], frames_of())]
+    with pytest.raises(ValueError, match=r"record 0 .*'a': .*looks like a frame-level record, whi"):
+        infer_records(tmp_path, tmp_path, frames)
 
 
 def test_predictions_that_are_not_numbers_name_the_video(workplace, tmp_path, monkeypatch):

@@ -1,9 +1,9 @@
-"""Videos cut in segments, and the list of rated classes."""
+"""Videos cut in segments."""
 
 import numpy as np
 import pytest
 
-from yt8m_models.prediction.segments import cut_segments, read_label_ids, segment_ids
+from yt8m_models.prediction.segments import cut_segments, segment_ids
 
 
 @pytest.mark.parametrize("frames", [300, 301])
@@ -38,39 +38,3 @@ def test_no_frames_at_all():
     segments = cut_segments(np.zeros((2, 0, 3), np.uint8), np.zeros(2, np.int32))
     assert segments.video_matrix.shape == (0, 5, 3)
     assert segment_ids(np.array([b"a", b"b"], object), segments).tolist() == []
-
-
-def test_label_ids(tmp_path):
-    path = tmp_path / "ids.csv"
-    path.write_text("Index\n7\n\n3\n7\n")
-    assert read_label_ids(str(path), 8).tolist() == [3, 7]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("Index\n3\n8\n", "line 3: must be a class id from 0 to 7.*received '8'"),
-        ("1\nx\n", "line 2: must be a class id.*received 'x'"),
-        ("-1\n-2\n", "line 2: must be a class id.*received '-2'"),
-        ("Index\n", "lists no class"),
-    ],
-)
-def test_wrong_label_ids(tmp_path, text, message):
-    path = tmp_path / "ids.csv"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=f"--segment_label_ids_file={path}.*{message}"):
-        read_label_ids(str(path), 8)
-
-
-def test_missing_label_ids(tmp_path):
-    with pytest.raises(OSError, match=r"--segment_label_ids_file=.*absent\.csv"):
-        read_label_ids(str(tmp_path / "absent.csv"), 8)
-
-
-def test_the_challenge_file_is_read(shared):
-    path = shared / "data" / "segment_label_ids.csv"
-    ids = read_label_ids(str(path), 3862)
-    assert len(ids) == 1000
-    assert (np.diff(ids) > 0).all()
-    with pytest.raises(ValueError, match="as the model has 100 classes"):
-        read_label_ids(str(path), 100)

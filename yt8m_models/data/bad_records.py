@@ -1,11 +1,8 @@
 """The account of a run's bad input, and the search for the record at which reading failed."""
 
 import threading
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Callable, Iterable
 
-from yt8m_models.config import DataConfig
-from yt8m_models.data.record_checks import check_record
 from yt8m_models.data.record_reader import BadRecord, parsed_records
 
 _SHOWN = 5
@@ -79,8 +76,10 @@ class Ledger:
         return "\n".join(lines)
 
 
-def first_bad_record(files: Iterable[str], data: DataConfig, max_records: int) -> BadRecord | None:
-    """The first bad record of the first of the files that has one; None where all is well.
+def first_bad_record(
+    files: Iterable[str], check: Callable[[bytes], None], max_records: int
+) -> BadRecord | None:
+    """The first record that `check` refuses, of the first of the files that has one, or None.
 
     Looks at no further file after `max_records` records.
 
@@ -89,7 +88,7 @@ def first_bad_record(files: Iterable[str], data: DataConfig, max_records: int) -
     """
     records = 0
     for file in files:
-        for record in parsed_records(file, partial(check_record, data=data)):
+        for record in parsed_records(file, check):
             if isinstance(record, BadRecord):
                 return record
             records += 1

@@ -18,11 +18,11 @@ FRAME_PADDING = 60
 Batch = dict[str, tf.Tensor]
 Sampler = Callable[[tf.Tensor], tf.Tensor]
 
-_CONTEXT = {
+_IDS = {
     "id": tf.io.FixedLenFeature([], tf.string, ""),
     "video_id": tf.io.FixedLenFeature([], tf.string, ""),
-    "labels": tf.io.VarLenFeature(tf.int64),
 }
+_LABELS = {"labels": tf.io.VarLenFeature(tf.int64)}
 _SEGMENTS = {
     "segment_start_times": tf.io.VarLenFeature(tf.int64),
     "segment_labels": tf.io.VarLenFeature(tf.int64),
@@ -30,23 +30,30 @@ _SEGMENTS = {
 }
 
 
-def parse_videos(serialized: tf.Tensor, data: DataConfig) -> Batch:
+def parse_videos(serialized: tf.Tensor, data: DataConfig, with_labels: bool = True) -> Batch:
     """Video-level `Example`s `(n,)`: `video_matrix` is float32 `(n, D)`, `num_frames` is 1."""
     features = {
         name: tf.io.FixedLenFeature([size], tf.float32)
         for name, size in zip(data.feature_names, data.feature_sizes, strict=True)
     }
-    parsed = tf.io.parse_example(serialized, {**_CONTEXT, **features})
-    return {
+    context = _IDS | _LABELS if with_labels else _IDS
+    parsed = tf.io.parse_example(serialized, {**context, **features})
+    batch = {
         "video_ids": _video_ids(parsed),
         "video_matrix": tf.concat([parsed[name] for name in data.feature_names], axis=1),
         "num_frames": tf.ones_like(serialized, tf.int32),
-        "labels": _labels(parsed, tf.size(serialized), data),
     }
+    if with_labels:
+        batch["labels"] = _labels(parsed, tf.size(serialized), data)
+    return batch
 
 
 def parse_frames(
-    serialized: tf.Tensor, data: DataConfig, sampler: Sampler | None, pad_to_max_frames: bool
+    serialized: tf.Tensor,
+    data: DataConfig,
+    sampler: Sampler | None,
+    pad_to_max_frames: bool,
+    with_labels: bool = True,
 ) -> Batch:
     """Frame-level `SequenceExample`s `(n,)`: `video_matrix` is uint8 `(n, T, D)`.
 
@@ -57,8 +64,10 @@ def parse_frames(
             reads all.
         pad_to_max_frames: T is `max_frames`; otherwise, without a sampler, it is the longest video,
             rounded up to a multiple of `FRAME_PADDING`.
+        with_labels: read the labels too.
     """
-    context, frames, num_frames = _parse_sequences(serialized, data, _CONTEXT)
+    features = _IDS | _LABELS if with_labels else _IDS
+    context, frames, num_frames = _parse_sequences(serialized, data, features)
     num_frames = tf.minimum(num_frames, data.max_frames)
     if sampler is None:
         longest = tf.shape(frames[0])[1]
@@ -71,12 +80,14 @@ def parse_frames(
         frames = [tf.gather(_at_least_one(strings), indices, batch_dims=1) for strings in frames]
         valid = tf.broadcast_to((num_frames > 0)[:, None], tf.shape(indices))
         num_frames = tf.where(num_frames > 0, tf.shape(indices, out_type=tf.int64)[1], 0)
-    return {
+    batch = {
         "video_ids": _video_ids(context),
         "video_matrix": _decode(frames, valid, data),
         "num_frames": tf.cast(num_frames, tf.int32),
-        "labels": _labels(context, tf.size(serialized), data),
     }
+    if with_labels:
+        batch["labels"] = _labels(context, tf.size(serialized), data)
+    return batch
 
 
 def parse_segments(serialized: tf.Tensor, data: DataConfig) -> Batch:
@@ -87,7 +98,7 @@ def parse_segments(serialized: tf.Tensor, data: DataConfig) -> Batch:
     every rated class and 0 for the others. A segment that runs past the end of its video has
     fewer than 5 valid frames.
     """
-    context, frames, num_frames = _parse_sequences(serialized, data, _CONTEXT | _SEGMENTS)
+    context, frames, num_frames = _parse_sequences(serialized, data, _IDS | _LABELS | _SEGMENTS)
     starts, classes, scores = (context[name] for name in _SEGMENTS)
     tf.debugging.assert_equal(starts.indices, classes.indices)
     tf.debugging.assert_equal(starts.indices, scores.indices)
@@ -118,6 +129,15 @@ def parse_segments(serialized: tf.Tensor, data: DataConfig) -> Batch:
             _multi_hot(segment_of_rating, classes.values, rated, count, data), tf.float32
         ),
     }
+
+
+def assert_ids(video_ids: tf.Tensor, forbidden: str) -> None:
+    """Fails where an id `(n,)` is empty, or has one of the forbidden characters (of ASCII)."""
+    characters = "".join(f"\\x{ord(character):02x}" for character in forbidden)
+    allowed = tf.strings.regex_replace(video_ids, f"[{characters}]", "") if forbidden else video_ids
+    is_good = tf.reduce_all((allowed == video_ids) & (video_ids != ""))
+    # Without the ids themselves: an error of TensorFlow that is not UTF-8 cannot be raised.
+    tf.debugging.Assert(is_good, ["an id that cannot be used"])
 
 
 def _parse_sequences(

@@ -59,6 +59,10 @@ class PipelineOptions:
         num_workers: workers that share the files.
         worker_index: which of them this one is, from 0.
         pad_to_max_frames: pad all videos to `max_frames`, so that the shape is static.
+        with_labels: read the labels of videos; otherwise batches lack them, and whatever the
+            records have is right.
+        forbidden_in_ids: characters that no id may have. Where they are given, each record must
+            also have an id at all; None takes any record.
 
     Raises:
         ValueError: a value is out of range.
@@ -78,6 +82,8 @@ class PipelineOptions:
     num_workers: int = 1
     worker_index: int = 0
     pad_to_max_frames: bool = False
+    with_labels: bool = True
+    forbidden_in_ids: str | None = None
 
     def __post_init__(self) -> None:
         least = dict.fromkeys(("batch_size", "num_readers", "num_workers", "num_epochs"), 1)
@@ -178,12 +184,17 @@ class Pipeline:
                 raise ValueError(explanation) from error
             raise
 
+    def _check(self, serialized: bytes) -> None:
+        """The exact check of a record, see `check_record`."""
+        options = self.options
+        check_record(serialized, self.data, options.with_labels, options.forbidden_in_ids)
+
     def _explain(self) -> str | None:
         if self.ledger.failure:
             return self.ledger.failure
         latest = dict.fromkeys(reversed(self.ledger.opened))
         try:
-            bad = first_bad_record(latest, self.data, MAX_DIAGNOSED_RECORDS)
+            bad = first_bad_record(latest, self._check, MAX_DIAGNOSED_RECORDS)
         except ValueError as error:
             return str(error)
         return str(bad) if bad else None
@@ -258,13 +269,13 @@ class Pipeline:
         path = self.files[file]
         self.ledger.opened.append(path)
         if tf.io.gfile.stat(path).length < record_size(0):
-            self.ledger.fail(str(first_bad_record([path], self.data, MAX_DIAGNOSED_RECORDS)))
+            self.ledger.fail(str(first_bad_record([path], self._check, MAX_DIAGNOSED_RECORDS)))
         return path.encode()
 
     def _good_records(self, file: int) -> Iterator[bytes]:
         path, options = self.files[file], self.options
         try:
-            records = parsed_records(path, partial(check_record, data=self.data))
+            records = parsed_records(path, self._check)
             for number, record in enumerate(records):
                 if self._by_records and number % options.num_workers != options.worker_index:
                     continue
@@ -278,13 +289,21 @@ class Pipeline:
     def _parse(self, seed: tf.Tensor, group: tuple[tf.Tensor, tf.Tensor]) -> Batch:
         """A group of records to a group of examples."""
         key, serialized = group
+        options = self.options
         if self.data.segment_labels:
-            return parsing.parse_segments(serialized, self.data)
-        if not self.data.frame_features:
-            return parsing.parse_videos(serialized, self.data)
-        sampler = self._sampler(tf.stack([self._seed, seed]))
-        batch = parsing.parse_frames(serialized, self.data, sampler, self.options.pad_to_max_frames)
-        return self._without_empty(key, batch) if self.options.skip_empty_videos else batch
+            batch = parsing.parse_segments(serialized, self.data)
+        elif not self.data.frame_features:
+            batch = parsing.parse_videos(serialized, self.data, options.with_labels)
+        else:
+            sampler = self._sampler(tf.stack([self._seed, seed]))
+            batch = parsing.parse_frames(
+                serialized, self.data, sampler, options.pad_to_max_frames, options.with_labels
+            )
+            if options.skip_empty_videos:
+                batch = self._without_empty(key, batch)
+        if options.forbidden_in_ids is not None:
+            parsing.assert_ids(batch["video_ids"], options.forbidden_in_ids)
+        return batch
 
     def _sampler(self, seed: tf.Tensor) -> parsing.Sampler | None:
         options = self.options

@@ -15,8 +15,19 @@ from yt8m_models.config import DataConfig
 _KINDS = {"bytes_list": "bytes", "float_list": "floats", "int64_list": "integers"}
 
 
-def check_record(serialized: bytes, data: DataConfig) -> None:
+def check_record(
+    serialized: bytes,
+    data: DataConfig,
+    with_labels: bool = True,
+    forbidden_in_ids: str | None = None,
+) -> None:
     """Checks that a record can be read as `data` says.
+
+    Args:
+        serialized: the record.
+        data: its format.
+        with_labels: check the labels of the video too.
+        forbidden_in_ids: characters that its id, which it then must have, may not have.
 
     Raises:
         ValueError: it cannot; the message names the video where its id is known, the feature or the
@@ -31,7 +42,9 @@ def check_record(serialized: bytes, data: DataConfig) -> None:
         ) from None
     context = (example.context if data.frame_features else example.features).feature
     try:
-        _check_context(context, data)
+        _check_ids(context, forbidden_in_ids)
+        if with_labels:
+            _check_classes("labels", _values(context, "labels", "int64_list"), data)
         if data.frame_features:
             _check_frames(example, data)
         else:
@@ -41,12 +54,21 @@ def check_record(serialized: bytes, data: DataConfig) -> None:
         raise ValueError(f"video {video_id!r}: {error}" if video_id else str(error)) from None
 
 
-def _check_context(context: Mapping[str, Any], data: DataConfig) -> None:
+def _check_ids(context: Mapping[str, Any], forbidden: str | None) -> None:
     for name in ("id", "video_id"):
         ids = _values(context, name, "bytes_list")
         if _kind(context, name) and len(ids) != 1:
             raise ValueError(f"{name!r} must have one value; it has {len(ids)}")
-    _check_classes("labels", _values(context, "labels", "int64_list"), data)
+    if forbidden is None:
+        return
+    video_id = _video_id(context)
+    if not video_id:
+        raise ValueError(f"it has no id; there are {_names(context)}")
+    for character in forbidden:
+        if character in video_id:
+            raise ValueError(
+                f"its id has {character!r}, and could not be read back from the output"
+            )
 
 
 def _check_classes(name: str, classes: Any, data: DataConfig) -> None:
@@ -62,7 +84,10 @@ def _check_video_features(serialized: bytes, context: Mapping[str, Any], data: D
     for name, size in zip(data.feature_names, data.feature_sizes, strict=True):
         if not _kind(context, name):
             frame_level = tf.train.SequenceExample.FromString(serialized).feature_lists.feature_list
-            hint = "; this looks like a frame-level record, add --frame_features"
+            hint = (
+                "; this looks like a frame-level record, which frame-level models read "
+                "(with --frame_features)"
+            )
             raise ValueError(
                 f"feature {name!r} is missing; there are {_names(context)}"
                 f"{hint if frame_level else ''}"
@@ -81,7 +106,8 @@ def _check_frames(example: tf.train.SequenceExample, data: DataConfig) -> None:
         if name not in lists:
             hint = (
                 f" (and outside of the lists {_names(example.context.feature)}); "
-                "this looks like a video-level record, drop --frame_features"
+                "this looks like a video-level record, which video-level models read (without "
+                "--frame_features)"
             )
             raise ValueError(
                 f"feature list {name!r} is missing; there are {_names(lists)}"
@@ -142,8 +168,9 @@ def _values(context: Mapping[str, Any], name: str, kind: str) -> Any:
 
 def _video_id(context: Mapping[str, Any]) -> str:
     for name in ("id", "video_id"):
-        if _kind(context, name) == "bytes_list" and context[name].bytes_list.value:
-            video_id: bytes = context[name].bytes_list.value[0]
+        values = context[name].bytes_list.value if _kind(context, name) == "bytes_list" else ()
+        if values and values[0]:
+            video_id: bytes = values[0]
             return video_id.decode(errors="replace")
     return ""
 

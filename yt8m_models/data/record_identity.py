@@ -33,8 +33,9 @@ def identify(content: bytes) -> RecordIdentity:
             f"neither an Example nor a SequenceExample; it begins with {content[:16]!r}"
         ) from None
     for name in ("id", "video_id"):
-        if name in features and len(features[name].bytes_list.value) == 1:
-            video_id = features[name].bytes_list.value[0]
+        values = list(features[name].bytes_list.value) if name in features else []
+        if len(values) == 1 and values[0]:
+            video_id = values[0]
             break
     else:
         found = ", ".join(sorted(features)) if features else "no features"

@@ -62,9 +62,11 @@ class InferenceConfig(Options):
     segment_labels: bool = option(
         False, "Predict the 5-frame segments of frame-level videos; writes Class,Segments lines."
     )
-    segment_max_pred: int = option(25000, "Segments to write for each class at most.", at_least=1)
+    segment_max_pred: int = option(100000, "Segments to write for each class at most.", at_least=1)
     segment_label_ids_file: str = option(
-        "", "CSV of the class ids that are rated; unless given, every class is written."
+        "",
+        "CSV of the class ids to write for segments, or all. Unless given, the 1,000 classes that "
+        "the 2019 challenge rates; every class where the model has others than YouTube-8M's.",
     )
     batch_size: int = option(
         8192,

@@ -2,16 +2,20 @@
 
 import dataclasses
 import time
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from yt8m_models.data.parsing import Batch
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.prediction.config import InferenceConfig, ModelSource
 from yt8m_models.prediction.model_archive import pack_model, unpack_model
 from yt8m_models.prediction.predictor import Best, Predictor, device_batch_size
+from yt8m_models.prediction.rated_classes import classes_to_list
+from yt8m_models.prediction.repeated_ids import RepeatedIds
 from yt8m_models.prediction.segment_submission import SegmentSubmission
-from yt8m_models.prediction.segments import cut_segments, read_label_ids, segment_ids
+from yt8m_models.prediction.segments import cut_segments, segment_ids
 from yt8m_models.prediction.submission import VideoSubmission
 from yt8m_models.program.background import Background
 from yt8m_models.program.progress import Progress
@@ -33,7 +37,8 @@ class InferenceSummary:
         num_videos: how many videos were predicted.
         seconds: how long it took, without loading the model.
         checkpoint: the checkpoint that was used.
-        problems: what the reader skipped, as a sentence; `None` where nothing was wrong.
+        problems: what the reader skipped, and ids that came again, in sentences; `None` where
+            nothing was wrong.
     """
 
     num_videos: int
@@ -61,12 +66,13 @@ def infer(source: ModelSource, config: InferenceConfig) -> InferenceSummary:
             f"{restored.model_config.model}"
         )
     classes = None
-    if config.segment_label_ids_file:
-        classes = read_label_ids(config.segment_label_ids_file, data.num_classes)
+    if config.segment_labels:
+        classes = classes_to_list(config.segment_label_ids_file, data.num_classes)
     if source.output_model_tgz:
         pack_model(restored, source.output_model_tgz)
         print(f"Model packed in {source.output_model_tgz}")
     data = dataclasses.replace(data, segment_labels=False)
+    kind = SegmentSubmission if config.segment_labels else VideoSubmission
     pipeline = Pipeline(
         files,
         data,
@@ -78,9 +84,12 @@ def infer(source: ModelSource, config: InferenceConfig) -> InferenceSummary:
             num_readers=config.num_readers,
             max_bad_records=config.max_bad_records,
             pad_to_max_frames=config.jit_compile,
+            with_labels=False,
+            forbidden_in_ids=kind.forbidden_in_ids,
         ),
     )
     predictor = Predictor(restored.model, config.top_k, classes, config.jit_compile)
+    repeated = RepeatedIds()
     start = time.monotonic()
     with whole_file(config.output_file) as file:
         submission = (
@@ -88,18 +97,22 @@ def infer(source: ModelSource, config: InferenceConfig) -> InferenceSummary:
             if config.segment_labels
             else VideoSubmission(file)
         )
-        num_videos = predict(pipeline, predictor, submission, config.segment_labels)
+        batches = _noting_ids(pipeline, repeated)
+        num_videos = predict(batches, predictor, submission, config.segment_labels)
     seconds = time.monotonic() - start
-    return InferenceSummary(num_videos, seconds, restored.path, pipeline.ledger.summary())
+    problems = [pipeline.ledger.summary(), _complaint(*repeated.find())]
+    return InferenceSummary(
+        num_videos, seconds, restored.path, "\n".join(filter(None, problems)) or None
+    )
 
 
 def predict(
-    pipeline: Pipeline, predictor: Predictor, submission: Submission, by_segment: bool = False
+    batches: Iterable[Batch], predictor: Predictor, submission: Submission, by_segment: bool = False
 ) -> int:
-    """Predicts what a pipeline reads, each batch while the one before is written.
+    """Predicts batches of videos, each while the one before is written.
 
     Args:
-        pipeline: videos, each once.
+        batches: those of a `Pipeline`.
         predictor: the model.
         submission: what takes the predictions; it is finished here.
         by_segment: predict the segments of the videos instead of the videos.
@@ -112,7 +125,7 @@ def predict(
     """
     num_videos = 0
     with Background() as background, Progress(description="inference") as progress:
-        for batch in pipeline:
+        for batch in batches:
             ids = batch["video_ids"].numpy()
             video_matrix, num_frames = batch["video_matrix"], batch["num_frames"]
             if by_segment:
@@ -128,6 +141,22 @@ def predict(
             progress.update(len(ids))
         background.submit(submission.finish)
     return num_videos
+
+
+def _noting_ids(batches: Iterable[Batch], repeated: RepeatedIds) -> Iterator[Batch]:
+    for batch in batches:
+        repeated.add(batch["video_ids"].numpy().tolist())
+        yield batch
+
+
+def _complaint(num_repeated: int, example: bytes | None) -> str | None:
+    """What to say of ids that came more than once, if there are any."""
+    if example is None:
+        return None
+    return (
+        f"{num_repeated:,} ids came more than once, such as {example.decode(errors='replace')!r}; "
+        "Kaggle, yt8m ensemble and yt8m score refuse a submission with a video twice"
+    )
 
 
 def _add(submission: Submission, ids: np.ndarray, best: Best) -> None:

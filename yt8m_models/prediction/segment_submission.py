@@ -19,7 +19,12 @@ class SegmentSubmission:
         max_segments: segments that a class keeps.
         buffered: pairs of segment and class that are gathered before they are sorted in; more
             where many are kept.
+
+    Attributes:
+        forbidden_in_ids: what no id may have, as readers split lines at commas and spaces.
     """
+
+    forbidden_in_ids = ' \t\n\v\f\r,"'
 
     def __init__(self, file: IO[bytes], max_segments: int, buffered: int = 1 << 20) -> None:
         if max_segments < 1:

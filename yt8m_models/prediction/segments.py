@@ -1,10 +1,8 @@
-"""Videos cut in segments of five frames, and the classes that are rated for segments."""
+"""Videos cut in segments of five frames."""
 
 from typing import NamedTuple
 
 import numpy as np
-
-from yt8m_models.storage import filesystems
 
 SEGMENT_FRAMES = 5
 
@@ -55,34 +53,3 @@ def segment_ids(video_ids: np.ndarray, segments: Segments) -> np.ndarray:
     """The ids `video:start` of segments, bytes `(segments,)`."""
     pairs = zip(video_ids[segments.videos].tolist(), segments.starts.tolist(), strict=True)
     return np.array([b"%b:%d" % pair for pair in pairs], dtype=bytes)
-
-
-def read_label_ids(path: str, num_classes: int) -> np.ndarray:
-    """The class ids in the first column of a CSV, ascending; its first line may be a header.
-
-    Raises:
-        ValueError: a line is not a class id, or is beyond the model's classes; or there is none.
-        OSError: the file cannot be read.
-    """
-    import tensorflow as tf
-
-    filesystems.require(path)
-    try:
-        with tf.io.gfile.GFile(path) as file:
-            lines = file.read().splitlines()
-    except (tf.errors.OpError, UnicodeDecodeError) as error:
-        raise OSError(f"--segment_label_ids_file={path} cannot be read: {error}") from error
-    ids = set()
-    for number, line in enumerate(lines, start=1):
-        entry = line.split(",")[0].strip()
-        if not entry or (number == 1 and not entry.isdigit()):
-            continue
-        if not entry.isdigit() or int(entry) >= num_classes:
-            raise ValueError(
-                f"--segment_label_ids_file={path}, line {number}: must be a class id from 0 to "
-                f"{num_classes - 1}, as the model has {num_classes} classes; received {line!r}"
-            )
-        ids.add(int(entry))
-    if not ids:
-        raise ValueError(f"--segment_label_ids_file={path}: lists no class")
-    return np.array(sorted(ids), dtype=np.int32)

@@ -8,32 +8,38 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
-from yt8m_models.prediction.segment_submission import HEADER as SEGMENT_HEADER
-from yt8m_models.prediction.submission import HEADER
-from yt8m_models.storage import filesystems
+from yt8m_models.prediction.submission_lines import (
+    BLOCK_BYTES,
+    SEGMENTS,
+    LineBlock,
+    header_of,
+    read_lines,
+    show,
+)
 
-BLOCK_BYTES = 8 << 20
 _NUMBER_CHARACTERS = b"0123456789.eE+- "
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _MOST_LABEL = 2**31 - 1
-_SHOWN = 60
+_UNUSUAL = (b'"', b"\t", b"  ", b", ", b" ,", b" \n", b"\n ", b" \r")
+_QUOTED_FIELD = re.compile(rb'"((?:[^"]|"")*)"[ \t]*(,?)')
+
+Row = tuple[bytes, bytes, bytes]
 
 
 class Predictions(NamedTuple):
     """Consecutive lines of a submission file; pairs of all lines follow each other.
 
     Attributes:
-        first_line: number of the first line in the file; the header is line 1.
-        num_bytes: bytes that the lines take in the file.
+        lines: number of each line in the file, int64 `(lines,)`; the header is line 1.
+        num_bytes: bytes that the lines take in the file, before compression.
         video_ids: the id of each line.
         counts: pairs of label and score in each line, int64 `(lines,)`; a line may have none.
         labels: int32 `(pairs,)`.
         scores: finite, float64 `(pairs,)`.
     """
 
-    first_line: int
+    lines: np.ndarray
     num_bytes: int
     video_ids: list[bytes]
     counts: np.ndarray
@@ -44,7 +50,9 @@ class Predictions(NamedTuple):
 def read_submission(path: str, block_bytes: int = BLOCK_BYTES) -> Iterator[Predictions]:
     """Yields the lines of a file `VideoId,LabelConfidencePairs`, about `block_bytes` at a time.
 
-    Whether a video or a label occurs twice is not checked here.
+    Fields may be in quotes, and have spaces around them; blank lines are left out. The header may
+    be spelt `VideoID`; the file may be compressed by gzip, begin with a byte order mark, and have
+    lines that end in CRLF. Whether a video or a label occurs twice is not checked here.
 
     Raises:
         ValueError: the file is not a submission of videos, or a line is not
@@ -52,20 +60,13 @@ def read_submission(path: str, block_bytes: int = BLOCK_BYTES) -> Iterator[Predi
             line.
         OSError: the file cannot be read.
     """
-    filesystems.require(path)
-    try:
-        with tf.io.gfile.GFile(path, "rb") as file:
-            _check_header(path, file.readline())
-            first_line, rest = 2, b""
-            while block := file.read(block_bytes):
-                *lines, rest = (rest + block).split(b"\n")
-                if lines:
-                    yield _parse(path, first_line, lines)
-                    first_line += len(lines)
-            if rest:
-                yield _parse(path, first_line, [rest])
-    except tf.errors.OpError as error:
-        raise OSError(f"{path} cannot be read: {error.message}") from error
+    if header_of(path) == SEGMENTS:
+        raise ValueError(
+            f"{path} is a submission of segments (Class,Segments), which lists no scores; "
+            "needed is one of videos (VideoId,LabelConfidencePairs)"
+        )
+    for block in read_lines(path, block_bytes):
+        yield _parse(path, block)
 
 
 def line_starts(counts: np.ndarray) -> np.ndarray:
@@ -73,23 +74,14 @@ def line_starts(counts: np.ndarray) -> np.ndarray:
     return np.asarray(np.cumsum(counts) - counts)
 
 
-def _check_header(path: str, header: bytes) -> None:
-    header = header.rstrip(b"\r\n")
-    if header == SEGMENT_HEADER.rstrip():
-        raise ValueError(
-            f"{path} is a submission of segments (Class,Segments), which lists no scores; "
-            "needed is one of videos (VideoId,LabelConfidencePairs)"
-        )
-    if header != HEADER.rstrip():
-        raise ValueError(
-            f"{path}, line 1: must be VideoId,LabelConfidencePairs; received {_show(header)}"
-        )
-
-
-def _parse(path: str, first_line: int, lines: list[bytes]) -> Predictions:
+def _parse(path: str, block: LineBlock) -> Predictions:
     """Parses all pairs of the lines in one call; where that fails, looks for the bad line."""
-    num_bytes = sum(map(len, lines)) + len(lines)
-    rows = [line.rstrip(b"\r").partition(b",") for line in lines]
+    rows = _rows(block.lines)
+    numbers_of_lines = block.first_line + np.arange(len(rows), dtype=np.int64)
+    is_blank = [not any(row) for row in rows]
+    if any(is_blank):
+        rows = [row for row in rows if any(row)]
+        numbers_of_lines = numbers_of_lines[~np.array(is_blank)]
     counts = np.array([pairs.count(b" ") + 1 if pairs else 0 for _, _, pairs in rows], np.int64)
     text = b" ".join([pairs for _, _, pairs in rows if pairs])
     numbers = _numbers(text)
@@ -97,21 +89,45 @@ def _parse(path: str, first_line: int, lines: list[bytes]) -> Predictions:
     if (
         len(numbers) != counts.sum()
         or (counts % 2).any()
-        or not all(video_id and comma for video_id, comma, _ in rows)
+        or not all(video_id and comma and b"\r" not in video_id for video_id, comma, _ in rows)
         or not np.isfinite(numbers).all()
         or (labels != np.floor(labels)).any()
         or (labels < 0).any()
         or (labels > _MOST_LABEL).any()
     ):
-        raise ValueError(_explain(path, first_line, rows))
+        raise ValueError(_explain(path, numbers_of_lines.tolist(), rows))
     return Predictions(
-        first_line,
-        num_bytes,
+        numbers_of_lines,
+        block.num_bytes,
         [video_id for video_id, _, _ in rows],
         counts // 2,
         labels.astype(np.int32),
         numbers[1::2],
     )
+
+
+def _rows(lines: list[bytes]) -> list[Row]:
+    """The id, the comma and the pairs of each line; all are empty for a blank line."""
+    text = b"\n".join(lines)
+    if text[:1] == b" " or text[-1:] == b" " or any(unusual in text for unusual in _UNUSUAL):
+        return [_unusual_row(line) for line in lines]
+    return [line.rstrip(b"\r").partition(b",") for line in lines]
+
+
+def _unusual_row(line: bytes) -> Row:
+    """The row of a line that may have quotes and spaces, with single spaces in its pairs."""
+    line = line.strip(b" \t\r")
+    if not line.startswith(b'"'):
+        video_id, comma, pairs = line.partition(b",")
+        video_id = video_id.rstrip(b" \t")
+    elif match := _QUOTED_FIELD.match(line):
+        video_id, comma, pairs = match[1].replace(b'""', b'"'), match[2], line[match.end() :]
+    else:
+        video_id, comma, pairs = b"", b"", line
+    pairs = pairs.strip(b" \t")
+    if len(pairs) > 1 and pairs[:1] == pairs[-1:] == b'"':
+        pairs = pairs[1:-1]
+    return video_id, comma, b" ".join(pairs.split())
 
 
 def _numbers(text: bytes) -> np.ndarray:
@@ -132,26 +148,23 @@ def _numbers(text: bytes) -> np.ndarray:
     return np.asarray(column["number"])
 
 
-def _explain(path: str, first_line: int, rows: list[tuple[bytes, bytes, bytes]]) -> str:
+def _explain(path: str, lines: list[int], rows: list[Row]) -> str:
     """What is wrong with the first bad line."""
-    problems = ((number, row, _problem(*row)) for number, row in enumerate(rows, first_line))
-    number, row, problem = next(found for found in problems if found[2])
-    return f"{path}, line {number}: {problem}; received {_show(b''.join(row))}"
+    problems = ((line, row, _problem(*row)) for line, row in zip(lines, rows, strict=True))
+    line, row, problem = next(found for found in problems if found[2])
+    return f"{path}, line {line}: {problem}; received {show(b''.join(row))}"
 
 
 def _problem(video_id: bytes, comma: bytes, pairs: bytes) -> str | None:
     if not video_id or not comma:
         return "must be id,label score label score …"
+    if b"\r" in video_id:
+        return "an id must not have a carriage return"
     fields = pairs.split(b" ") if pairs else []
     for place, field in enumerate(fields):
         number = float(field) if _NUMBER.fullmatch(field) else math.nan
         if place % 2 and not math.isfinite(number):
-            return f"a score must be a finite number; {_show(field)} is not"
+            return f"a score must be a finite number; {show(field)} is not"
         if place % 2 == 0 and not (number.is_integer() and 0 <= number <= _MOST_LABEL):
-            return f"a label must be a class id from 0; {_show(field)} is not"
-    return f"the label {_show(fields[-1])} has no score" if len(fields) % 2 else None
-
-
-def _show(text: bytes) -> str:
-    shown = text.decode(errors="replace")
-    return repr(shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…")
+            return f"a label must be a class id from 0; {show(field)} is not"
+    return f"the label {show(fields[-1])} has no score" if len(fields) % 2 else None

@@ -1,5 +1,7 @@
 """`yt8m ensemble A.csv B.csv …`: averages submission files."""
 
+import sys
+
 from yt8m_models.prediction.ensemble.config import EnsembleConfig
 from yt8m_models.program.command import Arguments, Program
 
@@ -22,6 +24,8 @@ def main(arguments: Arguments) -> None:
         f"{summary.num_videos:,} videos averaged from {summary.num_files} files in "
         f"{summary.seconds:,.1f} s, written to {config.output_file}"
     )
+    if summary.num_partial:
+        print(f"{summary.num_partial:,} of the videos are not in every file", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -17,14 +17,15 @@ from dataclasses import dataclass
 from typing import IO
 
 import numpy as np
-import tensorflow as tf
 
 from yt8m_models.data.patterns import match_files
 from yt8m_models.prediction.ensemble.averaging import average
 from yt8m_models.prediction.ensemble.config import EnsembleConfig
 from yt8m_models.prediction.ensemble.lines import Lines, Partitions, line_keys
+from yt8m_models.prediction.ensemble.overlap import Overlap
 from yt8m_models.prediction.ensemble.score_ranks import ScoreRanks
 from yt8m_models.prediction.submission import HEADER, format_lines
+from yt8m_models.prediction.submission_lines import num_text_bytes
 from yt8m_models.prediction.submission_reader import line_starts, read_submission
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage import filesystems
@@ -43,11 +44,13 @@ class EnsembleSummary:
     Attributes:
         num_files: input files.
         num_videos: videos in the output.
+        num_partial: videos of those that not every file has.
         seconds: how long it took.
     """
 
     num_files: int
     num_videos: int
+    num_partial: int
     seconds: float
 
 
@@ -68,15 +71,16 @@ def ensemble(
         partition_bytes: about how much input is averaged at a time.
 
     Raises:
-        ValueError: weights and files differ in number, the output is one of the files, or a file is
-            malformed; the message names the flag, or the file and the line.
+        ValueError: weights and files differ in number, the output is one of the files, a file has
+            no video in common with the others, or is malformed; the message names the flag, or the
+            file and the line.
         OSError: a file cannot be read or written.
     """
     start = time.monotonic()
     paths = match_files(config.input_files)
     weights = _weights(config, paths)
     _check_output(config.output_file, paths)
-    num_bytes = sum(tf.io.gfile.stat(path).length for path in paths)
+    num_bytes = sum(map(num_text_bytes, paths))
     num_parts = min(max(-(-num_bytes // partition_bytes), 1), _MOST_PARTITIONS)
     with (
         whole_file(config.output_file) as output,
@@ -85,19 +89,23 @@ def ensemble(
     ):
         partitions = Partitions(directory, num_parts)
         with Progress(num_bytes >> 20, "MB", "reading", enabled=progress) as bar:
-            ranks, num_lines = _deal_out(paths, partitions, config.rank_average, bar)
+            ranks, first_ids, num_lines = _deal_out(paths, partitions, config.rank_average, bar)
+        overlap = Overlap(first_ids)
         runs = []
         with Progress(num_lines, "lines", "averaging", enabled=progress) as bar:
             for part in range(num_parts):
                 lines = partitions.take(part)
+                overlap.add(lines)
                 if config.rank_average:
                     lines = _ranked(lines, ranks)
                 run = files.enter_context(open(os.path.join(directory, f"{part}.run"), "w+b"))
                 _write_run(run, average(lines, weights, config.top_k, paths))
                 runs.append(run)
                 bar.update(len(lines.keys))
+        overlap.check(paths)
         num_videos = _merge(runs, output)
-    return EnsembleSummary(len(paths), num_videos, time.monotonic() - start)
+    seconds = time.monotonic() - start
+    return EnsembleSummary(len(paths), num_videos, overlap.num_partial, seconds)
 
 
 def _weights(config: EnsembleConfig, paths: Sequence[str]) -> np.ndarray:
@@ -128,14 +136,22 @@ def _temporary_directory(output: str) -> tempfile.TemporaryDirectory:
 
 def _deal_out(
     paths: Sequence[str], partitions: Partitions, rank_average: bool, bar: Progress
-) -> tuple[list[ScoreRanks], int]:
-    """Reads all files into the partitions; the ranks of each file if asked, and how many lines."""
-    ranks = []
+) -> tuple[list[ScoreRanks], list[bytes | None], int]:
+    """Reads all files into the partitions.
+
+    Returns:
+        The ranks of each file if asked, the id of the first video of each, and how many lines.
+    """
+    ranks: list[ScoreRanks] = []
+    first_ids: list[bytes | None] = []
     num_lines = num_bytes = 0
     for file, path in enumerate(paths):
         file_ranks = ScoreRanks()
+        first_ids.append(None)
         for block in read_submission(path):
-            keys = line_keys(file, block.first_line, len(block.video_ids))
+            keys = line_keys(file, block.lines)
+            if first_ids[file] is None and block.video_ids:
+                first_ids[file] = block.video_ids[0]
             partitions.add(Lines(keys, block.video_ids, block.counts, block.labels, block.scores))
             if rank_average:
                 file_ranks.add(block.scores)
@@ -144,7 +160,7 @@ def _deal_out(
             bar.update((num_bytes >> 20) - bar.done)
         file_ranks.finish()
         ranks.append(file_ranks)
-    return ranks, num_lines
+    return ranks, first_ids, num_lines
 
 
 def _ranked(lines: Lines, ranks: Sequence[ScoreRanks]) -> Lines:
@@ -161,17 +177,15 @@ def _ranked(lines: Lines, ranks: Sequence[ScoreRanks]) -> Lines:
 def _write_run(run: IO[bytes], averages: Lines) -> None:
     """Writes lines in the order of their keys, each behind its key in 16 hexadecimal digits."""
     starts = line_starts(averages.counts)
-    written = []
+    written: list[bytes] = []
     for count in np.unique(averages.counts):
         rows = np.flatnonzero(averages.counts == count)
         pairs = starts[rows, None] + np.arange(count)
-        named = [
-            _KEY % key + averages.video_ids[row]
-            for key, row in zip(averages.keys[rows].tolist(), rows.tolist(), strict=True)
-        ]
-        ids = np.array(named, object)
+        ids = np.array([averages.video_ids[row] for row in rows.tolist()], object)
         text = format_lines(ids, averages.labels[pairs], averages.scores[pairs])
-        written += text.split(b"\n")[:-1]
+        keys = [_KEY % key for key in averages.keys[rows].tolist()]
+        lines = text.split(b"\n")[:-1]
+        written += [key + line for key, line in zip(keys, lines, strict=True)]
     run.writelines(line + b"\n" for line in sorted(written))
     run.seek(0)
 

@@ -54,9 +54,9 @@ class Lines(NamedTuple):
         return repr(self.video_ids[line].decode(errors="replace"))
 
 
-def line_keys(file: int, first_line: int, count: int) -> np.ndarray:
-    """Keys of consecutive lines, int64 `(count,)`; ascending by file, then by line."""
-    return (file << _LINE_BITS) + first_line + np.arange(count, dtype=np.int64)
+def line_keys(file: int, lines: np.ndarray) -> np.ndarray:
+    """Keys of the lines of a file with these numbers, int64; ascending by file, then by line."""
+    return (file << _LINE_BITS) + lines
 
 
 class Partitions:

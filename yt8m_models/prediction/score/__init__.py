@@ -1,0 +1,1 @@
+"""Scores of submission files against labelled records."""
