@@ -121,7 +121,7 @@ def report_of(config):
     ratings = read_ratings(config.ratings).of_movies(features[0].ids)
     found = tables(config, methods(config, [each.name for each in features]), [config.history])
     planned = plan(config, rows_of(found), rows_of(found), ratings, features)
-    return MovieLensReport(config, found, planned, rows_of(found))
+    return MovieLensReport(config, found, planned)
 
 
 # --- files

@@ -20,6 +20,7 @@ class Report(Generic[Found]):
         config: the flags.
         tables: tables and figures.
         planned: the run of each row's name and seed.
+        rows: those of the tables unless given, and others that only the CSV files have.
 
     Subclasses have `titles`, `introduction`, `metrics_of`, `lines_of` (or another `runs_csv`) and
 
@@ -38,11 +39,12 @@ class Report(Generic[Found]):
         config: ExperimentConfig,
         tables: Sequence[Table],
         planned: Mapping[tuple[str, int], Run[Found]],
+        rows: Sequence[Row] = (),
     ) -> None:
         self.config = config
         self.tables = tables
         self.planned = planned
-        self.rows: Sequence[Row] = rows_of(tables)
+        self.rows = rows or rows_of(tables)
 
     @property
     def titles(self) -> Mapping[str, str]:

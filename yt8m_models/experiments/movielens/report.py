@@ -2,11 +2,10 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from yt8m_models.experiments.common.report import Report
 from yt8m_models.experiments.common.rows import Row, Table
-from yt8m_models.experiments.common.runs import Run
 from yt8m_models.experiments.common.summary import RowSummary, Summary, statistics_header
 from yt8m_models.experiments.movielens.config import MovieLensConfig
 from yt8m_models.experiments.movielens.runs import Quality, Result
@@ -17,27 +16,10 @@ _COUNTS = ("num_users", "num_without_history")
 
 
 class MovieLensReport(Report[Result]):
-    """`runs.csv`, `results.csv`, `results.md` and an image of each table.
-
-    Args:
-        config: the flags.
-        tables: tables and figures.
-        planned: the run of each row's name and seed.
-        rows: those of the tables, and others that the CSV files have, too, where they are there.
-    """
+    """`runs.csv`, `results.csv`, `results.md` and an image of each table."""
 
     config: MovieLensConfig
     metrics = ("ndcg", "average_precision")
-
-    def __init__(
-        self,
-        config: MovieLensConfig,
-        tables: Sequence[Table],
-        planned: Mapping[tuple[str, int], Run[Result]],
-        rows: Sequence[Row],
-    ) -> None:
-        super().__init__(config, tables, planned)
-        self.rows = rows
 
     @property
     def titles(self) -> dict[str, str]:

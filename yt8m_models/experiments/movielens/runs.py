@@ -120,12 +120,8 @@ def plan(
         features: of the movies.
     """
     arrays = hashlib.sha256()
-    for array in (
-        ratings.users,
-        ratings.movies,
-        ratings.stars,
-        *(each.vectors for each in features),
-    ):
+    vectors = [each.vectors for each in features]
+    for array in (ratings.users, ratings.movies, ratings.stars, *vectors):
         arrays.update(repr((array.shape, array.dtype.str)).encode())
         arrays.update(np.ascontiguousarray(array).data)
     settings = {name: getattr(config, name) for name in ("min_test", "top_k", "relevant_stars")}
