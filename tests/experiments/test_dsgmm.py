@@ -14,10 +14,10 @@ import pytest
 from eval.program.config import EvalConfig
 from eval.program.evaluation import evaluate_training
 from yt8m_models.config import ASSIGNMENTS, ModelConfig
-from yt8m_models.experiments.common import running
 from yt8m_models.experiments.common.plots import draw
 from yt8m_models.experiments.common.rows import rows_of
 from yt8m_models.experiments.common.running import in_own_process
+from yt8m_models.experiments.dsgmm import experiment
 from yt8m_models.experiments.dsgmm.__main__ import PROGRAM, main
 from yt8m_models.experiments.dsgmm.config import FrameDataConfig, TablesConfig, TrainingFlags
 from yt8m_models.experiments.dsgmm.experiment import run_tables, train_and_measure
@@ -326,7 +326,7 @@ def test_figures_have_a_line_for_each_pooling(config, training, data, model):
     assert list(netvlad.get_ydata()) == pytest.approx([0.0, 0.1])
     assert list(dsgmm.get_ydata()) == pytest.approx([0.2, 0.3])
     assert [label.get_text() for label in axes.get_xticklabels()] == ["2", "4"]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["NetVLAD", "DSGMM"]
+    assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == ["NetVLAD", "DSGMM"]
 
 
 # --- whole experiments
@@ -371,7 +371,7 @@ def test_an_experiment_from_records_to_results(config, training, data, model, in
 
 def test_interruption_and_going_on(config, training, data, model, in_process, monkeypatch):
     """A run that a signal ends leaves the report of those before; the next command goes on."""
-    run_in_process = running.in_own_process
+    run_in_process = experiment.in_own_process
 
     def interrupted(function, run, interruption):
         if run.name != "average, seed 0":
@@ -379,12 +379,12 @@ def test_interruption_and_going_on(config, training, data, model, in_process, mo
             return None
         return run_in_process(function, run, interruption)
 
-    monkeypatch.setattr(running, "in_own_process", interrupted)
+    monkeypatch.setattr(experiment, "in_own_process", interrupted)
     assert run_tables(config, training, data, model) == 15
     average, netvlad = read_csv(f"{config.output_dir}/results.csv")
     assert (average["runs"], netvlad["runs"], netvlad["gap_mean"]) == ("1", "0", "")
 
-    monkeypatch.setattr(running, "in_own_process", run_in_process)
+    monkeypatch.setattr(experiment, "in_own_process", run_in_process)
     in_process.clear()
     assert run_tables(dataclasses.replace(config, seeds=(0,)), training, data, model) is None
     assert in_process == ["netvlad, seed 0"]

@@ -15,7 +15,7 @@ from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.experiments.common.rows import rows_of
-from yt8m_models.experiments.common.running import run_experiment
+from yt8m_models.experiments.common.running import in_own_process, run_experiment
 from yt8m_models.experiments.common.runs import RESULT
 from yt8m_models.experiments.dsgmm.config import TablesConfig, TrainingFlags
 from yt8m_models.experiments.dsgmm.report import TablesReport
@@ -55,7 +55,7 @@ def run_tables(
     return run_experiment(
         "tables",
         TablesReport(config, found, planned),
-        train_and_measure,
+        partial(in_own_process, train_and_measure),
         lambda result: {"GAP": result.metrics["gap"], "seconds": result.seconds},
     )
 
