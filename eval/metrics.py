@@ -16,29 +16,51 @@ import numpy as np
 from eval.evaluation_metrics import EvaluationMetrics
 
 
-def hit_at_one(predictions: Any, labels: Any, label_weights: Any = None, **policies: str) -> float:
-    """The share of videos whose best class is a label; takes `empty` and `ties`."""
-    return float(_result(predictions, labels, 1, label_weights, **policies)["hit_at_one"])
+def hit_at_one(
+    predictions: Any,
+    labels: Any,
+    label_weights: Any = None,
+    *,
+    empty: str = "zero",
+    ties: str = "stable",
+) -> float:
+    """The share of videos whose best class is a label."""
+    result = _result(predictions, labels, 1, label_weights, empty=empty, ties=ties)
+    return float(result["hit_at_one"])
 
 
-def perr(predictions: Any, labels: Any, label_weights: Any = None, **policies: str) -> float:
+def perr(
+    predictions: Any,
+    labels: Any,
+    label_weights: Any = None,
+    *,
+    empty: str = "zero",
+    ties: str = "stable",
+) -> float:
     """Precision at equal recall rate: the precision among a video's n best classes, n its labels.
 
-    Averaged over videos. As in the starter code, an entry that is not above 0 is never a hit. Takes
-    `empty` and `ties`.
+    Averaged over videos. As in the starter code, an entry that is not above 0 is never a hit.
     """
-    return float(_result(predictions, labels, 1, label_weights, **policies)["perr"])
+    result = _result(predictions, labels, 1, label_weights, empty=empty, ties=ties)
+    return float(result["perr"])
 
 
 def gap(
-    predictions: Any, labels: Any, top_k: int = 20, label_weights: Any = None, **policies: str
+    predictions: Any,
+    labels: Any,
+    top_k: int = 20,
+    label_weights: Any = None,
+    *,
+    empty: str = "zero",
+    ties: str = "stable",
 ) -> float:
     """Global average precision: average precision of every video's `top_k` best entries, pooled.
 
     Positives are counted over all labels, so that with a small `top_k` even perfect predictions can
-    score below 1. Without any label it is 0. Takes `empty` and `ties`.
+    score below 1. Without any label it is 0.
     """
-    return float(_result(predictions, labels, top_k, label_weights, **policies)["gap"])
+    result = _result(predictions, labels, top_k, label_weights, empty=empty, ties=ties)
+    return float(result["gap"])
 
 
 def average_precision_per_class(
@@ -46,20 +68,22 @@ def average_precision_per_class(
     labels: Any,
     top_k: int | None = None,
     label_weights: Any = None,
-    **policies: Any,
+    *,
+    top_n: int | None = None,
+    empty: str = "zero",
+    ties: str = "stable",
 ) -> np.ndarray:
     """Average precision of each class's ranking of the videos; NaN for classes without positives.
 
     Args:
-        predictions: `(videos, num_classes)`.
-        labels: `(videos, num_classes)`.
+        predictions, labels, label_weights, empty, ties: see the module.
         top_k: only the `top_k` best entries of each video are ranked; all unless given.
-        label_weights: `(videos, num_classes)`.
-        policies: `top_n`, `empty` and `ties` of `EvaluationMetrics`.
+        top_n: entries of each class's ranking that count, for AP at n; all unless given.
 
     Returns:
         `(num_classes,)` float64.
     """
+    policies = {"top_n": top_n, "empty": empty, "ties": ties}
     return np.asarray(_result(predictions, labels, top_k, label_weights, **policies)["aps"])
 
 
@@ -68,9 +92,14 @@ def mean_average_precision(
     labels: Any,
     top_k: int | None = None,
     label_weights: Any = None,
-    **policies: Any,
+    *,
+    top_n: int | None = None,
+    empty: str = "zero",
+    empty_classes: str = "skip",
+    ties: str = "stable",
 ) -> float:
-    """Mean over classes of `average_precision_per_class`; takes `empty_classes` too."""
+    """Mean over classes of `average_precision_per_class`."""
+    policies = {"top_n": top_n, "empty": empty, "empty_classes": empty_classes, "ties": ties}
     return float(_result(predictions, labels, top_k, label_weights, **policies)["map"])
 
 

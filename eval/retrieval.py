@@ -106,9 +106,12 @@ def average_precision(
     return _by_block(of_block, relevance, scores, valid, ties, empty)
 
 
-def mean_average_precision(relevance: Any, scores: Any, **others: Any) -> float:
+def mean_average_precision(
+    relevance: Any, scores: Any, *, valid: Any = None, ties: str = "shared", empty: str = "skip"
+) -> float:
     """The mean of `average_precision` over queries; NaN if every query is skipped."""
-    return mean_over_queries(average_precision(relevance, scores, **others))
+    values = average_precision(relevance, scores, valid=valid, ties=ties, empty=empty)
+    return mean_over_queries(values)
 
 
 def auc(

@@ -186,6 +186,15 @@ def test_the_contracts_name_every_program_and_room():
     assert set(programs) == (set(PROGRAMS.values()) - rooms) | {"eval.program"}
 
 
+def test_no_package_has_more_than_4000_lines():
+    rooms = [path for path in (ROOT / "yt8m_models").iterdir() if (path / "__init__.py").exists()]
+    assert len(rooms) > 10
+    for room in [*rooms, ROOT / "eval", ROOT / "losses"]:
+        sources = [path.read_text("utf-8") for path in room.rglob("*.py")]
+        num_lines = sum(len(source.splitlines()) for source in sources)
+        assert 0 < num_lines <= 4000, f"{room.name} has {num_lines:,} lines; move a part of it out"
+
+
 def test_extras(metadata):
     extras = {"io", "recommend", "jax", "quickstart", "dev"}
     assert set(metadata["extras_require"]) == extras

@@ -27,6 +27,7 @@ _LISTS: dict[str, Callable[[str], Any]] = {
     "feature_names": str.strip,
     "feature_sizes": int,
     "statistics": str.strip,
+    "frame_layers": int,
 }
 _DERIVED: Any = None  # what `ModelConfig.resolved` derives from other values
 
@@ -96,6 +97,18 @@ class ModelConfig(Options):
     pool_per_feature: bool | None = option(
         None, "Pool rgb and audio by themselves and concatenate; otherwise all features together."
     )
+    frame_layers: tuple[int, ...] | None = option(
+        None,
+        "Units of dense layers with batch normalisation and ReLU on each frame, all features "
+        "together, before pooling.",
+        at_least=1,
+    )
+    frame_dropout: float | None = option(
+        None,
+        "Fraction of the outputs of each of --frame_layers dropped in training.",
+        at_least=0,
+        below=1,
+    )
     num_clusters_audio: int | None = option(
         None,
         "Clusters of each further feature; K / 2 unless given, K / 8 for bags of frames.",
@@ -150,6 +163,9 @@ class ModelConfig(Options):
             "dbof_hidden_size",
             "nextvlad_hidden_size",
         ),
+    )
+    hidden_dropout: float | None = option(
+        None, "Fraction of the dense layer's outputs dropped in training.", at_least=0, below=1
     )
     hidden_activation: str | None = option(
         None, "Activation of the dense layer: none, relu, relu6, tanh, …"
@@ -212,7 +228,9 @@ class ModelConfig(Options):
     )
     attention_heads: int | None = option(None, "Self-attention pooling: heads.", at_least=1)
     attention_size: int | None = option(
-        None, "Self-attention pooling: units of the layer that gives the weights.", at_least=1
+        None,
+        "Self-attention and feature-attention pooling: units of the layer that gives the weights.",
+        at_least=1,
     )
     recurrent_cells: int | None = option(
         None, "LSTM and GRU: size of each state.", aliases=("lstm_cells", "gru_cells"), at_least=1
@@ -266,7 +284,14 @@ class ModelConfig(Options):
             values["hidden_batch_norm"] = values["hidden_activation"] != "none"
         for name in ("input_batch_norm", "hidden_batch_norm"):
             values[name] = values[name] and values["batch_norm"]
+        if values["frame_layers"]:
+            values["pool_per_feature"] = False  # the layers make one feature of all
         if values["pooling"] in FIXED_POOLINGS:
+            if values["frame_layers"]:
+                raise ValueError(
+                    f"--frame_layers must be empty with --pooling={values['pooling']}, whose "
+                    f"clusters are of recorded frames; received {list(values['frame_layers'])}"
+                )
             values["input_batch_norm"] = False  # a UBM is of frames without it
             if values["assignment"] != "decoupled":
                 raise ValueError(
@@ -290,6 +315,8 @@ class ResolvedModel(ModelConfig):
     pooling: str = "average"
     pool_per_feature: bool = True
     num_clusters: int = 256
+    frame_layers: tuple[int, ...] = ()
+    frame_dropout: float = 0.0
     num_clusters_audio: int = _DERIVED
     assignment: str = "decoupled"
     initial_scale: float | None = None
@@ -305,6 +332,7 @@ class ResolvedModel(ModelConfig):
     iterations: int = 30
     sample_random_frames: bool = True
     hidden_size: int = 1024
+    hidden_dropout: float = 0.0
     hidden_activation: str = "none"
     batch_norm: bool = True
     input_batch_norm: bool = True
@@ -355,7 +383,7 @@ def parse_model_flags(record: dict[str, Any]) -> tuple[ModelConfig, DataConfig, 
     label_loss = record.pop("label_loss", "CrossEntropyLoss")
     for name, kind in _LISTS.items():
         if record.get(name) is not None:
-            record[name] = tuple(kind(value) for value in record[name].split(","))
+            record[name] = tuple(kind(value) for value in record[name].split(",") if value)
     names = {field.name for field in dataclasses.fields(DataConfig)} & set(record)
     data = DataConfig(**{name: record.pop(name) for name in names})
     if unknown := sorted(set(record) - {field.name for field in dataclasses.fields(ModelConfig)}):

@@ -51,6 +51,9 @@ POOLINGS: dict[str, Callable[[ModuleType, Any], Any]] = {
     "attention": lambda layers, config: layers.SelfAttentionPooling(
         config.attention_heads, config.attention_size
     ),
+    "feature_attention": lambda layers, config: layers.FeatureAttentionPooling(
+        config.attention_size
+    ),
     "lstm": lambda layers, config: layers.LSTMPooling(**_recurrent_options(config)),
     "gru": lambda layers, config: layers.GRUPooling(**_recurrent_options(config)),
 }

@@ -1,5 +1,6 @@
 """The metrics against recordings of the starter code, hand-made rankings and slow loops."""
 
+import inspect
 import itertools
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.metrics import LoopMetrics
-from eval import metrics
+from eval import metrics, retrieval
 from eval.evaluation_metrics import EvaluationMetrics
 from eval.ranking import best_first
 
@@ -42,6 +43,26 @@ def test_equals_the_starter_code(recorded):
     np.testing.assert_allclose(aps, recorded["aps_full_nonempty"], rtol=1e-12)
     full = metrics.mean_average_precision(predictions, labels)
     assert full == pytest.approx(recorded["map_full_nonempty"], rel=1e-12)
+
+
+def test_policies_are_arguments_with_the_defaults_of_the_class():
+    """Any other argument is refused, also one that only another metric has."""
+    of_class = inspect.signature(EvaluationMetrics).parameters
+    shared = {"empty", "ties"}
+    taken = {
+        metrics.hit_at_one: shared,
+        metrics.perr: shared,
+        metrics.gap: shared,
+        metrics.average_precision_per_class: shared | {"top_n"},
+        metrics.mean_average_precision: shared | {"top_n", "empty_classes"},
+    }
+    for metric, policies in taken.items():
+        parameters = inspect.signature(metric).parameters.values()
+        assert inspect.Parameter.VAR_KEYWORD not in {each.kind for each in parameters}
+        found = {each.name: each.default for each in parameters if each.kind == each.KEYWORD_ONLY}
+        assert found == {name: of_class[name].default for name in policies}
+    of_queries = inspect.signature(retrieval.average_precision).parameters
+    assert inspect.signature(retrieval.mean_average_precision).parameters == of_queries
 
 
 def test_streaming_equals_the_starter_code(recorded):

@@ -5,7 +5,8 @@ import pytest
 
 from yt8m_models.config import ModelConfig
 from yt8m_models.data.records import frame_record, write_records
-from yt8m_models.experiments.common import running
+from yt8m_models.experiments.cdml import experiment as cdml
+from yt8m_models.experiments.dsgmm import experiment as dsgmm
 from yt8m_models.experiments.dsgmm.config import FrameDataConfig, TablesConfig, TrainingFlags
 
 NUM_CLASSES = 6
@@ -78,5 +79,6 @@ def in_process(monkeypatch):
         done.append(run.name)
         return function(run)
 
-    monkeypatch.setattr(running, "in_own_process", run)
+    for experiment in (cdml, dsgmm):
+        monkeypatch.setattr(experiment, "in_own_process", run)
     return done

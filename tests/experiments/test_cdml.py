@@ -13,12 +13,12 @@ import pytest
 from yt8m_models.config import DataConfig
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.experiments.cdml import experiment
 from yt8m_models.experiments.cdml.__main__ import PROGRAM
 from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
 from yt8m_models.experiments.cdml.experiment import CDMLReport, run_cdml, train_and_measure
 from yt8m_models.experiments.cdml.rows import tables
 from yt8m_models.experiments.cdml.runs import METRICS, Result, plan
-from yt8m_models.experiments.common import running
 from yt8m_models.experiments.common.rows import rows_of
 from yt8m_models.experiments.common.running import in_own_process
 from yt8m_models.features.build_features.building import build_features
@@ -303,7 +303,7 @@ def test_a_result_without_some_of_the_bits_is_not_done(config):
 def test_going_on_and_more_bits(config, in_process, monkeypatch, capsys):
     """An interrupted experiment goes on; bits that are asked for later need no new training."""
     small = dataclasses.replace(config, seeds=(0,))
-    run_in_process = running.in_own_process
+    run_in_process = experiment.in_own_process
 
     def interrupted(function, run, interruption):
         if run.content == "cdml":
@@ -311,12 +311,12 @@ def test_going_on_and_more_bits(config, in_process, monkeypatch, capsys):
             return None
         return run_in_process(function, run, interruption)
 
-    monkeypatch.setattr(running, "in_own_process", interrupted)
+    monkeypatch.setattr(experiment, "in_own_process", interrupted)
     assert run_cdml(small, steps(2), TINY) == 15
     raw, exact, _ = read_csv(f"{config.output_dir}/results.csv")
     assert (raw["runs"], exact["runs"], exact["t2e_ndcg_mean"]) == ("1", "0", "")
 
-    monkeypatch.setattr(running, "in_own_process", run_in_process)
+    monkeypatch.setattr(experiment, "in_own_process", run_in_process)
     in_process.clear()
     assert run_cdml(small, steps(2), TINY) is None
     assert in_process == ["bits-32, seed 0"]

@@ -14,16 +14,17 @@ import pytest
 from eval.program.config import EvalConfig
 from eval.program.evaluation import evaluate_training
 from yt8m_models.config import ASSIGNMENTS, ModelConfig
-from yt8m_models.experiments.common import running
 from yt8m_models.experiments.common.plots import draw
 from yt8m_models.experiments.common.rows import rows_of
 from yt8m_models.experiments.common.running import in_own_process
+from yt8m_models.experiments.dsgmm import experiment
 from yt8m_models.experiments.dsgmm.__main__ import PROGRAM, main
 from yt8m_models.experiments.dsgmm.config import FrameDataConfig, TablesConfig, TrainingFlags
 from yt8m_models.experiments.dsgmm.experiment import run_tables, train_and_measure
 from yt8m_models.experiments.dsgmm.report import TablesReport, compare
 from yt8m_models.experiments.dsgmm.rows import tables
 from yt8m_models.experiments.dsgmm.runs import Result, plan
+from yt8m_models.poolings import POOLINGS
 from yt8m_models.program.command import UsageError
 from yt8m_models.program.interruption import Interruption
 
@@ -75,6 +76,9 @@ def test_the_tables_have_the_rows_of_the_paper():
     assert found["figure2"] == [
         f"{name}-k{count}" for name in ("netvlad", "dsgmm") for count in (16, 32, 64, 128, 256)
     ]
+    (zoo,) = tables(everything(tables=(0,), figures=()))
+    assert [row.name for row in zoo.rows] == [*POOLINGS, "dsgmm-shared_diagonal"]
+    assert len({row.label for row in zoo.rows}) == len(zoo.rows)
     gammas = ("0", "0.015625", "0.03125", "0.0625", "0.125", "0.25", "0.5", "1", "2", "4")
     assert found["figure3"] == [f"dsgmm-gamma{gamma}" for gamma in gammas]
 
@@ -167,7 +171,7 @@ def test_one_background_model_for_all_seeds():
     [
         ({"test_data_pattern": " "}, "--test_data_pattern must be given"),
         ({"output_dir": ""}, "--output_dir must be given"),
-        ({"tables": (2, 6)}, "--tables=6: must be one of 2, 3, 4, 5"),
+        ({"tables": (2, 6)}, "--tables=6: must be one of 2, 3, 4, 5, 0"),
         ({"figures": (1,)}, "--figures=1: must be one of 2, 3"),
         ({"tables": (), "figures": ()}, "--tables or --figures must name one"),
         ({"seeds": ()}, "--seeds must be given; received nothing"),
@@ -242,8 +246,9 @@ def test_means_and_spreads(config, finished):
     assert math.isclose(float(netvlad["gap_mean"]), 0.75)
     assert float(netvlad["gap_std"]) == 0
     text = Path(config.output_dir, "results.md").read_text()
-    assert "| Average pooling | 0.6000 ± 0.1414 | 0.3000 ± 0.1414 | 2 |" in text
-    assert "| NetVLAD | 0.7500 ± 0.0000 | 0.9000 ± 0.1414 | 2 |" in text
+    others = "0.2500 ± 0.0000 | 0.5000 ± 0.0000 | 2 |"
+    assert f"| Average pooling | 0.6000 ± 0.1414 | 0.3000 ± 0.1414 | {others}" in text
+    assert f"| NetVLAD | 0.7500 ± 0.0000 | 0.9000 ± 0.1414 | {others}" in text
 
 
 def test_mcnemar_of_two_rows(config, finished):
@@ -269,7 +274,7 @@ def test_missing_runs_are_not_in_the_means(config, finished):
     assert len(read_csv(f"{config.output_dir}/mcnemar.csv")) == 1
     assert len(read_csv(f"{config.output_dir}/runs.csv")) == 3
     text = Path(config.output_dir, "results.md").read_text()
-    assert "| Average pooling | 0.5000 | 0.2000 | 1 |" in text
+    assert "| Average pooling | 0.5000 | 0.2000 | 0.2500 | 0.5000 | 1 |" in text
 
 
 def test_results_of_different_videos_are_not_compared(config, finished):
@@ -303,7 +308,7 @@ def test_plots_show_the_means(config, finished):
     found, runs = finished
     report = TablesReport(config, found, runs)
     summaries = list(report.summaries(report.results()).values())
-    gap, hit_at_one = draw(found[0], summaries, report.titles).axes
+    gap, hit_at_one, *_ = draw(found[0], summaries, report.titles).axes
     assert (gap.get_title(loc="left"), hit_at_one.get_title(loc="left")) == ("GAP", "Hit@1")
     assert list(gap.containers[0].lines[0].get_xdata()) == pytest.approx([0.6, 0.75])
     assert [label.get_text() for label in gap.get_yticklabels()] == ["Average pooling", "NetVLAD"]
@@ -326,7 +331,7 @@ def test_figures_have_a_line_for_each_pooling(config, training, data, model):
     assert list(netvlad.get_ydata()) == pytest.approx([0.0, 0.1])
     assert list(dsgmm.get_ydata()) == pytest.approx([0.2, 0.3])
     assert [label.get_text() for label in axes.get_xticklabels()] == ["2", "4"]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["NetVLAD", "DSGMM"]
+    assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == ["NetVLAD", "DSGMM"]
 
 
 # --- whole experiments
@@ -369,9 +374,28 @@ def test_an_experiment_from_records_to_results(config, training, data, model, in
     assert Path(config.output_dir, "results.csv").read_text() == before
 
 
+def test_without_validation_records_the_last_checkpoint_is_tested(
+    config, training, data, model, in_process
+):
+    config = dataclasses.replace(
+        config, validation_data_pattern="", rows=("average",), seeds=(0,), tables=(0,)
+    )
+    assert run_tables(config, training, data, model) is None
+    run = plan(config, training, data, model, rows_of(tables(config)))["average", 0]
+    found = run.result()
+    evaluation = evaluate_training(
+        EvalConfig(
+            run.training.train_dir, config.test_data_pattern, "latest", run_once=True, top_k=3
+        )
+    )
+    assert (found.step, found.validation_loss) == (evaluation.step, None)
+    assert found.metrics["map"] == pytest.approx(evaluation.metrics["map"], abs=1e-6)
+    assert "checkpoint is the last." in Path(config.output_dir, "results.md").read_text()
+
+
 def test_interruption_and_going_on(config, training, data, model, in_process, monkeypatch):
     """A run that a signal ends leaves the report of those before; the next command goes on."""
-    run_in_process = running.in_own_process
+    run_in_process = experiment.in_own_process
 
     def interrupted(function, run, interruption):
         if run.name != "average, seed 0":
@@ -379,12 +403,12 @@ def test_interruption_and_going_on(config, training, data, model, in_process, mo
             return None
         return run_in_process(function, run, interruption)
 
-    monkeypatch.setattr(running, "in_own_process", interrupted)
+    monkeypatch.setattr(experiment, "in_own_process", interrupted)
     assert run_tables(config, training, data, model) == 15
     average, netvlad = read_csv(f"{config.output_dir}/results.csv")
     assert (average["runs"], netvlad["runs"], netvlad["gap_mean"]) == ("1", "0", "")
 
-    monkeypatch.setattr(running, "in_own_process", run_in_process)
+    monkeypatch.setattr(experiment, "in_own_process", run_in_process)
     in_process.clear()
     assert run_tables(dataclasses.replace(config, seeds=(0,)), training, data, model) is None
     assert in_process == ["netvlad, seed 0"]

@@ -5,7 +5,9 @@ import dataclasses
 import importlib.util
 import json
 import logging
+import math
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +18,8 @@ import pytest
 from tests.conftest import SHARED
 from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.experiments.common.plots import draw
+from yt8m_models.experiments.common.rows import rows_of
 from yt8m_models.experiments.movielens import experiment
 from yt8m_models.experiments.movielens.__main__ import PROGRAM, main
 from yt8m_models.experiments.movielens.co_likes import _write_inputs
@@ -24,7 +28,8 @@ from yt8m_models.experiments.movielens.experiment import measure, run_movielens
 from yt8m_models.experiments.movielens.features import load_features
 from yt8m_models.experiments.movielens.ratings import Ratings, read_ratings
 from yt8m_models.experiments.movielens.report import MovieLensReport
-from yt8m_models.experiments.movielens.runs import methods, plan
+from yt8m_models.experiments.movielens.rows import methods, tables
+from yt8m_models.experiments.movielens.runs import plan
 from yt8m_models.experiments.movielens.scores import baseline_scores, content_scores, history_of
 from yt8m_models.experiments.movielens.splits import Split, split_by_count, split_by_fraction
 from yt8m_models.experiments.movielens.titles import read_movies, title_vectors
@@ -34,6 +39,10 @@ from yt8m_models.program.command import UsageError
 
 REAL = Path(os.environ.get("MOVIELENS_100K", SHARED / "data" / "ml-100k"))
 SIMPLE = ("item_mean", "popularity", "constant")
+QUALITY = (
+    *("num_users", "num_without_history", "num_without_relevant"),
+    *("ndcg", "average_precision", "seconds"),
+)
 NEEDS_SURPRISE = pytest.mark.skipif(
     importlib.util.find_spec("surprise") is None, reason="scikit-surprise is not installed"
 )
@@ -104,6 +113,15 @@ def random_ratings(num_users=9, num_movies=30, seed=0):
 def read_csv(path):
     with open(path, newline="") as file:
         return list(csv.DictReader(file))
+
+
+def report_of(config):
+    """What is there, without running anything."""
+    features = load_features(config)
+    ratings = read_ratings(config.ratings).of_movies(features[0].ids)
+    found = tables(config, methods(config, [each.name for each in features]), [config.history])
+    planned = plan(config, rows_of(found), rows_of(found), ratings, features)
+    return MovieLensReport(config, found, planned)
 
 
 # --- files
@@ -392,13 +410,12 @@ def test_a_user_without_a_relevant_movie_is_left_out_of_average_precision():
 
 
 def test_content_ranks_best_where_tastes_are_genres(config):
-    paths = run_movielens(config)
+    assert run_movielens(config) is None
     out = Path(config.output_dir)
-    expected = {"runs.csv", "results.csv", "results.md"}
+    expected = {"runs", "runs.csv", "results.csv", "results.md"}
     if importlib.util.find_spec("matplotlib"):
-        expected |= {"table4.png", "figure5.png"}
-    assert {Path(path).name for path in paths} == expected
-    assert all(Path(path).is_file() for path in paths)
+        expected |= {"table4.png", "table5.png", "figure5.png"}
+    assert {path.name for path in out.iterdir()} == expected
 
     found = {
         (row["train_ratings"], row["method"], row["aggregation"], row["history"]): row
@@ -446,10 +463,7 @@ def test_means_and_deviations_are_those_of_the_runs(config):
 def test_the_report_says_which_seeds_are_missing(config):
     config = dataclasses.replace(config, tables=(5,), figures=(), seeds=(0,))
     run_movielens(config)
-    config = dataclasses.replace(config, seeds=(0, 1))
-    features = load_features(config)
-    ratings = read_ratings(config.ratings).of_movies(features[0].ids)
-    MovieLensReport(config, methods(config, features), plan(config, ratings, features)).write()
+    report_of(dataclasses.replace(config, seeds=(0, 1))).write()
     text = Path(config.output_dir, "results.md").read_text()
     assert text.count("(1 of 2 seeds)") == 2 * 2 * (2 + 3)  # metrics, counts and methods
 
@@ -489,6 +503,164 @@ def test_goes_on_where_it_stopped(config, world, monkeypatch):
     changed.write_text("\n".join(lines[:-1]) + "\n")
     run_movielens(dataclasses.replace(config, ratings=str(changed)))
     assert len(scored) == 3 * everything + 2
+
+
+def test_a_signal_ends_the_runs_after_a_method(config, monkeypatch):
+    config = dataclasses.replace(config, tables=(5,), figures=(), seeds=(0,))
+    score, scored = experiment._score, []
+
+    def interrupted(method, *rest):
+        scored.append(method.label)
+        if len(scored) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return score(method, *rest)
+
+    monkeypatch.setattr(experiment, "_score", interrupted)
+    assert run_movielens(config) == signal.SIGTERM
+    rows = read_csv(Path(config.output_dir, "results.csv"))
+    assert [(row["train_ratings"], row["aggregation"]) for row in rows] == [
+        ("4", "mean"),
+        ("4", "max"),
+    ]
+    assert run_movielens(config) is None
+    assert scored == [
+        "titles, mean",
+        "titles, max",
+        *SIMPLE,
+        "titles, mean",
+        "titles, max",
+        *SIMPLE,
+    ]
+
+
+def test_rows_by_name_and_what_is_to_do(config, capsys):
+    config = dataclasses.replace(config, rows=("fraction0.5-*-4", "n[48]-constant"), seeds=(0,))
+    run_movielens(dataclasses.replace(config, dry_run=True))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[:2] for line in lines[:-1]] == [
+        ["to do", "fraction0.5, seed 0"],
+        ["to do", "n4, seed 0"],
+        ["to do", "n8, seed 0"],
+    ]
+    assert lines[-1] == "3 of 3 runs to do"
+    assert not Path(config.output_dir).exists()
+
+    run_movielens(config)
+    found = [list(row.values())[:4] for row in read_csv(Path(config.output_dir, "results.csv"))]
+    assert found == [
+        *(["50%", "titles", "mean", "4"], ["50%", "titles", "max", "4"]),
+        *(["4", "constant", "", ""], ["8", "constant", "", ""]),
+    ]
+    with pytest.raises(ValueError, match="--rows=svd fits no row; there are frac"):
+        run_movielens(dataclasses.replace(config, rows=("svd",)))
+
+
+def test_every_method_has_a_point_and_a_line_of_its_own_colour(config):
+    pytest.importorskip("matplotlib", reason="matplotlib is an extra")
+    config = dataclasses.replace(config, seeds=(0,))
+    run_movielens(config)
+    report = report_of(config)
+    summaries = report.summaries(report.results())
+    table, _, figure = (
+        draw(table, [summaries[row.name] for row in table.rows], report.titles).axes[0]
+        for table in report.tables
+    )
+    assert len(figure.containers) == len({each.lines[0].get_color() for each in figure.containers})
+    assert [text.get_text() for text in figure.figure.legends[0].get_texts()] == [
+        *("titles, mean", "titles, max"),
+        *SIMPLE,
+    ]
+    assert [label.get_text() for label in figure.get_xticklabels()] == ["2", "4"]
+    constants = [summaries[f"n{count}-constant"].mean("ndcg") for count in (2, 4)]
+    assert list(figure.containers[-1].lines[0].get_ydata()) == pytest.approx(constants)
+    (points,) = table.containers
+    means = [summaries[row.name].mean("ndcg") for row in report.tables[0].rows]
+    assert list(points.lines[0].get_xdata()) == pytest.approx(means)
+
+
+def test_files_of_earlier_versions_are_found_and_reported_as_before(tmp_path, monkeypatch):
+    """The name of the file and all texts are those of the version that wrote such files first."""
+    monkeypatch.chdir(tmp_path)
+    lines = (f"{user},{movie},{user * movie % 5 + 1}" for user in range(3) for movie in range(8))
+    Path("r.csv").write_text("\n".join(["userId,movieId,rating", *lines]))
+    np.savez("eye.npz", ids=np.arange(8), features=np.eye(8))
+    Path("out/runs").mkdir(parents=True)
+
+    def quality(users, without, ndcg, precision):
+        values = (users, without, 1, ndcg, precision, 0.5)
+        return dict(zip(QUALITY, values, strict=True))
+
+    for seed, ndcg in enumerate((0.25, 0.75)):
+        found = {
+            "eye mean all": quality(3, 0, ndcg, 0.5),
+            "eye mean 4": quality(3, 1, 0.5, 0.125),
+            "svd 100 20": quality(3, 0, 0.5, 0.5),  # not asked for
+            "constant": quality(3, 0, 0.5, math.nan),
+        }
+        Path(f"out/runs/fraction0.5-seed{seed}-926d9e48d4.json").write_text(json.dumps(found))
+    found = {"constant": quality(2, 0, 1.0, 0.5), "eye mean all": quality(2, 0, 0.5, 1.0)}
+    Path("out/runs/n2-seed0-926d9e48d4.json").write_text(json.dumps(found))
+    found = {**found, "eye mean 4": quality(2, 0, 0.5, 0.5)}  # of another --history
+    Path("out/runs/n2-seed1-926d9e48d4.json").write_text(json.dumps(found))
+    monkeypatch.setattr(experiment, "_score", lambda *_: pytest.fail("it is scored again"))
+    run_movielens(
+        MovieLensConfig(
+            ratings="r.csv",
+            features=("eye.npz",),
+            output_dir="out",
+            figures=(),
+            seeds=(0, 1),
+            training_counts=(2,),
+            min_test=3,
+            aggregations=("mean",),
+            histories=("all", "4"),
+            history="all",
+            baselines=("constant",),
+        )
+    )
+    assert Path("out/results.csv").read_text() == (
+        "train_ratings,method,aggregation,history,runs,num_users,num_without_history,"
+        "ndcg_mean,ndcg_std,average_precision_mean,average_precision_std\n"
+        f"50%,eye,mean,all,2,3,0,0.5,{0.125**0.5},0.5,0.0\n"
+        "50%,eye,mean,4,2,3,1,0.5,0.0,0.125,0.0\n"
+        "50%,constant,,,2,3,0,0.5,0.0,,\n"
+        "2,eye,mean,all,2,2,0,0.5,0.0,1.0,0.0\n"
+        "2,constant,,,2,2,0,1.0,0.0,0.5,0.0\n"
+        "2,eye,mean,4,1,2,0,0.5,,0.5,\n"
+    )
+    assert Path("out/runs.csv").read_text().splitlines()[:3] == [
+        f"train_ratings,method,aggregation,history,seed,{','.join(QUALITY)}",
+        "50%,eye,mean,all,0,3,0,1,0.25,0.5,0.5",
+        "50%,eye,mean,all,1,3,0,1,0.75,0.5,0.5",
+    ]
+    assert Path("out/results.md").read_text() == (
+        "`r.csv`: means over the splits of seeds 0, 1 ± their standard deviation. Each user's test "
+        "movies are ranked; NDCG@10 has the true ratings as relevance (gains 2^stars - 1), and for "
+        "average precision a movie with 4 stars or more is relevant. Of a user whom a rule leaves "
+        "no history, all training ratings are the history.\n"
+        "\n"
+        "## Table 4: 50% of each user's ratings for training\n"
+        "\n"
+        "| method | aggregation | history | NDCG@10 | Average precision | users without history |\n"
+        "|---|---|---|---|---|---|\n"
+        "| eye | mean | all | 0.5000 ± 0.3536 | 0.5000 ± 0.0000 | 0 of 3 |\n"
+        "| eye | mean | 4 | 0.5000 ± 0.0000 | 0.1250 ± 0.0000 | 1 of 3 |\n"
+        "| constant |  |  | 0.5000 ± 0.0000 | – |  |\n"
+        "\n"
+        "## Table 5: N training ratings of each user, history all\n"
+        "\n"
+        "| NDCG@10 | N = 2 |\n"
+        "|---|---|\n"
+        "| eye, mean | 0.5000 ± 0.0000 |\n"
+        "| constant | 1.0000 ± 0.0000 |\n"
+        "\n"
+        "| Average precision | N = 2 |\n"
+        "|---|---|\n"
+        "| eye, mean | 1.0000 ± 0.0000 |\n"
+        "| constant | 0.5000 ± 0.0000 |\n"
+        "\n"
+        "Users with at least N + 3 ratings: 2.\n"
+    )
 
 
 def test_a_damaged_result_is_named(config):

@@ -61,6 +61,9 @@ FRAME_LAYERS = {
         3, groups=2, expansion=1, batch_norm=False, **kwargs
     ),
     "attention": lambda **kwargs: layers.SelfAttentionPooling(2, attention_size=4, **kwargs),
+    "feature_attention": lambda **kwargs: layers.FeatureAttentionPooling(3, **kwargs),
+    "network": lambda **kwargs: layers.FrameNetwork((5, 4), **kwargs),
+    "network_plain": lambda **kwargs: layers.FrameNetwork((3,), batch_norm=False, **kwargs),
     "lstm": lambda **kwargs: layers.LSTMPooling(4, **kwargs),
     "lstm_backward": lambda **kwargs: layers.LSTMPooling(
         3, num_layers=3, backward=True, state="all", **kwargs
@@ -181,7 +184,7 @@ def test_padding_changes_nothing(name, rng, to_numpy):
         arguments = {"training": training} if has_training(layer) else {}
         expected = to_numpy(layer(frames, mask=mask, **arguments))
         actual = to_numpy(layer(padded.astype("float32"), mask=longer_mask, **arguments))
-        if name.startswith(("assignment", "input")):
+        if name.startswith(("assignment", "input", "network")):
             expected, actual = expected[mask], actual[:, : mask.shape[1]][mask]
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 

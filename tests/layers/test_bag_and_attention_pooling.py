@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from yt8m_models.layers import (
+    FeatureAttentionPooling,
+    FrameNetwork,
     GatedDBoF,
     NeXtVLAD,
     SelfAttentionPooling,
@@ -184,6 +186,38 @@ def test_self_attention_without_preference_is_the_average(rng, to_numpy, assign)
     )
 
 
+def test_feature_attention(rng, to_numpy):
+    frames, num_frames, mask = random_case(rng, (4, 6, 3))
+    layer = FeatureAttentionPooling(5)
+    layer.build(frames.shape)
+    values = random_weights(layer, rng)
+    expected = np.zeros((4, 5))
+    for video, (x, count) in enumerate(zip(frames.astype("float64"), num_frames, strict=True)):
+        weights = sigmoid(x[:count] @ values["attention_kernel"] + values["attention_bias"])
+        of_frames = x[:count] @ values["values_kernel"] + values["values_bias"]
+        if count:
+            expected[video] = (weights * of_frames).sum(0) / weights.sum(0)
+    np.testing.assert_allclose(to_numpy(layer(frames, mask=mask)), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_frame_network(batch_norm, rng, to_numpy):
+    frames, _, mask = random_case(rng, (4, 6, 3))
+    layer = FrameNetwork((5, 2), dropout=0.5, batch_norm=batch_norm)
+    layer.build(frames.shape)
+    values = random_weights(layer, rng)
+    expected = frames.astype("float64")
+    for index in range(2):
+        expected = expected @ values[f"dense_{index}/kernel"]
+        if batch_norm:
+            expected = inference_batch_norm(expected, values, f"batch_norm_{index}")
+        else:
+            expected = expected + values[f"dense_{index}/bias"]
+        expected = np.maximum(expected, 0)
+    expected = np.where(mask[..., None], expected, 0)
+    np.testing.assert_allclose(to_numpy(layer(frames, mask=mask)), expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_squeeze_and_excitation_gating(batch_norm, rng, to_numpy):
     inputs = rng.normal(size=(5, 6)).astype("float32")
@@ -215,6 +249,9 @@ def test_squeeze_and_excitation_gating(batch_norm, rng, to_numpy):
             lambda: SelfAttentionPooling(2, attention_size=0),
             "attention_size must be at least 1; received 0",
         ),
+        (lambda: FeatureAttentionPooling(0), "units must be at least 1; received 0"),
+        (lambda: FrameNetwork(()), "units must have one width or more; received none"),
+        (lambda: FrameNetwork((4, 0)), "units must be at least 1; received 0"),
         (lambda: SqueezeExcitationGating(0), "reduction must be at least 1; received 0"),
         (
             lambda: SqueezeExcitationGating(9).build((None, 8)),

@@ -70,6 +70,7 @@ POOLED = {  # the layer of the first feature, the weights of all, and the width 
     "gated_dbof": (layers.GatedDBoF, BAG + BAG_GATES, 4 + 1),
     "nextvlad": (layers.NeXtVLAD, NEXTVLAD, 4 * 3 + 2 * 2),
     "attention": (layers.SelfAttentionPooling, ATTENTION, 2 * 8),
+    "feature_attention": (layers.FeatureAttentionPooling, 2 * (6 * 3 + 3) + 2 * (2 * 3 + 3), 2 * 3),
     "lstm": (layers.LSTMPooling, LSTMS, 2 * 3),
     "gru": (layers.GRUPooling, GRUS, 2 * 3),
 }
@@ -87,11 +88,16 @@ OTHER_SIZES = {
     "GruModel": {"hidden_size": 0},
     "NeXtVLADModel": {"gating_reduction": 2},
 }
-# Every preset, and every pooling that is none's.
-CASES = [pytest.param(name, {}, id=name) for name in PRESETS] + [
-    pytest.param("DSGMMModel", {"pooling": pooling}, id=f"pooling={pooling}")
-    for pooling in POOLINGS
-    if pooling not in {ModelConfig(name).resolved().pooling for name in FRAME_LEVEL}
+NETWORK = {"frame_layers": (7, 4), "frame_dropout": 0.1, "hidden_dropout": 0.1}
+# Every preset, every pooling that is none's, and layers on frames.
+CASES = [
+    *(pytest.param(name, {}, id=name) for name in PRESETS),
+    *(
+        pytest.param("DSGMMModel", {"pooling": pooling}, id=f"pooling={pooling}")
+        for pooling in POOLINGS
+        if pooling not in {ModelConfig(name).resolved().pooling for name in FRAME_LEVEL}
+    ),
+    pytest.param("DSGMMModel", NETWORK, id="frame_layers"),
 ]
 FRAME_LEVEL_CASES = [case for case in CASES if case.values[0] in FRAME_LEVEL]
 
@@ -143,6 +149,20 @@ def test_pooling_has_its_layer_and_parameters(pooling, build):
     input_batch_norm = 0 if pooling in ("vlad", "sgmm") else 4 * 8
     rest = input_batch_norm + (width * 3 + 3) + GATED + MOE
     assert model.count_params() == weights + rest
+
+
+def test_layers_on_frames_make_one_feature_of_all(build):
+    """8 features of both, 7 and 4 units with batch normalisation, 4 clusters of the 4 units."""
+    network = 8 * 7 + 4 * 7 + 7 * 4 + 4 * 4
+    clusters = 4 * 4 + 4 * 4 + 4 * 4
+    rest = (4 * 4 * 3 + 3) + GATED + MOE
+    assert build("DSGMMModel", **NETWORK).count_params() == 4 * 8 + network + clusters + rest
+
+
+@pytest.mark.parametrize("name", ["VLADModel", "SGMMModel"])
+def test_clusters_of_recorded_frames_take_no_layers_before(name, build):
+    with pytest.raises(ValueError, match=r"--frame_layers must be empty with --pooling=.*\[7, 4\]"):
+        build(name, **NETWORK)
 
 
 @pytest.mark.parametrize(("name", "overrides"), CASES)

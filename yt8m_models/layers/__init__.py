@@ -7,6 +7,8 @@ from yt8m_models.layers.coupled_assignment import CoupledAssignment
 from yt8m_models.layers.dbof import DBoF
 from yt8m_models.layers.decoupled_assignment import DecoupledAssignment
 from yt8m_models.layers.dsgmm import DSGMM
+from yt8m_models.layers.feature_attention_pooling import FeatureAttentionPooling
+from yt8m_models.layers.frame_network import FrameNetwork
 from yt8m_models.layers.gated_dbof import GatedDBoF
 from yt8m_models.layers.gru_pooling import GRUPooling
 from yt8m_models.layers.input_normalization import InputNormalization
@@ -35,6 +37,8 @@ __all__ = [
     "CoupledAssignment",
     "DBoF",
     "DecoupledAssignment",
+    "FeatureAttentionPooling",
+    "FrameNetwork",
     "GRUPooling",
     "GatedDBoF",
     "InputNormalization",

@@ -10,6 +10,7 @@ from yt8m_models import layers
 from yt8m_models.config import DataConfig, ResolvedModel
 from yt8m_models.layers import (
     ContextGating,
+    FrameNetwork,
     SampleRandomFrames,
     SampleRandomSequence,
     SqueezeExcitationGating,
@@ -25,8 +26,8 @@ from yt8m_models.poolings import POOLINGS
 class FrameLevelModel(BaseModel):
     """Pools a video's frames and classifies the result; every frame-level preset is one of these.
 
-        video_matrix → dequantise, L2 → [sample frames] → [batch norm] → pooling
-          → [dropout] → [dense → [batch norm] → activation] → [gating] → classifier
+        video_matrix → dequantise, L2 → [sample frames] → [batch norm] → [frame layers] → pooling
+          → [dropout] → [dense → [batch norm] → activation → [dropout]] → [gating] → classifier
 
     Where `pool_per_feature` is set, each feature (rgb, audio) has a pooling layer of its own, with
     `num_clusters` clusters for the first and `num_clusters_audio` for the others, and the results
@@ -48,13 +49,21 @@ class FrameLevelModel(BaseModel):
     ) -> None:
         super().__init__(config, data, **kwargs)
         self.sample_frames = sample_frames
-        self.sampling = self.input_batch_norm = self.dropout = None
-        self.hidden = self.hidden_batch_norm = self.gating = None
+        self.sampling = self.input_batch_norm = self.frame_network = self.dropout = None
+        self.hidden = self.hidden_batch_norm = self.hidden_dropout = self.gating = None
         if sample_frames > 0:
             sampling = SampleRandomFrames if config.sample_random_frames else SampleRandomSequence
             self.sampling = sampling(sample_frames, name="sampling")
         if config.input_batch_norm:
             self.input_batch_norm = batch_normalization("input_batch_norm", config.batch_norm_decay)
+        if config.frame_layers:
+            self.frame_network = FrameNetwork(
+                config.frame_layers,
+                config.frame_dropout,
+                config.batch_norm,
+                config.batch_norm_decay,
+                name="frame_network",
+            )
         self.pooled_sizes = _pooled_sizes(config, data)
         configs = [_feature_config(config, index) for index in range(len(self.pooled_sizes))]
         configs = [_with_initial_scale(each, data) for each in configs]
@@ -77,6 +86,10 @@ class FrameLevelModel(BaseModel):
                 self.hidden_batch_norm = batch_normalization(
                     "hidden_batch_norm", config.batch_norm_decay
                 )
+            if config.hidden_dropout > 0:
+                self.hidden_dropout = keras.layers.Dropout(
+                    config.hidden_dropout, name="hidden_dropout"
+                )
             has_activation = config.hidden_activation != "none"
             self.activation = keras.activations.get(
                 config.hidden_activation if has_activation else None
@@ -90,6 +103,8 @@ class FrameLevelModel(BaseModel):
         self.input_normalization.build(frames)
         if self.input_batch_norm is not None:
             self.input_batch_norm.build(frames)
+        if self.frame_network is not None:
+            self.frame_network.build(frames)
         pooled = 0
         for layer, size in zip(self.pooling, self.pooled_sizes, strict=True):
             layer.build((None, None, size))
@@ -115,6 +130,8 @@ class FrameLevelModel(BaseModel):
         frames = self.input_normalization(frames, mask=mask)
         if self.input_batch_norm is not None:
             frames = self.input_batch_norm(frames, mask=mask, training=training)
+        if self.frame_network is not None:
+            frames = self.frame_network(frames, mask=mask, training=training)
         activations = self._pool(frames, mask, training)
         if self.dropout is not None:
             activations = self.dropout(activations, training=training)
@@ -123,6 +140,8 @@ class FrameLevelModel(BaseModel):
             if self.hidden_batch_norm is not None:
                 activations = self.hidden_batch_norm(activations, training=training)
             activations = self.activation(activations)
+            if self.hidden_dropout is not None:
+                activations = self.hidden_dropout(activations, training=training)
         if self.gating is not None:
             activations = self.gating(activations, training=training)
         return self.classify(activations, training, return_logits)
@@ -142,6 +161,8 @@ class FrameLevelModel(BaseModel):
 
 def _pooled_sizes(config: ResolvedModel, data: DataConfig) -> tuple[int, ...]:
     """Widths of the parts of a frame that are pooled by themselves."""
+    if config.frame_layers:
+        return config.frame_layers[-1:]
     return data.feature_sizes if config.pool_per_feature else (sum(data.feature_sizes),)
 
 

@@ -26,7 +26,9 @@ from yt8m_models.training.train_dir import (
     read_model_flags,
     step_of,
 )
+from yt8m_models.training.weight_average import WeightAverage
 
+AVERAGE = "average"  # the name in a checkpoint of the weights' moving average, if it has one
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # TensorFlow 2 stores it beside the weights
 _LOGGER = logging.getLogger(__name__)
 
@@ -95,12 +97,24 @@ class Checkpoints:
         return restore_newest(self._of, paths, self.directory) if paths else None
 
     def _of(self, path: str) -> tf.train.Checkpoint:
-        """What to restore from a checkpoint: everything, unless it holds no optimizer."""
-        names = tf.train.load_checkpoint(path).get_variable_to_shape_map()
-        stored = {name.split("/")[0] for name in names if "/" in name}
-        if self._optimizer is None or not stored <= set(self._trackables) - {self._optimizer}:
-            return self._checkpoint
-        return tf.train.Checkpoint(**{name: self._trackables[name] for name in stored})
+        """What to restore from a checkpoint: everything, unless it lacks optimizer or average."""
+        stored = _stored_names(path)
+        trackables = dict(self._trackables)
+        if AVERAGE not in stored:
+            trackables.pop(AVERAGE, None)
+        if self._optimizer is not None and stored <= set(trackables) - {self._optimizer}:
+            trackables = {name: trackables[name] for name in stored}
+        return tf.train.Checkpoint(**trackables)
+
+
+def has_average(path: str) -> bool:
+    """Whether a checkpoint has a moving average of the weights beside them."""
+    return AVERAGE in _stored_names(path)
+
+
+def _stored_names(path: str) -> set[str]:
+    names = tf.train.load_checkpoint(path).get_variable_to_shape_map()
+    return {name.split("/")[0] for name in names if "/" in name}
 
 
 @dataclass(frozen=True)
@@ -125,7 +139,7 @@ class Restored:
 
 
 def restore_model(train_dir: str, checkpoint: str = "latest") -> Restored:
-    """The model of a training directory, with the weights of a checkpoint.
+    """The model of a training directory, with the weights of a checkpoint or their average.
 
     Args:
         train_dir: what `--train_dir` was in training.
@@ -142,8 +156,17 @@ def restore_model(train_dir: str, checkpoint: str = "latest") -> Restored:
     paths = chosen_checkpoints(train_dir, checkpoint)
     model = create_model(model_config, data_config)
     step = tf.Variable(0, dtype=tf.int64)
-    wanted = tf.train.Checkpoint(model=model, step=step)
-    path = restore_newest(lambda path: wanted, paths, train_dir)
+    averages: dict[str, WeightAverage] = {}
+
+    def wanted(path: str) -> tf.train.Checkpoint:
+        averages.clear()
+        if has_average(path):
+            averages[AVERAGE] = WeightAverage(model)
+        return tf.train.Checkpoint(model=model, step=step, **averages)
+
+    path = restore_newest(wanted, paths, train_dir)
+    for average in averages.values():
+        average.apply()
     return Restored(model, model_config, data_config, label_loss, int(step.numpy()), path)
 
 

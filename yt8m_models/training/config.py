@@ -87,6 +87,19 @@ class TrainConfig(Options):
         "norm of all together (global).",
         choices=("per_variable", "global"),
     )
+    mixup: float = option(
+        0.0,
+        "Train on weighted means of two videos, their frames and labels, with weights from a beta "
+        "distribution with this parameter, such as 0.5; 0 does not.",
+        at_least=0,
+    )
+    ema_decay: float = option(
+        0.0,
+        "Validate and predict with an exponential moving average of the weights with this decay, "
+        "such as 0.999; 0 takes the weights themselves.",
+        at_least=0,
+        below=1,
+    )
     mixed_precision: str = option(
         "none",
         "Compute in bfloat16 or float16, with weights and statistics in float32; float16 with a "

@@ -55,6 +55,11 @@ def initialize_clusters(model: keras.Model, config: TrainConfig) -> None:
             "--init_clusters_from is for poolings whose clusters are trained; received it with "
             f"--pooling={pooling}"
         )
+    if config.init_clusters_from and model.config.frame_layers:
+        raise ValueError(
+            "--init_clusters_from is for clusters of recorded frames; received it with "
+            f"--frame_layers={list(model.config.frame_layers)}"
+        )
     if config.ubm_dir:
         _start_from_ubm(model, config.ubm_dir, "ubm_dir", scale=None)
     elif config.init_clusters_from:

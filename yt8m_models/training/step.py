@@ -7,7 +7,9 @@ import keras
 import tensorflow as tf
 
 from yt8m_models.training.clipping import clip_gradients
+from yt8m_models.training.mixup import WEIGHTS, mix
 from yt8m_models.training.precision import LossScale
+from yt8m_models.training.weight_average import WeightAverage
 
 _Batch = dict[str, tf.Tensor]
 
@@ -51,6 +53,7 @@ class TrainStep:
         strategy: the distribution strategy under whose scope the model was built.
         jit_compile: compile with XLA.
         loss_scale: scales the loss of a model that computes in float16.
+        average: of the weights, brought up to date by each step.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class TrainStep:
         strategy: tf.distribute.Strategy | None = None,
         jit_compile: bool = True,
         loss_scale: LossScale | None = None,
+        average: WeightAverage | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -76,6 +80,7 @@ class TrainStep:
         self.strategy = tf.distribute.get_strategy() if strategy is None else strategy
         self.jit_compile = jit_compile
         self.loss_scale = loss_scale
+        self.average = average
         self._compiled_gradients = tf.function(self._gradients, jit_compile=jit_compile)
         self._compiled_step = tf.function(
             self._train, jit_compile=jit_compile, reduce_retracing=True
@@ -84,6 +89,8 @@ class TrainStep:
 
     def __call__(self, *pieces: _Batch) -> StepOutputs:
         """Trains on a batch: `video_matrix`, `num_frames`, `labels`, and `label_weights` if rated.
+
+        With the weights of `mixup_weights` its videos are mixed before.
 
         A batch in several pieces gives the gradient of the whole, in the memory of one piece; only
         batch normalisation is by each piece. Values are those of `split_batch`.
@@ -135,6 +142,8 @@ class TrainStep:
 
     def _gradients(self, batch: _Batch) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, list[tf.Tensor]]:
         """This replica's share of the losses, its predictions, and the gradients of that share."""
+        if WEIGHTS in batch:
+            batch = mix(batch)
         inputs = {"video_matrix": batch["video_matrix"], "num_frames": batch["num_frames"]}
         scale = 1.0 if self.loss_scale is None else self.loss_scale.factor.read_value()
         with tf.GradientTape() as tape:
@@ -173,6 +182,8 @@ class TrainStep:
         if replicas > 1:
             gradients = [gradient / replicas for gradient in gradients]
         self.optimizer.apply(gradients, self.model.trainable_variables)
+        if self.average is not None:
+            self.average.update(self.optimizer.iterations.value)
         if self.loss_scale is None:
             return is_finite
         self.loss_scale.update(is_finite)

@@ -19,6 +19,7 @@ from yt8m_models.training.classifier_measure import ClassifierMeasure
 from yt8m_models.training.config import TrainConfig
 from yt8m_models.training.evaluator import Evaluator
 from yt8m_models.training.initialization import initialize_clusters
+from yt8m_models.training.mixup import WEIGHTS, mixup_weights
 from yt8m_models.training.optimizers import create_optimizer
 from yt8m_models.training.precision import LossScale, mixed_precision
 from yt8m_models.training.report import Measures
@@ -27,6 +28,7 @@ from yt8m_models.training.step import StepOutputs, TrainStep
 from yt8m_models.training.strategy import Workers, create_strategy, split_batch
 from yt8m_models.training.train_dir import record_model_flags, remove_training
 from yt8m_models.training.training_run import TrainingRun
+from yt8m_models.training.weight_average import WeightAverage
 
 _COLUMNS = (
     *("step", "epoch", "loss", "regularization_loss", "learning_rate"),
@@ -75,6 +77,11 @@ class Trainer:
                 "--max_steps must be given with several workers, which end at the same step; "
                 "received none"
             )
+        if config.mixup and data.segment_labels:
+            raise ValueError(
+                "--mixup must be 0 with --segment_labels, where classes are rated one by one; "
+                f"received {config.mixup}"
+            )
         self.files = match_files(config.train_data_pattern, "train_data_pattern")
         self.eval_files = (
             match_files(config.eval_data_pattern, "eval_data_pattern")
@@ -92,6 +99,7 @@ class Trainer:
             self.optimizer = create_optimizer(config.optimizer, self.schedule)
             self.optimizer.build(self.model.trainable_variables)
             self.loss_scale = LossScale() if config.mixed_precision == "float16" else None
+            self.average = WeightAverage(self.model, config.ema_decay) if config.ema_decay else None
         self.run = TrainingRun(
             config,
             self.model,
@@ -100,6 +108,7 @@ class Trainer:
             interruption,
             has_epochs=True,
             is_chief=self.workers.is_chief,
+            average=self.average,
             **({} if self.loss_scale is None else {"loss_scale": self.loss_scale}),
         )
         self._metrics = EvaluationMetrics(data.num_classes, config.top_k)
@@ -133,6 +142,10 @@ class Trainer:
         pieces = self.config.gradient_accumulation_steps
         for batch, position in batches:
             tensors = {name: value for name, value in batch.items() if name != "video_ids"}
+            if alpha := self.config.mixup:
+                seeds = (self.config.seed, self.workers.index, run.step)
+                weights = mixup_weights(alpha, seeds, len(batch["num_frames"]))
+                tensors[WEIGHTS] = tf.constant(weights)
             outputs = step(*split_batch(tensors, self.strategy, self.workers, pieces))
             measures = functools.partial(self._measures, batch, outputs)
             run.advance(outputs.is_finite, len(batch["num_frames"]), measures, position)
@@ -172,6 +185,7 @@ class Trainer:
             strategy=self.strategy,
             jit_compile=self.config.jit_compile,
             loss_scale=self.loss_scale,
+            average=self.average,
         )
 
     def _create_batches(self) -> TrainingBatches:

@@ -12,13 +12,14 @@ from yt8m_models.program.interruption import Interruption
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.batches import Position
-from yt8m_models.training.checkpoints import Checkpoints
+from yt8m_models.training.checkpoints import AVERAGE, Checkpoints, has_average
 from yt8m_models.training.history import History
 from yt8m_models.training.report import Measures, Report
 from yt8m_models.training.scalars import ScalarWriter
 from yt8m_models.training.schedule import StaircaseDecay
 from yt8m_models.training.train_dir import SUMMARIES, TRAINING_HISTORY
 from yt8m_models.training.validation import Measure, Validation
+from yt8m_models.training.weight_average import WeightAverage
 
 _START = Position(0, 0)
 
@@ -65,6 +66,7 @@ class TrainingRun:
         has_epochs: whether checkpoints say where in the data the run is; the step alone may do.
         seeds: of what is random outside the model.
         is_chief: whether this machine writes files and validates.
+        average: of the weights, to validate with and to keep in checkpoints.
         **trackables: what checkpoints have besides.
 
     Attributes:
@@ -85,6 +87,7 @@ class TrainingRun:
         has_epochs: bool = False,
         seeds: Sequence[keras.random.SeedGenerator] = (),
         is_chief: bool = True,
+        average: WeightAverage | None = None,
         **trackables: Any,
     ) -> None:
         self.flags = flags
@@ -94,6 +97,7 @@ class TrainingRun:
         self.interruption = interruption
         self.has_epochs = has_epochs
         self.is_chief = is_chief
+        self.average = average
         self.step = 0
         self.position = _START
         self.checkpoint: str | None = None
@@ -112,6 +116,7 @@ class TrainingRun:
             **{flags.optimizer: optimizer},
             random_state=[state.value for state in (*random, *(seed.state for seed in seeds))],
             **trackables,
+            **({} if average is None else {AVERAGE: average}),
             **self._numbers,
         )
         self._report: Report
@@ -129,6 +134,8 @@ class TrainingRun:
         self.checkpoint = self._checkpoints.restore_latest()
         if self.checkpoint is None:
             return False
+        if self.average is not None and not has_average(self.checkpoint):
+            self.average.restart()
         self.step, *place = (int(variable.numpy()) for variable in self._numbers.values())
         self.position = Position(*place) if place else self.position
         self._saved = (self.step, self.position)
@@ -260,7 +267,9 @@ class TrainingRun:
 
     def _validate(self) -> None:
         if self.validation is not None and self.validation.step != self.step:
-            self._report.progress.write(self.validation.evaluate(self._epoch()))
+            weights = contextlib.nullcontext() if self.average is None else self.average.applied()
+            with weights:
+                self._report.progress.write(self.validation.evaluate(self._epoch()))
 
     def _epoch(self) -> dict[str, int]:
         """The column of the epoch, counted from 1, where the data have epochs."""

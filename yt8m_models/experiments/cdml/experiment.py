@@ -19,7 +19,7 @@ from yt8m_models.experiments.cdml.rows import tables
 from yt8m_models.experiments.cdml.runs import METRICS, Result, Run, bits_of, plan
 from yt8m_models.experiments.common.report import Report
 from yt8m_models.experiments.common.rows import Row, rows_of
-from yt8m_models.experiments.common.running import run_experiment
+from yt8m_models.experiments.common.running import in_own_process, run_experiment
 from yt8m_models.experiments.common.runs import RESULT
 from yt8m_models.features.load_features import load_features
 from yt8m_models.features.raw_features import RawFeatures
@@ -53,7 +53,8 @@ def run_cdml(
         best = result.quality[max(result.quality)]
         return {f"T2E NDCG@{config.top_k}": best["t2e_ndcg"], "seconds": result.seconds}
 
-    return run_experiment("cdml", CDMLReport(config, found, planned), train_and_measure, shown)
+    report = CDMLReport(config, found, planned)
+    return run_experiment("cdml", report, partial(in_own_process, train_and_measure), shown)
 
 
 def train_and_measure(run: Run) -> Result | None:

@@ -3,6 +3,6 @@
 config     flags
 rows     rows of tables and points of figures, and their selection by name
 runs     rows and seeds as runs, named by their settings, and the files of their results
-running, process     doing the runs that are not done, each in a process of its own
+running, process     doing the runs that are not done, in a process of its own each, if need be
 summary, report, plots     means and deviations over seeds, as CSV, Markdown and images
 """

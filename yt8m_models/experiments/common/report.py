@@ -20,11 +20,12 @@ class Report(Generic[Found]):
         config: the flags.
         tables: tables and figures.
         planned: the run of each row's name and seed.
+        rows: those of the tables unless given, and others that only the CSV files have.
 
-    Subclasses have `titles`, `introduction`, `metrics_of`, `lines_of` and
+    Subclasses have `titles`, `introduction`, `metrics_of`, `lines_of` (or another `runs_csv`) and
 
         metrics  names of the metrics
-        columns  of `runs.csv`, after the rows, the seed and the directory
+        columns  of `lines_of`, in `runs.csv` after the rows, the seed and the directory
         series   what the lines of figures are, where `results.md` says so
     """
 
@@ -38,10 +39,12 @@ class Report(Generic[Found]):
         config: ExperimentConfig,
         tables: Sequence[Table],
         planned: Mapping[tuple[str, int], Run[Found]],
+        rows: Sequence[Row] = (),
     ) -> None:
         self.config = config
         self.tables = tables
         self.planned = planned
+        self.rows = rows or rows_of(tables)
 
     @property
     def titles(self) -> Mapping[str, str]:
@@ -54,7 +57,7 @@ class Report(Generic[Found]):
         raise NotImplementedError
 
     def metrics_of(self, row: Row, result: Found) -> Mapping[str, float]:
-        """What a result says of a row."""
+        """What a result says of a row; nothing where it lacks the row."""
         raise NotImplementedError
 
     def lines_of(self, result: Found) -> list[list[object]]:
@@ -63,7 +66,11 @@ class Report(Generic[Found]):
 
     def write(self) -> list[str]:
         """Writes all but the images; the paths."""
-        return write_texts(self.config.output_dir, self.texts(self.results()))
+        texts = self.texts(self.results())
+        paths = {join(self.config.output_dir, name): text for name, text in texts.items()}
+        for path, text in paths.items():
+            write_text(path, text)
+        return list(paths)
 
     def write_images(self) -> list[str]:
         """Writes an image of each table with results; none, with a note, without matplotlib."""
@@ -90,11 +97,12 @@ class Report(Generic[Found]):
     def summaries(self, results: Mapping[str, Found]) -> dict[str, RowSummary]:
         """The metrics of each row, by its name; a run that serves all seeds counts once."""
         summaries = {}
-        for row in rows_of(self.tables):
+        for row in self.rows:
             runs = [self.planned[row.name, seed].directory for seed in self.config.seeds]
             done = [results[directory] for directory in runs if directory in results]
             metrics = {result.seed: self.metrics_of(row, result) for result in done}
-            summaries[row.name] = RowSummary(metrics, row, runs[0].rsplit("/", 1)[0])
+            found = {seed: values for seed, values in metrics.items() if values}
+            summaries[row.name] = RowSummary(found, row, runs[0].rsplit("/", 1)[0])
         return summaries
 
     def texts(self, results: Mapping[str, Found]) -> dict[str, str]:
@@ -102,8 +110,8 @@ class Report(Generic[Found]):
         summaries = self.summaries(results)
         sections = [line for table in self.tables for line in self.section(table, summaries)]
         return {
-            "results.csv": self._results(summaries),
-            "runs.csv": self._runs(results),
+            "results.csv": self.results_csv(summaries),
+            "runs.csv": self.runs_csv(results),
             "results.md": "\n".join([self.introduction, *sections]) + "\n",
         }
 
@@ -119,7 +127,7 @@ class Report(Generic[Found]):
         header = [*columns, table.axis or "row", *self.titles.values(), "runs"]
         return ["", f"## {table.heading}", "", *markdown_table(header, rows)]
 
-    def _results(self, summaries: Mapping[str, RowSummary]) -> str:
+    def results_csv(self, summaries: Mapping[str, RowSummary]) -> str:
         """A line for each row of each table."""
         lines: list[list[object]] = []
         for table in self.tables:
@@ -131,7 +139,7 @@ class Report(Generic[Found]):
         header = ["table", "row", "label", "runs", "directory", *statistics_header(self.metrics)]
         return csv_text(header, lines)
 
-    def _runs(self, results: Mapping[str, Found]) -> str:
+    def runs_csv(self, results: Mapping[str, Found]) -> str:
         """The lines of each run that is done."""
         lines: list[list[object]] = []
         for directory, result in results.items():
@@ -142,11 +150,3 @@ class Report(Generic[Found]):
 
     def _inside(self, directory: str) -> str:
         return directory.removeprefix(join(self.config.output_dir, ""))
-
-
-def write_texts(output_dir: str, texts: Mapping[str, str]) -> list[str]:
-    """Writes texts by the names of their files; the paths."""
-    paths = {join(output_dir, name): text for name, text in texts.items()}
-    for path, text in paths.items():
-        write_text(path, text)
-    return list(paths)

@@ -26,13 +26,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table, or a figure, whose rows are points.
+    """A table of rows, or of points, as a figure is.
 
     Attributes:
         name: such as `table2` or `figure3-size`, also of its image.
         title: what it compares.
         rows: in the paper's order.
-        axis: of a figure, the name of its x axis.
+        axis: where the rows are points, the name of their x axis.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Table:
     @property
     def heading(self) -> str:
         """For people to read, with its number in the paper."""
-        kind = "Figure" if self.axis else "Table"
+        kind = "Figure" if self.name.startswith("figure") else "Table"
         return f"{kind} {self.name.removeprefix(kind.lower())[0]}: {self.title}"
 
 

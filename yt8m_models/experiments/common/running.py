@@ -1,4 +1,4 @@
-"""Doing the runs of an experiment that are not done yet, each in a process of its own.
+"""Doing the runs of an experiment that are not done yet; each in a process of its own, if need be.
 
 TensorFlow gives back little of a model's memory: seven small models, one after the other in one
 process, took it from 1.2 to 1.6 GB. A process for each run costs its start, and no more.
@@ -21,7 +21,7 @@ _POLL_SECONDS = 0.2
 def run_experiment(
     description: str,
     report: Report[Found],
-    execute: Callable[[Any], object],
+    execute: Callable[[Any, Interruption], Found | None],
     shown: Callable[[Found], Mapping[str, float]],
 ) -> int | None:
     """Does the runs that have no result, one after the other, and reports all that have one.
@@ -32,7 +32,8 @@ def run_experiment(
     Args:
         description: of the experiment.
         report: the runs that are planned, and what is written of them.
-        execute: does a run, in a process of its own, and keeps the result.
+        execute: does a run, keeps the result and returns it, or `None` where a signal ended the
+            run; `partial(in_own_process, function)` for a process of its own.
         shown: what the progress shows of a result.
 
     Returns:
@@ -42,7 +43,7 @@ def run_experiment(
         ValueError: a run failed; those before it are kept.
     """
     runs = distinct(report.planned)
-    left = [run for run in runs if run.result() is None]
+    left = [run for run in runs if not run.is_done()]
     if report.config.dry_run:
         for run in runs:
             print(f"{'to do' if run in left else 'done '}  {run.name}  {run.directory}")
@@ -55,7 +56,7 @@ def run_experiment(
     ):
         for run in left:
             progress.write(f"{run.name}: {run.directory}")
-            result = in_own_process(execute, run, interruption)
+            result = execute(run, interruption)
             if result is None:
                 break
             report.write()

@@ -70,8 +70,12 @@ class Run(Generic[Found]):
     settings: Mapping[str, Any]
 
     def result(self) -> Found | None:
-        """What it found; `None` while it is not done."""
+        """What it found; `None` while there is nothing to report."""
         raise NotImplementedError
+
+    def is_done(self) -> bool:
+        """Whether its result is complete."""
+        return self.result() is not None
 
 
 AnyRun = TypeVar("AnyRun", bound=Run)

@@ -9,6 +9,7 @@ from yt8m_models.program.option import Options, option, same_option
 from yt8m_models.training.config import TrainConfig
 
 TABLES = (2, 3, 4, 5)
+EVERY_POOLING = 0
 FIGURES = (2, 3)
 
 
@@ -20,8 +21,8 @@ class TablesConfig(ExperimentConfig):
         TABLES,
         "Tables of the paper. 2: average pooling, VLAD, SGMM, NetVLAD and DSGMM; 3: NetBoW, NetFV, "
         "NetRVLAD, NetVLAD and DSGMM; 4: NetVLAD and DSGMM with both norms on and off; 5: DSGMM "
-        "with each assignment.",
-        choices=TABLES,
+        "with each assignment. 0 is not the paper's: every pooling of the zoo.",
+        choices=(*TABLES, EVERY_POOLING),
     )
     figures: tuple[int, ...] = option(
         FIGURES, "Figures of the paper. 2: the number of clusters; 3: gamma.", choices=FIGURES
@@ -33,8 +34,8 @@ class TablesConfig(ExperimentConfig):
     )
     validation_data_pattern: str = option(
         "",
-        "Records that choose the checkpoint: the one with the lowest loss on them is tested.",
-        required=True,
+        "Records that choose the checkpoint: the one with the lowest loss on them is tested. "
+        "Without them it is the last.",
     )
     test_data_pattern: str = option("", "Records for the results.", required=True)
     cluster_counts: tuple[int, ...] = option(
@@ -62,6 +63,8 @@ class TrainingFlags(Options):
     base_learning_rate: float = same_option(TrainConfig, "base_learning_rate", 0.0002)
     learning_rate_decay: float = same_option(TrainConfig, "learning_rate_decay", 0.8)
     learning_rate_decay_examples: float = same_option(TrainConfig, "learning_rate_decay_examples")
+    mixup: float = same_option(TrainConfig, "mixup")
+    ema_decay: float = same_option(TrainConfig, "ema_decay")
     num_epochs: int = same_option(TrainConfig, "num_epochs")
     max_steps: int | None = same_option(TrainConfig, "max_steps")
     export_model_steps: int = same_option(TrainConfig, "export_model_steps")

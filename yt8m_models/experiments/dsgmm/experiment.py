@@ -15,7 +15,7 @@ from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.experiments.common.rows import rows_of
-from yt8m_models.experiments.common.running import run_experiment
+from yt8m_models.experiments.common.running import in_own_process, run_experiment
 from yt8m_models.experiments.common.runs import RESULT
 from yt8m_models.experiments.dsgmm.config import TablesConfig, TrainingFlags
 from yt8m_models.experiments.dsgmm.report import TablesReport
@@ -49,13 +49,14 @@ def run_tables(
     require("scipy")
     filesystems.require(config.output_dir)
     for name in ("train_data_pattern", "validation_data_pattern", "test_data_pattern"):
-        match_files(getattr(config, name), name)
+        if name != "validation_data_pattern" or config.validation_data_pattern:
+            match_files(getattr(config, name), name)
     found = tables(config)
     planned = plan(config, training, data, model, rows_of(found))
     return run_experiment(
         "tables",
         TablesReport(config, found, planned),
-        train_and_measure,
+        partial(in_own_process, train_and_measure),
         lambda result: {"GAP": result.metrics["gap"], "seconds": result.seconds},
     )
 
@@ -78,13 +79,12 @@ def train_and_measure(run: Run) -> Result | None:
         config = dataclasses.replace(config, ubm_dir=ubm.output_dir)
     if train(config, run.data, run.model)["signal"] is not None:
         return None
-    restored = restore_model(config.train_dir, "best")
+    restored = restore_model(config.train_dir, "best" if config.eval_data_pattern else "latest")
     measured = _measured(restored, run.test_data_pattern, config)
-    validated = read_history(join(config.train_dir, VALIDATION_HISTORY))
     result = Result(
         settings=run.settings,
         seed=config.seed,
-        validation_loss=min(row["loss"] for row in validated),
+        validation_loss=_lowest_loss(config),
         step=restored.step,
         seconds=round(time.monotonic() - start, 1),
         num_parameters=sum(math.prod(each.shape) for each in restored.model.trainable_variables),
@@ -92,6 +92,12 @@ def train_and_measure(run: Run) -> Result | None:
     )
     result.write(join(run.directory, RESULT))
     return result
+
+
+def _lowest_loss(config: TrainConfig) -> float | None:
+    if not config.eval_data_pattern:
+        return None
+    return min(row["loss"] for row in read_history(join(config.train_dir, VALIDATION_HISTORY)))
 
 
 def _measured(restored: Restored, test_data_pattern: str, config: TrainConfig) -> dict[str, Any]:

@@ -26,15 +26,20 @@ class TablesReport(Report[Result]):
 
     @property
     def titles(self) -> dict[str, str]:
-        return {"gap": "GAP", "hit_at_one": "Hit@1"}
+        return {"gap": "GAP", "hit_at_one": "Hit@1", "perr": "PERR", "map": "mAP"}
 
     @property
     def introduction(self) -> str:
         return (
             f"Means over seeds {', '.join(map(str, self.config.seeds))} ± their standard "
             f"deviation, on the test videos `{self.config.test_data_pattern}`.\n"
-            "Each run's checkpoint is the one with the lowest validation loss."
+            f"Each run's checkpoint is the {self._tested}."
         )
+
+    @property
+    def _tested(self) -> str:
+        is_chosen = self.config.validation_data_pattern
+        return "one with the lowest validation loss" if is_chosen else "last"
 
     def metrics_of(self, row: Row, result: Result) -> Mapping[str, float]:
         return result.metrics

@@ -6,18 +6,30 @@ from typing import Any
 
 from yt8m_models.config import ASSIGNMENTS
 from yt8m_models.experiments.common.rows import Row, Table, selected
-from yt8m_models.experiments.dsgmm.config import TablesConfig
+from yt8m_models.experiments.dsgmm.config import EVERY_POOLING, TablesConfig
+from yt8m_models.poolings import FIXED_POOLINGS, POOLINGS
 
 _LABELS = {
     "average": "Average pooling",
+    "max": "Max pooling",
     "vlad": "VLAD",
     "sgmm": "SGMM",
     "netbow": "NetBoW",
     "netfv": "NetFV",
     "netrvlad": "NetRVLAD",
+    "vlagd": "VLAGD",
     "netvlad": "NetVLAD",
     "dsgmm": "DSGMM",
+    "dbof": "DBoF",
+    "soft_dbof": "Soft DBoF",
+    "gated_dbof": "Gated DBoF",
+    "nextvlad": "NeXtVLAD",
+    "attention": "Self-attention",
+    "feature_attention": "Feature-level attention",
+    "lstm": "LSTM",
+    "gru": "GRU",
 }
+_COUPLED = "dsgmm-shared_diagonal"
 _PRESETS = {"dsgmm": "DSGMMModel", "vlad": "VLADModel", "sgmm": "SGMMModel"}
 
 
@@ -37,6 +49,10 @@ def tables(config: TablesConfig) -> list[Table]:
         3: ("Cluster-and-aggregate layers", layers),
         4: ("Normalisation", _norms("netvlad") + _norms("dsgmm")),
         5: ("Assignments of DSGMM", assignments),
+        EVERY_POOLING: (
+            "Every pooling",
+            [*map(_row, POOLINGS), next(row for row in assignments if row.name == _COUPLED)],
+        ),
     }
     figures = {2: _figure_of_clusters, 3: _figure_of_gamma}
     found = []
@@ -50,6 +66,8 @@ def tables(config: TablesConfig) -> list[Table]:
 def _row(pooling: str, suffix: str = "", label: str = "", **changes: Any) -> Row:
     series = _LABELS[pooling]
     changes = {"model": _PRESETS.get(pooling, "NetVLADModelLF"), "pooling": pooling, **changes}
+    if pooling in FIXED_POOLINGS:
+        changes["frame_layers"] = ()  # their clusters are of recorded frames
     return Row(f"{pooling}{suffix}", label if label else series, changes, series)
 
 

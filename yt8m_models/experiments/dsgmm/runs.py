@@ -40,7 +40,7 @@ class Result(common.Result):
 
     Attributes:
         metrics: `gap`, `hit_at_one`, `perr` and `map` of the test videos.
-        validation_loss: of the tested checkpoint, the lowest of the run.
+        validation_loss: of the tested checkpoint, the lowest of the run; `None` without validation.
         step: of the tested checkpoint.
         seconds: training and test, without what an interruption left out.
         num_parameters: trainable ones.
@@ -49,7 +49,7 @@ class Result(common.Result):
     """
 
     metrics: Mapping[str, float]
-    validation_loss: float
+    validation_loss: float | None
     step: int
     seconds: float
     num_parameters: int

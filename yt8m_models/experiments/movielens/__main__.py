@@ -14,11 +14,10 @@ PROGRAM = Program(
 
 
 @PROGRAM.main
-def main(arguments: Arguments) -> None:
+def main(arguments: Arguments) -> int | None:
     from yt8m_models.experiments.movielens.experiment import run_movielens
 
-    paths = run_movielens(arguments[MovieLensConfig])
-    print(f"wrote {', '.join(paths)}")
+    return run_movielens(arguments[MovieLensConfig])
 
 
 if __name__ == "__main__":

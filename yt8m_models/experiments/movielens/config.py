@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from yt8m_models.program.option import Options, option
+from yt8m_models.experiments.common.config import ExperimentConfig
+from yt8m_models.program.option import option
 
 TABLES = (4, 5)
 FIGURES = (5,)
@@ -14,9 +15,19 @@ TITLES, CDML = "titles", "cdml"
 
 
 @dataclass(frozen=True)
-class MovieLensConfig(Options):
+class MovieLensConfig(ExperimentConfig):
     """What to compare, on which ratings, and where the results go."""
 
+    tables: tuple[int, ...] = option(
+        TABLES,
+        "Tables of the paper. 4: aggregation and history; 5: --training_counts ratings a user.",
+        choices=TABLES,
+    )
+    figures: tuple[int, ...] = option(
+        FIGURES,
+        "Figures of the paper. 5: --figure_counts training ratings a user.",
+        choices=FIGURES,
+    )
     ratings: str = option(
         "",
         "Ratings: MovieLens' ratings.csv (userId,movieId,rating) or RecBole's .inter "
@@ -35,19 +46,6 @@ class MovieLensConfig(Options):
         f"name. {TITLES} makes vectors from titles, years and genres.",
         required=True,
         distinct=True,
-    )
-    output_dir: str = option(
-        "", "Directory for the results, and for the runs they come from.", required=True
-    )
-    tables: tuple[int, ...] = option(
-        TABLES,
-        "Tables of the paper. 4: aggregation and history; 5: --training_counts ratings a user.",
-        choices=TABLES,
-    )
-    figures: tuple[int, ...] = option(
-        FIGURES,
-        "Figures of the paper. 5: --figure_counts training ratings a user.",
-        choices=FIGURES,
     )
     seeds: tuple[int, ...] = option(
         (0, 1, 2, 3, 4),
@@ -124,8 +122,6 @@ class MovieLensConfig(Options):
         super().__post_init__()
         if TITLES in self.features and not self.items.strip():
             raise ValueError(f"--items must be given for --features={TITLES}; received nothing")
-        if not self.tables and not self.figures:
-            raise ValueError("--tables or --figures must name one; received neither")
         for history in self.histories:
             min_stars(history)
         if self.history not in self.histories:

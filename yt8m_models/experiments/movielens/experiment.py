@@ -3,33 +3,35 @@
 import hashlib
 import logging
 import time
+from functools import partial
 
 import numpy as np
 
 from eval.retrieval import average_precision, mean_over_queries, ndcg
 from yt8m_models.data.video_ids import VideoIds
+from yt8m_models.experiments.common.rows import rows_of
+from yt8m_models.experiments.common.running import run_experiment
 from yt8m_models.experiments.movielens.config import CDML, MovieLensConfig
 from yt8m_models.experiments.movielens.features import Features, load_features
 from yt8m_models.experiments.movielens.ratings import Ratings, read_ratings
 from yt8m_models.experiments.movielens.report import MovieLensReport
-from yt8m_models.experiments.movielens.runs import Method, Result, Run, chosen, methods, plan
+from yt8m_models.experiments.movielens.rows import Method, methods, tables
+from yt8m_models.experiments.movielens.runs import Quality, Result, Run, plan
 from yt8m_models.experiments.movielens.scores import baseline_scores, content_scores, history_of
 from yt8m_models.experiments.movielens.splits import Split
 from yt8m_models.program.extras import require
-from yt8m_models.program.progress import Progress
+from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage import filesystems
 
 _LOGGER = logging.getLogger(__name__)
 _BLOCK_ELEMENTS = 1 << 22
 
 
-def run_movielens(config: MovieLensConfig) -> list[str]:
+def run_movielens(config: MovieLensConfig) -> int | None:
     """Scores and measures what is not done yet, and writes the report of all that is.
 
-    Results are kept as they come, and the report is written after every run.
-
     Returns:
-        The paths of the report and the plots.
+        The number of the signal that ended the runs, or `None`.
 
     Raises:
         ValueError: a flag is wrong, a file cannot be read, no movie has ratings and features, no
@@ -38,19 +40,18 @@ def run_movielens(config: MovieLensConfig) -> list[str]:
     filesystems.require(config.output_dir)
     if {"svd", "nmf"} & set(config.baselines):
         require("surprise")
-    ratings = read_ratings(config.ratings)
-    features = load_features(config)
-    ratings, features = _of_known_movies(ratings, features)
-    all_methods = methods(config, features)
-    runs = plan(config, ratings, features)
-    with Progress(len(runs), "runs", "movielens") as progress:
-        for run in runs:
-            wanted = all_methods if run.num_train is None else chosen(config, all_methods)
-            if _execute(run, wanted, config, ratings, features):
-                MovieLensReport(config, all_methods, runs).write()
-            progress.update()
-    report = MovieLensReport(config, all_methods, runs)
-    return report.write() + report.write_images()
+    ratings, features = _of_known_movies(read_ratings(config.ratings), load_features(config))
+    all_methods = methods(config, [each.name for each in features])
+    found = tables(config, all_methods, [config.history])
+    # The file of a split has what an earlier --history of Table 5 found, too.
+    rows = rows_of(tables(config, all_methods, config.histories))
+    planned = plan(config, rows, rows_of(found), ratings, features)
+    return run_experiment(
+        "movielens",
+        MovieLensReport(config, found, planned, rows),
+        partial(score_and_measure, config, ratings, features),
+        lambda result: {"seconds": sum(each.seconds for each in result.quality.values())},
+    )
 
 
 def _of_known_movies(ratings: Ratings, features: list[Features]) -> tuple[Ratings, list[Features]]:
@@ -75,27 +76,36 @@ def _of_known_movies(ratings: Ratings, features: list[Features]) -> tuple[Rating
     return known, [each.of_movies(movies) for each in features]
 
 
-def _execute(
-    run: Run,
-    wanted: list[Method],
+def score_and_measure(
     config: MovieLensConfig,
     ratings: Ratings,
     features: list[Features],
-) -> bool:
-    """Scores and measures the methods that the run lacks; whether there were any."""
-    results = run.results()
-    missing = [method for method in wanted if method.key(config) not in results]
-    if not missing:
-        return False
+    run: Run,
+    interruption: Interruption,
+) -> Result | None:
+    """Scores and measures the methods that the run lacks, and writes the result after each.
+
+    Returns:
+        The result; `None` where a signal ended the run.
+
+    Raises:
+        ValueError: no user has enough ratings, or as of `cdml_vectors`.
+    """
+    earlier = run.result()
+    quality = {} if earlier is None else dict(earlier.quality)
+    missing = {key: method for key, method in run.methods.items() if key not in quality}
     split = run.split(ratings, config)
     vectors = {each.name: each.vectors for each in features}
-    if config.cdml_steps and any(method.name == CDML for method in missing):
+    if config.cdml_steps and any(method.name == CDML for method in missing.values()):
         vectors[CDML] = _cdml(run, split, config, features[0])
-    for method in missing:
+    result = Result(run.settings, run.seed, quality)
+    for key, method in missing.items():
+        if interruption.signal is not None:
+            return None
         start = time.monotonic()
         scores, num_without = _score(method, split, vectors, config, run.seed)
         ndcgs, precisions = measure(split, scores, config.top_k, config.relevant_stars)
-        results[method.key(config)] = Result(
+        quality[key] = Quality(
             split.num_users,
             num_without,
             int(np.isnan(precisions).sum()),
@@ -103,8 +113,8 @@ def _execute(
             mean_over_queries(precisions),
             time.monotonic() - start,
         )
-        run.write(results)
-    return True
+        result.write(run.path)
+    return result
 
 
 def _score(
@@ -122,7 +132,7 @@ def _cdml(run: Run, split: Split, config: MovieLensConfig, features: Features) -
     from yt8m_models.experiments.movielens.co_likes import cdml_vectors
 
     settings = Method(CDML).key(config).encode()
-    directory = f"{run.path.removesuffix('.json')}-{hashlib.sha256(settings).hexdigest()[:10]}"
+    directory = f"{run.directory}-{hashlib.sha256(settings).hexdigest()[:10]}"
     return cdml_vectors(split, features, config, directory, run.seed)
 
 

@@ -1,58 +1,27 @@
-"""Methods on splits: which there are, where their results are kept, and what they found."""
+"""Splits as runs: which there are, where their results are kept, and what they found."""
 
+import dataclasses
 import hashlib
-import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from yt8m_models.experiments.common.runs import digest
-from yt8m_models.experiments.movielens.config import CDML, MovieLensConfig
+from yt8m_models.experiments.common import runs as common
+from yt8m_models.experiments.common.rows import Row
+from yt8m_models.experiments.common.runs import digest, plan_runs
+from yt8m_models.experiments.movielens.config import MovieLensConfig
 from yt8m_models.experiments.movielens.features import Features
 from yt8m_models.experiments.movielens.ratings import Ratings
+from yt8m_models.experiments.movielens.rows import Method, split_name
 from yt8m_models.experiments.movielens.splits import Split, split_by_count, split_by_fraction
-from yt8m_models.storage.result_file import read_result, write_result
+from yt8m_models.storage.result_file import read_result
 from yt8m_models.storage.whole_file import join
 
 
 @dataclass(frozen=True)
-class Method:
-    """A way to score a user's test movies.
-
-    Attributes:
-        name: of the features, or of the baseline.
-        aggregation: of the similarities; empty for a baseline.
-        history: which training ratings are the history; empty for a baseline.
-    """
-
-    name: str
-    aggregation: str = ""
-    history: str = ""
-
-    @property
-    def label(self) -> str:
-        """For people to read."""
-        return f"{self.name}, {self.aggregation}" if self.aggregation else self.name
-
-    def key(self, config: MovieLensConfig) -> str:
-        """The name of its results, with the settings that these depend on."""
-        settings: dict[str, list[Any]] = {
-            "svd": [config.svd_factors, config.svd_epochs],
-            "nmf": [config.nmf_factors, config.nmf_epochs],
-            CDML: [
-                *(config.history, config.cdml_steps, config.cdml_hidden_size),
-                *(config.cdml_embedding_size, config.cdml_batch_size, config.cdml_min_likes),
-                config.cdml_learning_rate,
-            ],
-        }
-        parts = [self.name, self.aggregation, self.history, *settings.get(self.name, [])]
-        return " ".join(str(part) for part in parts if part != "")
-
-
-@dataclass(frozen=True)
-class Result:
+class Quality:
     """What a method reached on a split.
 
     Attributes:
@@ -73,67 +42,103 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Run:
-    """A split, and its results by the `key` of the method.
+class Result(common.Result):
+    """What was found on a split.
+
+    Attributes:
+        quality: of the methods that are done, by their `key`.
+    """
+
+    quality: Mapping[str, Quality]
+
+    def record(self) -> dict[str, Any]:
+        """The methods alone: what the settings are is in the name of the file."""
+        return {key: vars(quality) for key, quality in self.quality.items()}
+
+
+@dataclass(frozen=True)
+class Run(common.Run[Result]):
+    """Methods to score on a split. The result is in a file beside the directory, `path`.
 
     Attributes:
         num_train: training ratings of each user; `None` where it is a fraction of each user's.
         seed: of the split.
-        path: of the results.
+        methods: by their `key`.
     """
 
     num_train: int | None
     seed: int
-    path: str
+    methods: Mapping[str, Method]
+
+    @property
+    def path(self) -> str:
+        """Of the result."""
+        return f"{self.directory}.json"
+
+    def result(self) -> Result | None:
+        """What was found so far, also by another command.
+
+        Raises:
+            ValueError: the file is not a result.
+        """
+
+        def parse(record: dict[str, Any]) -> Result:
+            quality = {key: Quality(**values) for key, values in record.items()}
+            return Result(self.settings, self.seed, quality)
+
+        return read_result(self.path, parse)
+
+    def is_done(self) -> bool:
+        """Whether it lacks none of the methods."""
+        result = self.result()
+        return result is not None and self.methods.keys() <= result.quality.keys()
 
     def split(self, ratings: Ratings, config: MovieLensConfig) -> Split:
         if self.num_train is None:
             return split_by_fraction(ratings, config.train_fraction, config.min_test, self.seed)
         return split_by_count(ratings, self.num_train, config.min_test, self.seed)
 
-    def results(self) -> dict[str, Result]:
-        """What was found so far.
-
-        Raises:
-            ValueError: the file is not one of results.
-        """
-        found = read_result(
-            self.path, lambda record: {key: Result(**values) for key, values in record.items()}
-        )
-        return found or {}
-
-    def write(self, results: dict[str, Result]) -> None:
-        """Writes the results, whole or not at all."""
-        write_result(self.path, {key: vars(result) for key, result in results.items()})
+    def with_methods_of(self, other: "Run") -> "Run":
+        """The same, for the methods of another one, too."""
+        return dataclasses.replace(self, methods={**self.methods, **other.methods})
 
 
-def methods(config: MovieLensConfig, features: Sequence[Features]) -> list[Method]:
-    """Those of Table 4; the others are among them."""
-    names = [each.name for each in features] + ([CDML] if config.cdml_steps else [])
-    found = itertools.product(names, config.aggregations, config.histories)
-    return [*itertools.starmap(Method, found), *map(Method, config.baselines)]
+def plan(
+    config: MovieLensConfig,
+    rows: Sequence[Row],
+    wanted: Collection[Row],
+    ratings: Ratings,
+    features: Sequence[Features],
+) -> dict[tuple[str, int], Run]:
+    """The run of each row's name and seed; the rows of a split have one run.
 
-
-def chosen(config: MovieLensConfig, all_methods: Sequence[Method]) -> list[Method]:
-    """Those of Table 5 and Figure 5."""
-    return [method for method in all_methods if method.history in ("", config.history)]
-
-
-def plan(config: MovieLensConfig, ratings: Ratings, features: Sequence[Features]) -> list[Run]:
-    """The runs, seed after seed; each is named by what it depends on."""
-    counts: list[int | None] = [None] if 4 in config.tables else []
-    counts += config.training_counts if 5 in config.tables else ()
-    counts += config.figure_counts if 5 in config.figures else ()
-    vectors = [each.vectors for each in features]
+    Args:
+        config: the flags.
+        rows: what is reported where it is there.
+        wanted: those of them that runs are for.
+        ratings: all of them.
+        features: of the movies.
+    """
     arrays = hashlib.sha256()
+    vectors = [each.vectors for each in features]
     for array in (ratings.users, ratings.movies, ratings.stars, *vectors):
         arrays.update(repr((array.shape, array.dtype.str)).encode())
         arrays.update(np.ascontiguousarray(array).data)
-    protocol = [config.min_test, config.top_k, config.relevant_stars]
-    settings = digest([*protocol, arrays.hexdigest(), [each.name for each in features]])
-    runs = []
-    for seed, count in itertools.product(config.seeds, dict.fromkeys(counts)):
-        name = f"fraction{config.train_fraction:g}" if count is None else f"n{count}"
-        path = join(config.output_dir, "runs", f"{name}-seed{seed}-{settings}.json")
-        runs.append(Run(count, seed, path))
-    return runs
+    settings = {name: getattr(config, name) for name in ("min_test", "top_k", "relevant_stars")}
+    settings |= {"arrays": arrays.hexdigest(), "features": [each.name for each in features]}
+    identity = digest(list(settings.values()))
+    names = {row.name for row in wanted}
+
+    def run_of(row: Row, seed: int) -> Run:
+        num_train, method = row.changes["num_train"], row.changes["method"]
+        name = split_name(config, num_train)
+        return Run(
+            name=f"{name}, seed {seed}",
+            directory=join(config.output_dir, "runs", f"{name}-seed{seed}-{identity}"),
+            settings=settings,
+            num_train=num_train,
+            seed=seed,
+            methods={method.key(config): method} if row.name in names else {},
+        )
+
+    return plan_runs(rows, config.seeds, run_of, Run.with_methods_of)
