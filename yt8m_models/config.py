@@ -169,8 +169,9 @@ class ModelConfig(Options):
     )
     batch_norm_decay: float | None = option(
         None,
-        "Decay of the moving statistics that inference normalises by; short trainings want less "
-        "than 0.999.",
+        "Decay of the moving statistics that inference normalises by, which are bias-corrected.",
+        at_least=0,
+        below=1,
     )
     gating: bool | None = option(None, "Context gating after the dense layer.")
     gating_remove_diag: bool | None = option(

@@ -9,13 +9,13 @@ from keras import ops
 from yt8m_models import layers
 from yt8m_models.config import DataConfig, ResolvedModel
 from yt8m_models.layers import (
+    BatchNormalization,
     ContextGating,
     SampleRandomFrames,
     SampleRandomSequence,
     SqueezeExcitationGating,
 )
 from yt8m_models.layers.base import Tensor
-from yt8m_models.layers.normalization import batch_normalization
 from yt8m_models.layers.wide_dense import WideDense
 from yt8m_models.models.base import BaseModel
 from yt8m_models.poolings import POOLINGS
@@ -54,7 +54,9 @@ class FrameLevelModel(BaseModel):
             sampling = SampleRandomFrames if config.sample_random_frames else SampleRandomSequence
             self.sampling = sampling(sample_frames, name="sampling")
         if config.input_batch_norm:
-            self.input_batch_norm = batch_normalization("input_batch_norm", config.batch_norm_decay)
+            self.input_batch_norm = BatchNormalization(
+                config.batch_norm_decay, name="input_batch_norm"
+            )
         self.pooled_sizes = _pooled_sizes(config, data)
         configs = [_feature_config(config, index) for index in range(len(self.pooled_sizes))]
         configs = [_with_initial_scale(each, data) for each in configs]
@@ -74,8 +76,8 @@ class FrameLevelModel(BaseModel):
                 name="hidden",
             )
             if config.hidden_batch_norm:
-                self.hidden_batch_norm = batch_normalization(
-                    "hidden_batch_norm", config.batch_norm_decay
+                self.hidden_batch_norm = BatchNormalization(
+                    config.batch_norm_decay, name="hidden_batch_norm"
                 )
             has_activation = config.hidden_activation != "none"
             self.activation = keras.activations.get(
