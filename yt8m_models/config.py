@@ -169,7 +169,8 @@ class ModelConfig(Options):
     )
     batch_norm_decay: float | None = option(
         None,
-        "Decay of the moving statistics that inference normalises by, which are bias-corrected.",
+        "Decay of the moving statistics that inference normalises by, which are bias-corrected; "
+        "trainings of a few hundred steps want less than 0.999.",
         at_least=0,
         below=1,
     )
