@@ -40,7 +40,7 @@ quickstart: setup  ## Sample data, a trained model, its metrics, a submission an
 		--model=DSGMMModel --num_clusters=32 --hidden_size=256 --iterations=0 \
 		--batch_size=64 --num_epochs=10 --export_model_steps=188 \
 		--base_learning_rate=0.003 --learning_rate_decay=0.5 \
-		--learning_rate_decay_examples=18000 --batch_norm_decay=0.95
+		--learning_rate_decay_examples=18000
 	$(VENV)/python -m eval --train_dir=$(QUICKSTART)/model --run_once \
 		--eval_data_pattern='$(QUICKSTART)/data/validate*.tfrecord' \
 		--vocabulary=$(QUICKSTART)/data/vocabulary.csv

@@ -185,8 +185,10 @@ class ModelConfig(Options):
     )
     batch_norm_decay: float | None = option(
         None,
-        "Decay of the moving statistics that inference normalises by; short trainings want less "
-        "than 0.999.",
+        "Decay of the moving statistics that inference normalises by, which are bias-corrected; "
+        "trainings of a few hundred steps want less than 0.999.",
+        at_least=0,
+        below=1,
     )
     gating: bool | None = option(None, "Context gating after the dense layer.")
     gating_remove_diag: bool | None = option(

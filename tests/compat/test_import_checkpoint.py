@@ -116,6 +116,25 @@ def test_a_checkpoint_of_tensorflow_1(name, shared, recording, tmp_path, capsys)
     }
 
 
+def test_imported_statistics_are_settled(shared, recording, tmp_path):
+    """Training moves them on by 0.001 of what the batch has."""
+    import_(shared / "parity" / "checkpoints" / "willow_netvlad_gated", tmp_path / "model")
+    model = yt8m_models.load_model(str(tmp_path / "model"))
+    recorded = recording("willow_netvlad_gated")
+    before = model.input_batch_norm.moving_mean.numpy()
+    inputs = {
+        "video_matrix": recorded["input"],
+        "num_frames": recorded["num_frames"].astype("int32"),
+    }
+    model(inputs, training=True)
+    mask = np.arange(recorded["input"].shape[1]) < inputs["num_frames"][:, None]
+    frames = np.asarray(model.input_normalization(inputs["video_matrix"], mask=mask))[mask]
+    expected = 0.999 * before + 0.001 * frames.mean(axis=0)
+    np.testing.assert_allclose(model.input_batch_norm.moving_mean, expected, rtol=1e-5, atol=1e-7)
+    weights = [weight.numpy() for weight in model.weights if weight.name == "moving_weight"]
+    assert weights == [1] * 5  # input, two assignments, two gates
+
+
 def test_it_says_what_it_did_and_what_it_could_not_see(shared, tmp_path, capsys):
     import_(shared / "parity" / "checkpoints" / "starter_dbof_max", tmp_path / "model")
     lines = capsys.readouterr().out.splitlines()

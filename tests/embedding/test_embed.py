@@ -1,5 +1,7 @@
 """Embedding of a table of features: resuming, order, frames, raw features, and what is refused."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -149,6 +151,23 @@ def test_identity_is_of_weights_and_configuration():
     )
     elu.set_weights(model.get_weights())
     assert model_identity(model) != model_identity(elu)
+
+
+def test_identity_is_that_before_there_were_moving_weights():
+    """Which embed nothing, so that embeddings and what was made of them stay of use."""
+    config = EmbeddingConfig(fusion="frames", hidden_size=(5,), embedding_size=3, num_clusters=2)
+    model = create_embedding_model(config, NAMES, SIZES)
+    for number, weight in enumerate(model.weights):
+        if weight.name != "moving_weight":
+            weight.assign(np.full(weight.shape, number % 7, weight.dtype))
+    before = model_identity(model)
+    model.input_batch_norm.moving_weight.assign(0.5)
+    assert model_identity(model) == before
+    kept = [weight.numpy() for weight in model.weights if weight.name != "moving_weight"]
+    description = [config.record(), list(NAMES), list(SIZES)]
+    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+    digest.update(b"".join(weight.tobytes() for weight in kept))
+    assert before == f"frames-5-3:{digest.hexdigest()[:16]}"
 
 
 def write_frames(tmp_path):

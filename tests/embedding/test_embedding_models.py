@@ -41,10 +41,10 @@ PARAMETERS = {
     "late": LATE,
     "late_deep": (6 * 7 + 7) + (3 * 7 + 7) + 2 * ((7 * 5 + 5) + (5 * 4 + 4)),
     "late_whole": LATE,
-    # Batch normalisation has 4 values a feature and a cluster.
-    "dsgmm": 4 * 9 + MEANS + (6 * 4 + 3 * 2 + 4 * (4 + 2)) + POOLED,
+    # Batch normalisation has 4 values a feature and a cluster, and 1 more.
+    "dsgmm": (4 * 9 + 1) + MEANS + (6 * 4 + 3 * 2 + 4 * (4 + 2) + 2) + POOLED,
     "netvlad": MEANS + (6 * 4 + 4) + (3 * 2 + 2) + POOLED,
-    "coupled": 4 * 9 + MEANS + (4 + 2) + MEANS + POOLED,  # means, mixture weights, deviations
+    "coupled": (4 * 9 + 1) + MEANS + (4 + 2) + MEANS + POOLED,  # means, mixture weights, deviations
 }
 
 

@@ -73,6 +73,7 @@ FRAME_LAYERS = {
         3, num_layers=1, backward=True, state="all", **kwargs
     ),
     "input": lambda **kwargs: layers.InputNormalization((4, 2), per_feature=True, **kwargs),
+    "batch_norm": lambda **kwargs: layers.BatchNormalization(0.9, epsilon=0.01, **kwargs),
 }
 VECTOR_LAYERS = {
     "gating": lambda **kwargs: layers.ContextGating(**kwargs),
@@ -184,7 +185,7 @@ def test_padding_changes_nothing(name, rng, to_numpy):
         arguments = {"training": training} if has_training(layer) else {}
         expected = to_numpy(layer(frames, mask=mask, **arguments))
         actual = to_numpy(layer(padded.astype("float32"), mask=longer_mask, **arguments))
-        if name.startswith(("assignment", "input", "network")):
+        if name.startswith(("assignment", "input", "network", "batch_norm")):
             expected, actual = expected[mask], actual[:, : mask.shape[1]][mask]
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 

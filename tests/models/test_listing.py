@@ -22,10 +22,10 @@ MOE = 1024 * CLASSES * (3 + 2) + 2 * CLASSES  # 3 gates and 2 experts a class, b
 DEFAULT_SIZES = {
     "LogisticModel": 1152 * CLASSES + CLASSES,
     "MoeModel": 1152 * CLASSES * (3 + 2) + 2 * CLASSES,
-    # Batch norms (4 each) of the input, the clusters and the hidden layer.
-    "DbofModel": 1152 * 4 + (1152 + 4) * 8192 + (8192 + 4) * 1024 + MOE,
+    # Batch norms (4 each, and 1) of the input, the clusters and the hidden layer.
+    "DbofModel": 1152 * 4 + (1152 + 4) * 8192 + (8192 + 4) * 1024 + 3 + MOE,
     "NetVLADModelLF": (
-        1152 * 4  # input
+        1152 * 4 + 5  # input, and the 1 of all five batch norms
         + 256 * (1024 + 4 + 1024) + 128 * (128 + 4 + 128)  # assignment with batch norm, and means
         + (256 * 1024 + 128 * 128 + 1) * 1024  # hidden layer
         + 1024 * (1024 + 4) + CLASSES * (CLASSES + 4)  # gates of the hidden layer, of predictions

@@ -15,17 +15,18 @@ from yt8m_models.poolings import POOLINGS
 from yt8m_models.presets import FRAME_LEVEL, PRESETS
 
 # Weights for features of 6 + 2, 5 classes, 4 clusters (2 for the second feature, 1 in a bag of
-# frames), 3 hidden units and 2 experts. Batch normalisation (BN) of n values has 4n, of which 2n
-# are trainable.
+# frames), 3 hidden units and 2 experts. Batch normalisation (BN) of n values has 4n + 1, of which
+# 2n are trainable.
 MOE = 3 * (3 * 5) + 3 * (2 * 5) + 2 * 5  # gates, experts, biases after the hidden layer: 85
-CLUSTERS = 6 * 4 + 2 * 2 + 4 * 4 + 4 * 2  # assignment kernels, and their BN: 52
+CLUSTERS = 6 * 4 + 2 * 2 + (4 * 4 + 1) + (4 * 2 + 1)  # assignment kernels, and their BN: 54
 MEANS = 4 * 6 + 2 * 2  # 28
-GATED = (3 * 3 + 4 * 3) + (5 * 5 + 4 * 5)  # context gating, probability gating: 66
-BAG = 6 * 4 + 2 * 1 + 4 * 4 + 4 * 1  # kernels, and their BN: 46
-BAG_GATES = 4 * 6 + 6 * 4 + 4 * 4  # of the first feature: two kernels and BN
+GATED = (3 * 3 + 4 * 3 + 1) + (5 * 5 + 4 * 5 + 1)  # context gating, probability gating: 68
+BAG = 6 * 4 + 2 * 1 + (4 * 4 + 1) + (4 * 1 + 1)  # kernels, and their BN: 48
+BAG_GATES = 4 * 6 + 6 * 4 + (4 * 4 + 1)  # of the first feature: two kernels and BN
 NEXTVLAD = (  # 4 groups of 3 out of 2 * 6, 2 groups of 2 out of 2 * 2: expansion, attention,
-    (6 * 12 + 12) + (12 * 4 + 4) + (12 * 16 + 4 * 16) + 4 * 3 + 4 * 12  # assignment and its BN,
-    + (2 * 4 + 4) + (4 * 2 + 2) + (4 * 4 + 4 * 4) + 2 * 2 + 4 * 4  # means and the output's BN
+    (6 * 12 + 12) + (12 * 4 + 4) + (12 * 16 + 4 * 16 + 1)  # assignment and its BN,
+    + 4 * 3 + (4 * 12 + 1)  # means and the output's BN
+    + (2 * 4 + 4) + (4 * 2 + 2) + (4 * 4 + 4 * 4 + 1) + 2 * 2 + (4 * 4 + 1)
 )  # fmt: skip
 ATTENTION = (6 * 3 + 3 * 2) + (2 * 3 + 3 * 2)  # 2 heads from 3 units
 # Two layers of 3 cells and 4 (LSTM) or 3 (GRU) activations a cell: of all features, and of each.
@@ -33,24 +34,25 @@ LSTM = (8 + 3 + 1) * 12 + (3 + 3 + 1) * 12
 LSTMS = (6 + 3 + 1) * 12 + (2 + 3 + 1) * 12 + 2 * (3 + 3 + 1) * 12
 GRU = (8 + 3 + 1) * 9 + (3 + 3 + 1) * 9
 GRUS = (6 + 3 + 1) * 9 + (2 + 3 + 1) * 9 + 2 * (3 + 3 + 1) * 9
-VLAD = 4 * 8 + CLUSTERS + MEANS + (28 * 3 + 3) + GATED + MOE  # input BN first: 350
+INPUT = 4 * 8 + 1  # BN
+VLAD = INPUT + CLUSTERS + MEANS + (28 * 3 + 3) + GATED + MOE  # 355
 FIXED_CLUSTERS = 6 * 4 + 2 * 2 + 4 + 2  # kernels, and biases instead of BN
 FIXED = FIXED_CLUSTERS + MEANS + (28 * 3 + 3) + GATED + MOE  # no input BN
 PARAMETERS = {
     "LogisticModel": 8 * 5 + 5,
     "MoeModel": 8 * (3 * 5) + 8 * (2 * 5) + 2 * 5,
     "FrameLevelLogisticModel": 8 * 5 + 5,
-    "DbofModel": 4 * 8 + (8 * 4 + 4 * 4) + (4 * 3 + 4 * 3) + MOE,
+    "DbofModel": INPUT + (8 * 4 + 4 * 4 + 1) + (4 * 3 + 4 * 3 + 1) + MOE,
     "LstmModel": LSTM + MOE,
     "GruModel": GRU + 6 * (3 * 5) + 6 * (2 * 5) + 2 * 5,  # the states of both layers
     "NetVLADModelLF": VLAD,
     "NetFVModelLF": VLAD + MEANS + MEANS * 3,  # deviations of the clusters; twice as wide
     "DSGMMModel": VLAD,
-    "SoftDbofModelLF": 4 * 8 + BAG + (5 * 3 + 3) + MOE,
-    "GatedDbofModelLF": 4 * 8 + BAG + BAG_GATES + (5 * 3 + 3) + MOE,
+    "SoftDbofModelLF": INPUT + BAG + (5 * 3 + 3) + MOE,
+    "GatedDbofModelLF": INPUT + BAG + BAG_GATES + (5 * 3 + 3) + MOE,
     # BN instead of a bias, a bottleneck of 1 unit in the gating, and a logistic classifier.
-    "NeXtVLADModel": NEXTVLAD + (16 * 3 + 4 * 3) + (3 * 1 + 4 * 1 + 1 * 3) + (3 * 5 + 5),
-    "SelfAttentionModel": 4 * 8 + ATTENTION + (16 * 3 + 3) + GATED + MOE,
+    "NeXtVLADModel": NEXTVLAD + (16 * 3 + 4 * 3 + 1) + (3 * 1 + 4 * 1 + 1 + 1 * 3) + (3 * 5 + 5),
+    "SelfAttentionModel": INPUT + ATTENTION + (16 * 3 + 3) + GATED + MOE,
     "VLADModel": FIXED,
     "SGMMModel": FIXED,
 }
@@ -146,17 +148,17 @@ def test_pooling_has_its_layer_and_parameters(pooling, build):
     model = build("DSGMMModel", pooling=pooling)
     layer, weights, width = POOLED[pooling]
     assert type(model.pooling[0]) is layer
-    input_batch_norm = 0 if pooling in ("vlad", "sgmm") else 4 * 8
+    input_batch_norm = 0 if pooling in ("vlad", "sgmm") else INPUT
     rest = input_batch_norm + (width * 3 + 3) + GATED + MOE
     assert model.count_params() == weights + rest
 
 
 def test_layers_on_frames_make_one_feature_of_all(build):
     """8 features of both, 7 and 4 units with batch normalisation, 4 clusters of the 4 units."""
-    network = 8 * 7 + 4 * 7 + 7 * 4 + 4 * 4
-    clusters = 4 * 4 + 4 * 4 + 4 * 4
+    network = 8 * 7 + (4 * 7 + 1) + 7 * 4 + (4 * 4 + 1)
+    clusters = 4 * 4 + (4 * 4 + 1) + 4 * 4
     rest = (4 * 4 * 3 + 3) + GATED + MOE
-    assert build("DSGMMModel", **NETWORK).count_params() == 4 * 8 + network + clusters + rest
+    assert build("DSGMMModel", **NETWORK).count_params() == INPUT + network + clusters + rest
 
 
 @pytest.mark.parametrize("name", ["VLADModel", "SGMMModel"])

@@ -6,13 +6,16 @@ import pytest
 import tensorflow as tf
 
 from yt8m_models.config import DataConfig, ModelConfig
-from yt8m_models.models import create_model
+from yt8m_models.layers import context_gating, frame_projection
+from yt8m_models.models import create_model, frame_level
 from yt8m_models.training.checkpoints import Checkpoints, restore_model
 from yt8m_models.training.optimizers import create_optimizer
 from yt8m_models.training.train_dir import checkpoint_paths, record_model_flags
 
 MODEL = ModelConfig("MoeModel")
 DATA = DataConfig(("mean_rgb",), (8,), num_classes=3)
+FRAMES = DataConfig(("rgb",), (8,), num_classes=3, frame_features=True)
+DSGMM = ModelConfig("DSGMMModel", num_clusters=4, hidden_size=4)
 
 
 def steps(directory):
@@ -183,3 +186,92 @@ def test_an_optimizer_that_no_checkpoint_has_stays_as_it_is(tmp_path):
     optimizer.iterations.assign(6)
     assert checkpoints.restore_latest() == f"{tmp_path}/model.ckpt-8"
     assert optimizer.iterations.numpy() == 5
+
+
+@pytest.fixture
+def write_earlier(monkeypatch):
+    """`write_earlier(write)`: the model that is given to `write`, with layers of earlier versions.
+
+    They had the batch normalisation of Keras, which knows no moving weight.
+    """
+
+    def keras_layer(decay=0.999, **kwargs):
+        return keras.layers.BatchNormalization(momentum=decay, epsilon=1e-3, **kwargs)
+
+    def build_and_write(write):
+        with monkeypatch.context() as patch:
+            for module in (frame_level, context_gating, frame_projection):
+                patch.setattr(module, "BatchNormalization", keras_layer)
+            model = create_model(DSGMM, FRAMES)
+        for number, weight in enumerate(model.weights):
+            weight.assign(keras.random.uniform(weight.shape, 0.5, 1.5, seed=number))
+        optimizer = create_optimizer("AdamOptimizer", 0.1)
+        optimizer.build(model.trainable_variables)
+        optimizer.iterations.assign(7)
+        write(model, optimizer)
+        return model
+
+    return build_and_write
+
+
+def assert_is(model, earlier):
+    """Of the same weights; the moving statistics are settled."""
+    moving_weights = [weight for weight in model.weights if weight.name == "moving_weight"]
+    assert [weight.numpy() for weight in moving_weights] == [1] * 4  # input, assignment, two gates
+    kept = [weight for weight in model.weights if weight.name != "moving_weight"]
+    for weight, expected in zip(kept, earlier.weights, strict=True):
+        assert weight.name == expected.name
+        np.testing.assert_array_equal(weight, expected, weight.path)
+
+
+def test_moving_statistics_of_earlier_versions_are_settled(write_earlier, tmp_path):
+    earlier = write_earlier(
+        lambda model, optimizer: Checkpoints(
+            str(tmp_path), 5, optimizer="Adam", model=model, Adam=optimizer
+        ).save(7)
+    )
+    model = create_model(DSGMM, FRAMES)
+    optimizer = create_optimizer("AdamOptimizer", 0.1)
+    optimizer.build(model.trainable_variables)
+    checkpoints = Checkpoints(str(tmp_path), 5, optimizer="Adam", model=model, Adam=optimizer)
+    assert checkpoints.restore_latest() == f"{tmp_path}/model.ckpt-7"
+    assert_is(model, earlier)
+    assert optimizer.iterations.numpy() == 7
+
+    # What is saved now has the weights, which are restored as they are.
+    model.input_batch_norm.moving_weight.assign(0.25)
+    checkpoints.save(8)
+    again = create_model(DSGMM, FRAMES)
+    Checkpoints(str(tmp_path), 5, model=again).restore_latest()
+    for weight, expected in zip(again.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(weight, expected, weight.path)
+
+
+def test_a_training_directory_of_earlier_versions(write_earlier, tmp_path):
+    record_model_flags(str(tmp_path), DSGMM, FRAMES, "CrossEntropyLoss")
+    step = tf.Variable(7, dtype=tf.int64)
+    earlier = write_earlier(
+        lambda model, _: Checkpoints(str(tmp_path), 5, model=model, step=step).save(7)
+    )
+    restored = restore_model(str(tmp_path))
+    assert restored.step == 7
+    assert_is(restored.model, earlier)
+    videos = {
+        "video_matrix": np.random.default_rng(0).integers(0, 256, (4, 5, 8)).astype("uint8"),
+        "num_frames": np.array([5, 2, 4, 0], "int32"),
+    }
+    np.testing.assert_allclose(restored.model(videos), earlier(videos), rtol=1e-5)
+
+
+def test_a_keras_file_of_earlier_versions(write_earlier, tmp_path):
+    path = str(tmp_path / "model.keras")
+    earlier = write_earlier(lambda model, _: model.save(path))
+    assert_is(keras.saving.load_model(path), earlier)
+
+
+def test_another_model_of_earlier_versions_is_refused(write_earlier, tmp_path):
+    write_earlier(lambda model, _: Checkpoints(str(tmp_path), 5, model=model).save(7))
+    other = ModelConfig("DSGMMModel", num_clusters=4, hidden_size=4, hidden_activation="relu6")
+    checkpoints = Checkpoints(str(tmp_path), 5, model=create_model(other, FRAMES))
+    with pytest.raises(ValueError, match=r"model\.ckpt-7 is of another model or --optimizer"):
+        checkpoints.restore_latest()

@@ -130,6 +130,31 @@ def test_trained_poolings_start_from_a_ubm(pooling, batch_norm, make_ubm, start,
         np.testing.assert_allclose(model.input_batch_norm.moving_variance, moments[1], rtol=1e-3)
 
 
+@pytest.mark.parametrize("source", ["records", "ubm"])
+def test_statistics_from_data_stay_where_they_are_of_what_is_not_trained(
+    source, make_ubm, start, records
+):
+    """Those of the input count as settled; the first batch replaces those of the assignment."""
+    pattern = make_ubm() if source == "ubm" else str(records / "train*.tfrecord")
+    model = start(ModelConfig("DSGMMModel", **SIZES), init_clusters_from=pattern)
+    batch = {
+        "video_matrix": np.random.default_rng(0).integers(0, 256, (4, 5, 12)).astype("uint8"),
+        "num_frames": np.array([5, 5, 5, 5], "int32"),
+    }
+    before = model.input_batch_norm.moving_mean.numpy()
+    model(batch, training=True)
+    frames = np.asarray(model.input_normalization(batch["video_matrix"])).reshape(-1, 12)
+    expected = 0.999 * before + 0.001 * frames.mean(axis=0)
+    np.testing.assert_allclose(model.input_batch_norm.moving_mean, expected, rtol=1e-4)
+    normalized = (frames - frames.mean(axis=0)) / np.sqrt(frames.var(axis=0) + 1e-3)
+    assign = model.pooling[0].assign
+    projected = normalized[:, :8] @ np.asarray(assign.kernel)
+    np.testing.assert_allclose(assign.normalization.moving_mean, projected.mean(axis=0), atol=1e-4)
+    np.testing.assert_allclose(
+        assign.normalization.moving_variance, projected.var(axis=0), rtol=1e-3
+    )
+
+
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_coupled_poolings_start_from_a_ubm(batch_norm, make_ubm, start, frames):
     ubm_dir = make_ubm(covariance_type="diagonal")

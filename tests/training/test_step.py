@@ -12,6 +12,7 @@ import tensorflow as tf
 
 import losses
 from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.layers import BatchNormalization
 from yt8m_models.models import create_model
 from yt8m_models.training.clipping import clip_gradients
 from yt8m_models.training.optimizers import create_optimizer
@@ -163,6 +164,34 @@ def test_a_batch_in_pieces_is_the_batch(bounds):
         np.testing.assert_allclose(value, expected, rtol=1e-5)
 
 
+class Normalized(keras.Model):
+    """Batch normalisation, and nothing else."""
+
+    def __init__(self):
+        super().__init__()
+        self.normalization = BatchNormalization(0.9)
+        self.normalization.build((None, 2))
+
+    def call(self, inputs, training=False):
+        return self.normalization(inputs["video_matrix"][:, :2], training=training)
+
+
+def test_each_piece_of_a_batch_moves_the_statistics():
+    """Of 1 and 3 videos; by `(0.9 m_1 + m_2) / 1.9` after two pieces."""
+    model = Normalized()
+    optimizer = create_optimizer("GradientDescentOptimizer", 1.0)
+    optimizer.build(model.trainable_variables)
+    TrainStep(model, optimizer, SquaredError())(*in_pieces(1))
+    moving = model.normalization
+    means, variances = (
+        (0.9 * moments(X[:1, :2], axis=0) + moments(X[1:, :2], axis=0)) / 1.9
+        for moments in (np.mean, np.var)
+    )
+    np.testing.assert_allclose(moving.moving_mean, means, rtol=1e-5)
+    np.testing.assert_allclose(moving.moving_variance, variances, rtol=1e-5)
+    np.testing.assert_allclose(moving.moving_weight, 1 - 0.9**2, rtol=1e-6)
+
+
 def test_a_loss_scale_changes_nothing_but_the_range():
     outputs, kernel, scale = run(clip_gradient_norm=0.3, loss_scale=LossScale(1024.0))
     _, expected_kernel, expected_scale = run(clip_gradient_norm=0.3)
@@ -196,9 +225,10 @@ def test_loss_scale(finite_steps, is_finite, expected):
     assert (float(scale.factor), int(scale.finite_steps)) == expected
 
 
-MIRRORED = """
-    import json, keras, losses
+TWO_REPLICAS = """
+    import keras, losses, tempfile
     import numpy as np, tensorflow as tf
+    from yt8m_models.layers import BatchNormalization
     from yt8m_models.training.optimizers import create_optimizer
     from yt8m_models.training.step import TrainStep
     from yt8m_models.training.strategy import Workers, create_strategy, split_batch
@@ -214,7 +244,8 @@ MIRRORED = """
         }
         for _ in range(4)
     ]
-
+"""
+MIRRORED = """
     class Model(keras.Model):
         def __init__(self):
             super().__init__()
@@ -249,10 +280,51 @@ MIRRORED = """
     for _, in_pieces in (train("default", 3), train("mirrored", 3)):
         np.testing.assert_allclose(in_pieces, expected, rtol=2e-5, atol=1e-6)
 """
+MIRRORED_STATISTICS = """
+    class Normalized(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.normalization = BatchNormalization(0.9)
+            self.normalization.build((None, 3))
+
+        def call(self, inputs, training=False):
+            return tf.sigmoid(self.normalization(inputs["video_matrix"][:, :3], training=training))
+
+    strategy = create_strategy("mirrored")
+    with strategy.scope():
+        model = Normalized()
+        optimizer = create_optimizer("AdamOptimizer", 0.1)
+        optimizer.build(model.trainable_variables)
+    step = TrainStep(model, optimizer, losses.get("CrossEntropyLoss"), strategy=strategy)
+    for batch in batches:
+        step(*split_batch(batch, strategy, Workers(strategy), 1))
+    weights = 0.9 ** np.arange(3, -1, -1)
+    frames = np.stack([batch["video_matrix"].numpy()[:, :3] for batch in batches])
+    halves = [np.average(half.mean(1), 0, weights) for half in (frames[:, :4], frames[:, 4:])]
+    replicas = strategy.experimental_local_results(model.normalization.moving_mean.value)
+    np.testing.assert_allclose(replicas, halves, rtol=1e-5)
+    with tempfile.TemporaryDirectory() as directory:
+        path = tf.train.Checkpoint(model=model).write(f"{directory}/checkpoint")
+        saved = tf.train.load_checkpoint(path)
+        mean, weight = (
+            saved.get_tensor(f"model/normalization/{name}/.ATTRIBUTES/VARIABLE_VALUE")
+            for name in ("moving_mean", "moving_weight")
+        )
+    np.testing.assert_allclose(mean, halves[0], rtol=1e-5)
+    np.testing.assert_allclose(weight, 1 - 0.9**4, rtol=1e-6)
+"""
+
+
+def run_on_two_replicas(code):
+    subprocess.run([sys.executable, "-c", textwrap.dedent(TWO_REPLICAS + code)], check=True)
 
 
 def test_two_mirrored_replicas_do_what_one_does_with_the_batch_of_both():
-    subprocess.run([sys.executable, "-c", textwrap.dedent(MIRRORED)], check=True)
+    run_on_two_replicas(MIRRORED)
+
+
+def test_each_replica_moves_its_own_statistics_and_the_first_are_saved():
+    run_on_two_replicas(MIRRORED_STATISTICS)
 
 
 @pytest.mark.parametrize("shape", [(3072, 1024), (1031, 1033), (7, 3), ()])

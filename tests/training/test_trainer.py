@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from losses import CrossEntropyLoss
 from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.data.patterns import match_files
+from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.data.records import frame_record, video_record, write_records
 from yt8m_models.training import trainer as trainer_module
 from yt8m_models.training.checkpoints import restore_model
@@ -18,6 +21,8 @@ from yt8m_models.training.train_dir import checkpoint_paths
 from yt8m_models.training.trainer import train
 
 from .conftest import DATA, MODEL, NUM_CLASSES, frame_records
+
+DSGMM = ModelConfig("DSGMMModel", num_clusters=4, hidden_size=8, iterations=5)
 
 
 def history(config, name="training.csv"):
@@ -87,16 +92,54 @@ def test_the_same_seed_gives_the_same_losses(config, change, jit_compile):
     assert all(run != runs[0] for run in runs[2:])
 
 
-def test_a_resumed_run_goes_on_as_if_nothing_had_happened(config, change, capsys):
+@pytest.mark.parametrize("model", [MODEL, DSGMM])
+def test_a_resumed_run_goes_on_as_if_nothing_had_happened(model, config, change, capsys):
     """Stopped within the first epoch, then within the second."""
-    train(config, DATA, MODEL)
+    train(config, DATA, model)
     resumed = change(config, train_dir=config.train_dir + "-resumed")
     for max_steps in (2, 5, None):
-        train(change(resumed, max_steps=max_steps), DATA, MODEL)
+        train(change(resumed, max_steps=max_steps), DATA, model)
     assert losses(resumed) == losses(config)
     for expected, received in zip(weights(config), weights(resumed), strict=True):
         np.testing.assert_array_equal(received, expected)
     assert "Resuming from" in capsys.readouterr().out
+
+
+def test_a_killed_run_repeats_its_steps_after_the_last_checkpoint(config, change, monkeypatch):
+    """Moving statistics and their weight are those of the checkpoint, and equal to the bit."""
+    train(config, DATA, DSGMM)
+    killed = change(config, train_dir=config.train_dir + "-killed", export_model_steps=2)
+    with monkeypatch.context() as patch:
+        run_step, steps = trainer_module.TrainStep.__call__, iter(range(1, 7))
+
+        def step_until_killed(self, *pieces):
+            if next(steps) == 4:
+                raise MemoryError
+            return run_step(self, *pieces)
+
+        patch.setattr(trainer_module.TrainStep, "__call__", step_until_killed)
+        with pytest.raises(MemoryError):
+            train(killed, DATA, DSGMM)
+    assert [path.rsplit("-", 1)[1] for path in checkpoint_paths(killed.train_dir)] == ["2"]
+    train(killed, DATA, DSGMM)
+    for expected, received in zip(weights(config), weights(killed), strict=True):
+        np.testing.assert_array_equal(received, expected)
+
+
+def test_a_short_training_infers_as_it_trains(config, change):
+    """Uncorrected statistics would be 96 % those of the start, and the loss 1.4 instead of 0.5."""
+    train(change(config, num_epochs=14, base_learning_rate=0.01), DATA, DSGMM)
+    restored = restore_model(config.train_dir)
+    assert restored.step == 42
+    videos = next(
+        iter(Pipeline(match_files(config.train_data_pattern), DATA, PipelineOptions(120)))
+    )
+    loss = CrossEntropyLoss()
+    trained, inferred = (
+        float(loss(videos["labels"], restored.model(videos, training=training)))
+        for training in (True, False)
+    )
+    assert inferred < 1.1 * trained
 
 
 def test_a_resumed_run_goes_on_with_dropout_where_it_stopped(config, change):

@@ -5,8 +5,8 @@ from keras import ops
 
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.embedding_model import EmbeddingModel
-from yt8m_models.layers import DSGMM, NetVLAD, SampleRandomFrames
-from yt8m_models.layers.normalization import batch_normalization, l2_normalize
+from yt8m_models.layers import DSGMM, BatchNormalization, NetVLAD, SampleRandomFrames
+from yt8m_models.layers.normalization import l2_normalize
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -46,7 +46,7 @@ class FrameEmbedding(EmbeddingModel):
             else None
         )
         self.input_batch_norm = (
-            batch_normalization("input_batch_norm", 0.999) if config.batch_norm else None
+            BatchNormalization(name="input_batch_norm") if config.batch_norm else None
         )
         self.pooling = [_pooling(config, index) for index in range(len(self.feature_sizes))]
         for layer in self.pooling:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from yt8m_models.embedding.create import create_embedding_model
 from yt8m_models.embedding.embedding_model import EmbeddingModel
 from yt8m_models.embedding.model_record import ModelRecord
+from yt8m_models.layers.batch_normalization import MOVING_WEIGHT
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import chosen_checkpoints, restore_newest
@@ -21,8 +22,8 @@ class TrainedEmbedding:
     """What is to be known of a trained embedding model beside its configuration.
 
     Attributes:
-        model: the identity of its embeddings, `Embeddings.model`: a hash of all weights and of the
-            configuration, behind a word that people understand.
+        model: the identity of its embeddings, `Embeddings.model`: a hash of all weights that embed
+            and of the configuration, behind a word that people understand.
         step: steps that it was trained for.
         path: its checkpoint.
     """
@@ -67,6 +68,7 @@ def model_identity(model: EmbeddingModel) -> str:
     description = [model.config.record(), model.feature_names, model.feature_sizes]
     digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
     for weight in model.weights:
-        digest.update(np.ascontiguousarray(weight.numpy()).data)
+        if weight.name != MOVING_WEIGHT:  # which embeds nothing
+            digest.update(np.ascontiguousarray(weight.numpy()).data)
     layers = "-".join(map(str, [*model.config.hidden_size, model.config.embedding_size]))
     return f"{model.config.fusion}-{layers}:{digest.hexdigest()[:16]}"

@@ -1,6 +1,7 @@
 """Keras layers of the YouTube-8M models; they run on every Keras backend."""
 
 from yt8m_models.layers.average_pooling import AveragePooling
+from yt8m_models.layers.batch_normalization import BatchNormalization
 from yt8m_models.layers.cluster_pooling import ClusterPooling
 from yt8m_models.layers.context_gating import ContextGating
 from yt8m_models.layers.coupled_assignment import CoupledAssignment
@@ -32,6 +33,7 @@ __all__ = [
     "DSGMM",
     "VLAGD",
     "AveragePooling",
+    "BatchNormalization",
     "ClusterPooling",
     "ContextGating",
     "CoupledAssignment",

@@ -6,7 +6,8 @@ import keras
 from keras import ops
 
 from yt8m_models.layers.base import BaseLayer, Shape, Tensor
-from yt8m_models.layers.normalization import batch_normalization, inverse_sqrt_normal
+from yt8m_models.layers.batch_normalization import BatchNormalization
+from yt8m_models.layers.normalization import inverse_sqrt_normal
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -48,8 +49,8 @@ class ContextGating(BaseLayer):
             initializer=inverse_sqrt_normal(features),
         )
         if self.batch_norm:
-            self.normalization = batch_normalization(
-                "batch_norm", self.batch_norm_decay, self.dtype_policy
+            self.normalization = BatchNormalization(
+                self.batch_norm_decay, name="batch_norm", dtype=self.dtype_policy
             )
             self.normalization.build((None, features))
         else:

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from yt8m_models.layers.base import FrameLayer, Shape, Tensor, check_positive
-from yt8m_models.layers.normalization import batch_normalization
+from yt8m_models.layers.batch_normalization import BatchNormalization
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -64,7 +64,9 @@ class FrameNetwork(FrameLayer):
                 dtype=self.dtype_policy,
             )
             normalization = (
-                batch_normalization(f"batch_norm_{index}", batch_norm_decay, self.dtype_policy)
+                BatchNormalization(
+                    batch_norm_decay, name=f"batch_norm_{index}", dtype=self.dtype_policy
+                )
                 if batch_norm
                 else None
             )

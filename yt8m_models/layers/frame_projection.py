@@ -5,7 +5,8 @@ from typing import Any
 from keras import ops
 
 from yt8m_models.layers.base import FrameLayer, Shape, Tensor, check_positive
-from yt8m_models.layers.normalization import batch_normalization, inverse_sqrt_normal
+from yt8m_models.layers.batch_normalization import BatchNormalization
+from yt8m_models.layers.normalization import inverse_sqrt_normal
 
 
 class FrameProjection(FrameLayer):
@@ -49,8 +50,8 @@ class FrameProjection(FrameLayer):
             initializer=initializer,
         )
         if self.batch_norm:
-            self.normalization = batch_normalization(
-                "batch_norm", self.batch_norm_decay, self.dtype_policy
+            self.normalization = BatchNormalization(
+                self.batch_norm_decay, name="batch_norm", dtype=self.dtype_policy
             )
             self.normalization.build((None, None, self.num_clusters))
         else:

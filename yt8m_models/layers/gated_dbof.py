@@ -6,8 +6,9 @@ import keras
 from keras import ops
 
 from yt8m_models.layers.base import FrameLayer, Shape, Tensor
+from yt8m_models.layers.batch_normalization import BatchNormalization
 from yt8m_models.layers.decoupled_assignment import DecoupledAssignment
-from yt8m_models.layers.normalization import batch_normalization, inverse_sqrt_normal, l2_normalize
+from yt8m_models.layers.normalization import inverse_sqrt_normal, l2_normalize
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -69,8 +70,8 @@ class GatedDBoF(FrameLayer):
             initializer=inverse_sqrt_normal(features),
         )
         if self.batch_norm:
-            self.normalization = batch_normalization(
-                "batch_norm", self.batch_norm_decay, self.dtype_policy
+            self.normalization = BatchNormalization(
+                self.batch_norm_decay, name="batch_norm", dtype=self.dtype_policy
             )
             self.normalization.build((None, self.num_clusters))
         else:

@@ -6,7 +6,8 @@ import keras
 from keras import ops
 
 from yt8m_models.layers.base import FrameLayer, Shape, Tensor, check_positive
-from yt8m_models.layers.normalization import batch_normalization, l2_normalize
+from yt8m_models.layers.batch_normalization import BatchNormalization
+from yt8m_models.layers.normalization import l2_normalize
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -80,12 +81,12 @@ class NeXtVLAD(FrameLayer):
             "means", (self.num_clusters, group_size), group_size, autocast=False
         )
         if self.batch_norm:
-            self.assignment_normalization = batch_normalization(
-                "assignment_batch_norm", self.batch_norm_decay, self.dtype_policy
+            self.assignment_normalization = BatchNormalization(
+                self.batch_norm_decay, name="assignment_batch_norm", dtype=self.dtype_policy
             )
             self.assignment_normalization.build((None, None, assignments))
-            self.normalization = batch_normalization(
-                "batch_norm", self.batch_norm_decay, self.dtype_policy
+            self.normalization = BatchNormalization(
+                self.batch_norm_decay, name="batch_norm", dtype=self.dtype_policy
             )
             self.normalization.build((None, self.num_clusters * group_size))
         else:

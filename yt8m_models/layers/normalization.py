@@ -1,7 +1,5 @@
 """Normalisations that several layers share."""
 
-from typing import Any
-
 import keras
 from keras import ops
 
@@ -15,11 +13,6 @@ def l2_normalize(x: Tensor, axis: int = -1) -> Tensor:
     x = ops.cast(x, "float32")
     squared_norm = ops.sum(ops.square(x), axis=axis, keepdims=True)
     return x * ops.rsqrt(ops.maximum(squared_norm, EPSILON))
-
-
-def batch_normalization(name: str, decay: float, dtype: Any = None) -> keras.layers.Layer:
-    """Batch normalisation with the original programs' epsilon, 0.001."""
-    return keras.layers.BatchNormalization(momentum=decay, epsilon=1e-3, name=name, dtype=dtype)
 
 
 def inverse_sqrt_normal(fan_in: int) -> keras.initializers.Initializer:

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from yt8m_models.layers.base import BaseLayer, Shape, Tensor, check_positive
-from yt8m_models.layers.normalization import batch_normalization
+from yt8m_models.layers.batch_normalization import BatchNormalization
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -62,8 +62,8 @@ class SqueezeExcitationGating(BaseLayer):
             name="excitation_kernel", shape=(squeezed, features), initializer="he_normal"
         )
         if self.batch_norm:
-            self.normalization = batch_normalization(
-                "batch_norm", self.batch_norm_decay, self.dtype_policy
+            self.normalization = BatchNormalization(
+                self.batch_norm_decay, name="batch_norm", dtype=self.dtype_policy
             )
             self.normalization.build((None, squeezed))
         else:

@@ -9,6 +9,7 @@ from keras import ops
 from yt8m_models import layers
 from yt8m_models.config import DataConfig, ResolvedModel
 from yt8m_models.layers import (
+    BatchNormalization,
     ContextGating,
     FrameNetwork,
     SampleRandomFrames,
@@ -16,7 +17,6 @@ from yt8m_models.layers import (
     SqueezeExcitationGating,
 )
 from yt8m_models.layers.base import Tensor
-from yt8m_models.layers.normalization import batch_normalization
 from yt8m_models.layers.wide_dense import WideDense
 from yt8m_models.models.base import BaseModel
 from yt8m_models.poolings import POOLINGS
@@ -55,7 +55,9 @@ class FrameLevelModel(BaseModel):
             sampling = SampleRandomFrames if config.sample_random_frames else SampleRandomSequence
             self.sampling = sampling(sample_frames, name="sampling")
         if config.input_batch_norm:
-            self.input_batch_norm = batch_normalization("input_batch_norm", config.batch_norm_decay)
+            self.input_batch_norm = BatchNormalization(
+                config.batch_norm_decay, name="input_batch_norm"
+            )
         if config.frame_layers:
             self.frame_network = FrameNetwork(
                 config.frame_layers,
@@ -83,8 +85,8 @@ class FrameLevelModel(BaseModel):
                 name="hidden",
             )
             if config.hidden_batch_norm:
-                self.hidden_batch_norm = batch_normalization(
-                    "hidden_batch_norm", config.batch_norm_decay
+                self.hidden_batch_norm = BatchNormalization(
+                    config.batch_norm_decay, name="hidden_batch_norm"
                 )
             if config.hidden_dropout > 0:
                 self.hidden_dropout = keras.layers.Dropout(

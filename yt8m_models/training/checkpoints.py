@@ -17,6 +17,7 @@ import keras
 import tensorflow as tf
 
 from yt8m_models.config import DataConfig, ResolvedModel
+from yt8m_models.layers.batch_normalization import MOVING_WEIGHT, settle_moving_statistics
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join, write_text
 from yt8m_models.training.train_dir import (
@@ -194,15 +195,20 @@ def restore_newest(
 ) -> str:
     """Restores `wanted(path)` from the newest of `paths` that can be read; its path.
 
+    Moving statistics that were saved before there were moving weights count as settled.
+
     Raises:
         ValueError: none can be read, or the newest that can is of something else.
     """
     reasons = []
     for path in reversed(paths):
         try:
-            status = wanted(path).read(path)
+            checkpoint = wanted(path)
+            unsaved = _unsaved_moving_weights(checkpoint, path)
+            status = (_without(unsaved, checkpoint) if unsaved else checkpoint).read(path)
             status.assert_existing_objects_matched()
             status.expect_partial()
+            settle_moving_statistics(unsaved)
             return path
         except (AssertionError, ValueError) as error:
             if not tf.train.load_checkpoint(path).has_tensor(OBJECT_GRAPH):
@@ -217,3 +223,34 @@ def restore_newest(
             _LOGGER.warning("Checkpoint %s cannot be read, trying an earlier one: %s", path, reason)
             reasons.append(f"{path}: {reason}")
     raise ValueError(f"no checkpoint of {directory} can be read:\n" + "\n".join(reasons))
+
+
+def _unsaved_moving_weights(checkpoint: tf.train.Checkpoint, path: str) -> list[Any]:
+    """All those of batch normalisations, unless the file has some."""
+    names = tf.train.load_checkpoint(path).get_variable_to_shape_map()
+    if any(f"/{MOVING_WEIGHT}/" in name for name in names):
+        return []
+    objects = tf.train.TrackableView(checkpoint).descendants()
+    return [each for each in objects if getattr(each, "name", None) == MOVING_WEIGHT]
+
+
+def _without(left_out: list[Any], checkpoint: tf.train.Checkpoint) -> tf.train.Checkpoint:
+    """The same variables under the same names, without some that would have to be in the file."""
+    view = tf.train.TrackableView(checkpoint)
+    ids = {id(each) for each in left_out}
+    copies: dict[int, Any] = {}
+
+    def copy(trackable: Any) -> Any:
+        children = view.children(trackable)
+        if not children:
+            return trackable
+        if id(trackable) not in copies:
+            copies[id(trackable)] = (
+                tf.train.Checkpoint()
+            )  # before its children, which may lead back
+            for name, child in children.items():
+                if id(child) not in ids:
+                    setattr(copies[id(trackable)], name, copy(child))
+        return copies[id(trackable)]
+
+    return copy(checkpoint)

@@ -164,5 +164,7 @@ def _sample(model: keras.Model, config: TrainConfig, count: int) -> np.ndarray:
 
 
 def _set_moments(batch_norm: Any, mean: np.ndarray, variance: np.ndarray) -> None:
+    """Sets the statistics of the input, which training does not change, as settled ones."""
     batch_norm.moving_mean.assign(mean)
     batch_norm.moving_variance.assign(variance)
+    batch_norm.moving_weight.assign(1.0)

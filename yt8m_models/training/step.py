@@ -37,7 +37,7 @@ class TrainStep:
     The loss is `label_loss + regularization_penalty · Σ model.losses`. With n replicas it is shared
     out (a Keras loss divides by n, and so does this with the rest), gradients are summed over them
     and then clipped: n replicas do what one does with their batches together, but for batch
-    normalisation, whose statistics are each replica's own.
+    normalisation, whose statistics are each replica's own, and the first one's saved.
 
     With one replica and batches in one piece everything, the update included, is one XLA program
     where `jit_compile` is true; otherwise XLA compiles the forward and backward pass.

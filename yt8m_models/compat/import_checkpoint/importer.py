@@ -13,6 +13,7 @@ from yt8m_models.compat.tf1_checkpoint import TF1Checkpoint, latest_checkpoint
 from yt8m_models.compat.tf1_settings import num_classes_of, settings_of, unseen_settings
 from yt8m_models.compat.tf1_variables import Places, variable_places
 from yt8m_models.config import DataConfig, ModelConfig, ResolvedModel, parse_model_flags
+from yt8m_models.layers.batch_normalization import settle_moving_statistics
 from yt8m_models.models import create_model
 from yt8m_models.storage import filesystems
 from yt8m_models.training.checkpoints import Checkpoints
@@ -121,7 +122,8 @@ def _assign(model: keras.Model, checkpoint: TF1Checkpoint) -> int:
     ]
     if not problems:
         problems = list(_fill(places, checkpoint))
-    placed = {id(place.weight) for place in places.values()}
+    settled = settle_moving_statistics(model.weights)
+    placed = {id(weight) for weight in (*settled, *(place.weight for place in places.values()))}
     problems += [
         f"  weight {weight.path} {tuple(weight.shape)}: the original model has no such variable"
         for weight in model.weights
