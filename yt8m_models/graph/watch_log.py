@@ -36,9 +36,19 @@ _BLOCK_BYTES = 1 << 20
 _PROBED_ROWS = 1000
 _LARGEST_TIME = 1 << 61  # in microseconds: differences do not overflow
 # The numbers that each unit has from 1973 to 5138; smaller ones are seconds, or 0.
-_AUTO_RANGES = {"s": (0.0, 1e11), "ms": (1e11, 1e14), "us": (1e14, 1e17)}
-_IN_MICROSECONDS = {"s": 1_000_000, "ms": 1000, "us": 1}
-_DATES = ["%Y%m%dT%H%M%SZ", "%Y%m%dT%H%M%S", "%Y-%m-%dT%H", "%Y-%m"]  # beside those of a cast
+_AUTO_RANGES = {"s": (0.0, 1e11), "ms": (1e11, 1e14), "us": (1e14, 1e17), "ns": (1e17, 1e20)}
+_IN_MICROSECONDS = {"s": 1_000_000, "ms": 1000, "us": 1, "ns": 0.001}
+_DAY_IN_DIGITS = re.compile(r"(19[7-9]|20\d)\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
+# The forms of ISO 8601 that a cast does not take, made into one that it does, in turn.
+_ISO_8601 = (
+    (r"^(\d\d\d\d)-(\d\d)$", r"\1-\2-01"),
+    (r"^(\d\d\d\d)-?(\d\d)-?(\d\d)[T ]", r"\1-\2-\3T"),
+    (r"T(\d\d)(\d\d)", r"T\1:\2"),
+    (r"(T\d\d:\d\d)(\d\d)", r"\1:\2"),
+    (r"(:\d\d),(\d)", r"\1.\2"),
+    (r" (Z|[+-]\d\d(:?\d\d)?)$", r"\1"),
+    (r"(T\d\d)(Z|[+-].*)?$", r"\1:00\2"),
+)
 
 _NUMBER = "try_cast({0} AS DOUBLE)"
 _CSV = (
@@ -280,14 +290,24 @@ def _time_column(options: WatchLogOptions, number: float, path: str) -> tuple[st
         unit = next((u for u, (_, most) in _AUTO_RANGES.items() if abs(number) < most), "s")
         least, most = _AUTO_RANGES[unit]
         is_right = f"{_NUMBER} = 0 OR (abs({_NUMBER}) >= {least} AND abs({_NUMBER}) < {most})"
-        if unit != "s":
+        advice = "--time_unit=s takes it for seconds"
+        if unit == "s":
+            advice = "a day is written as 2026-01-31"
+        if unit != "s" or _DAY_IN_DIGITS.fullmatch(f"{number:.0f}"):
             _LOGGER.warning(
-                "%s: %s such as %.0f is taken for %s; --time_unit=s takes it for seconds",
+                "%s: %s such as %.0f is taken for %s since 1970, so for %s; %s",
                 *(path, options.time_column, number, TIME_UNITS[unit]),
+                *(
+                    np.datetime64(int(_IN_MICROSECONDS[unit] * number), "us").astype("M8[D]"),
+                    advice,
+                ),
             )
+    iso_8601 = "upper({0})"
+    for form, other in _ISO_8601:
+        iso_8601 = f"regexp_replace({iso_8601}, '{form}', '{other}')"
     value = (
-        f"CASE WHEN {_NUMBER} IS NULL THEN coalesce(epoch_us(try_cast({{0}} AS TIMESTAMPTZ)), "
-        f"epoch_us(try_strptime({{0}}, {_DATES}))) "
+        f"CASE WHEN {_NUMBER} IS NULL THEN epoch_us(coalesce(try_cast({{0}} AS TIMESTAMPTZ), "
+        f"try_cast({iso_8601} AS TIMESTAMPTZ))) "
         f"WHEN {is_right} THEN try_cast(round({_IN_MICROSECONDS[unit]} * {_NUMBER}) AS BIGINT) END"
     )
     return (
