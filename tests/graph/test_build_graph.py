@@ -64,7 +64,7 @@ def reference(rows, rule, gap, window, longer_than, min_count):
             watches[user].append((time, video))
     co_watchers, shown = defaultdict(set), set()
     for user, of_user in watches.items():
-        of_user.sort()
+        of_user.sort(key=lambda watch: watch[0])  # equal times in the order of the log
         if rule == "session":
             pairs = [(a, b) for a, b in itertools.pairwise(of_user) if b[0] - a[0] <= gap]
         else:
@@ -110,16 +110,17 @@ def random_log(seed, num_rows=400):
 def test_the_graph_equals_a_slow_reference(
     tmp_path, seed, rule, gap, window, longer_than, min_count
 ):
-    rows = random_log(seed)
+    files = [random_log(seed)[part::3] for part in range(3)]
+    rows = list(itertools.chain(*files))
     expected, shown, num_pairs = reference(
         rows, rule, 60 * gap, 60 * window, longer_than, min_count
     )
     assert expected
     assert shown
-    files = [write_csv(tmp_path / f"{part}.csv", rows[part::3]) for part in range(3)]
+    paths = [write_csv(tmp_path / f"{part}.csv", part_rows) for part, part_rows in enumerate(files)]
     graph, summary = build(
         tmp_path,
-        ",".join(files),
+        ",".join(paths),
         rule=rule,
         session_gap_minutes=gap,
         window_minutes=window,
@@ -206,6 +207,29 @@ def test_sessions_by_hand(tmp_path):
     # e was shown near b, a and d of y; a as well, which was co-watched with b and d
     assert shown_of(graph) == {("a", "e"), ("b", "e"), ("d", "e")}
     assert (summary.num_watches, summary.num_impressions, summary.num_shown) == (7, 3, 3)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_equal_times_keep_the_order_of_the_log(tmp_path, caplog, suffix):
+    """Over many blocks and files, whatever the ids: each user's day is a path of its videos."""
+    rng = np.random.default_rng(0)
+    videos = rng.permutation(60_000).reshape(2, 300, 100)  # file, user, watch
+    paths, expected = [], set()
+    for part in range(2):
+        path = str(tmp_path / f"{part}.csv")
+        rows = (
+            (u, f"v{videos[part, u, w]:05}", "2026-01-31") for w in range(100) for u in range(300)
+        )
+        write_csv(tmp_path / f"{part}.csv", rows, "user_id,video_id,timestamp")
+        if suffix == "parquet":
+            duckdb.sql(f"COPY (FROM '{path}') TO '{path}.parquet'")
+        paths.append(path if suffix == "csv" else f"{path}.parquet")
+    for before, after in itertools.pairwise(np.moveaxis(videos, 1, 2).reshape(200, 300)):
+        expected |= set(zip(before.tolist(), after.tolist(), strict=True))
+    graph, _ = build(tmp_path, ",".join(paths), memory_limit="1GB")
+    found = {tuple(int(video[1:]) for video in pair) for pair in edges_of(graph)}
+    assert found == expected | {(b, a) for a, b in expected}
+    assert "300 times a user began several videos at the same time: these follow" in caplog.text
 
 
 def test_valid_watches_by_hand(tmp_path):

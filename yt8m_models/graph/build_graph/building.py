@@ -93,7 +93,7 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
             if config.rule == "session" and (num_same := tables.count_same_times()):
                 _LOGGER.warning(
                     "%s times a user began several videos at the same time: these follow each "
-                    "other in the order of their ids",
+                    "other in the order of the log",
                     f"{num_same:,}",
                 )
             bar.update(1, now="joining impressions")
