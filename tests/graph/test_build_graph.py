@@ -303,6 +303,14 @@ def test_videos_with_and_without_features_are_counted(tmp_path):
     assert (summary.num_without_features, summary.num_not_in_log) == (2, 1)  # c and d; z
 
 
+def test_a_log_of_no_video_with_features_is_refused(tmp_path):
+    FeatureTable.write(tmp_path / "f", ["A"], [np.zeros((1, 2))], ["rgb"], [2])
+    log = write_csv(tmp_path / "log.csv", LOG)
+    with pytest.raises(ValueError, match=r"log\.csv and .*f have no id in common: .* 'a' and 'A'"):
+        build(tmp_path, log, features_dir=str(tmp_path / "f"))
+    assert not any((tmp_path / "graph").iterdir())
+
+
 def change(row, column, value):
     rows = [list(row) for row in LOG]
     rows[row - 1][HEADER.split(",").index(column)] = value
@@ -317,8 +325,14 @@ def change(row, column, value):
         (change(10, "timestamp", ""), {}, r"log.csv, row 10: timestamp must be .* nothing"),
         (change(2, "timestamp", "1e300"), {}, r"row 2: timestamp must be .*'1e300'"),
         (change(2, "timestamp", "infinity"), {}, r"row 2: timestamp must be .*'infinity'"),
-        (change(1, "user_id", ""), {}, "row 1: user_id must not be empty; received nothing"),
-        (change(4, "video_id", '""'), {}, "row 4: video_id must not be empty; received nothing"),
+        (change(1, "user_id", ""), {}, "row 1: user_id must not be empty.*; received nothing"),
+        (change(4, "video_id", '""'), {}, "row 4: video_id must not be empty.*; received nothing"),
+        (
+            change(4, "video_id", "x" * 513),
+            {},
+            r"row 4: video_id .* 512 bytes; .* \(513 characters",
+        ),
+        (change(4, "user_id", "ü" * 257), {}, r"row 4: user_id .* 512 bytes; .* \(257 characters"),
         (change(5, "impression", "2"), {}, "row 5: impression must be 0 or 1; received '2'"),
         (
             change(6, "watched_seconds", "x"),

@@ -244,8 +244,13 @@ def test_what_is_refused(world):
             EvaluateRetrievalConfig(f"{world}/a", (f"a={world}/a",), output_dir=f"{world}/out")
         )
     Embeddings.write(world / "other", [b"x", b"y"], np.eye(2), "model")
-    with pytest.raises(ValueError, match="T2E: none of the 0 possible queries was co-watched"):
+    with pytest.raises(
+        ValueError, match=r"graph and .*other have no id in common: .* 'video000' and 'x'"
+    ):
         evaluate_retrieval(config_of(world, "other"))
+    Embeddings.write(world / "one", [b"x", b"video000"], np.eye(2), "model")
+    with pytest.raises(ValueError, match=r"none of the [01] possible queries was co-watched"):
+        evaluate_retrieval(config_of(world, "one"))
     assert not (world / "out" / "results.csv").exists()
     (world / "out").mkdir(exist_ok=True)
     (world / "out" / "results.json").write_text("[]")

@@ -44,6 +44,18 @@ def read_table(table: str, ids_path: str, data: DataConfig) -> Blocks:
     raise ValueError(f"--table must be an .npz, .npy or .parquet file; received {table}")
 
 
+def place_of(table: str, row: int) -> str:
+    """The file of a row of a table, and the row there, from 0."""
+    if not table.endswith(".parquet"):
+        return f"{table}, row {row}"
+    for path in match_files(table):
+        [(count,)] = require("duckdb").read_parquet(glob.escape(path)).count("*").fetchall()
+        if row < count:
+            break
+        row -= count
+    return f"{path}, row {row}"
+
+
 def _numpy(path: str, ids_path: str, data: DataConfig) -> Blocks:
     found = _load(path)
     if path.endswith(".npz"):
@@ -61,7 +73,8 @@ def _numpy(path: str, ids_path: str, data: DataConfig) -> Blocks:
         if ids_path.endswith(".npy"):
             ids = _ids(_load(ids_path), ids_path)
         else:
-            ids = as_bytes(_lines(ids_path) if ids_path else map(str, range(len(features[0]))))
+            lines = _lines(ids_path) if ids_path else map(str, range(len(features[0])))
+            ids = _encoded(lines, ids_path)
         _check_shape(features[0], (len(ids), sum(data.feature_sizes)), path)
     for start in range(0, len(ids), _ROWS):
         rows = slice(start, start + _ROWS)
@@ -98,7 +111,7 @@ def _text_ids(column: pd.Series, path: str, start: int) -> np.ndarray:
     for row, value in enumerate(column, start):
         if not isinstance(value, str | bytes | bytearray):
             raise ValueError(f"{path}, row {row}: the id must be text; it is {value!r}")
-    return as_bytes(column.tolist())
+    return _encoded(column.tolist(), path, start)
 
 
 def _features(block: pd.DataFrame, path: str, start: int, data: DataConfig) -> np.ndarray:
@@ -141,7 +154,14 @@ def _ids(array: np.ndarray, path: str) -> np.ndarray:
         raise ValueError(
             f"{path}: ids must be text, one a video; received {array.dtype} {array.shape}"
         )
-    return as_bytes(array if array.dtype.kind == "S" else array.tolist())
+    return _encoded(array if array.dtype.kind == "S" else array.tolist(), path)
+
+
+def _encoded(ids: Any, path: str, first_row: int = 0) -> np.ndarray:
+    try:
+        return as_bytes(ids, first_row)
+    except ValueError as error:
+        raise ValueError(f"{path}, {error}") from None
 
 
 def _check_shape(array: np.ndarray, shape: tuple[int, ...], what: str) -> None:

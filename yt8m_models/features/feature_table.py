@@ -54,10 +54,10 @@ class FeatureTable(Table):
         """
         record = TABLE.read(directory, VIDEO)
         names, sizes, count = record["names"], record["sizes"], record["num_videos"]
-        ids = read_array(directory, "ids", np.bytes_, (count,))
+        ids = VideoIds.load(directory, count)
         dtypes = (np.uint8, np.float16, np.float32)
         features = read_array(directory, _FEATURES, dtypes, (count, sum(sizes)))
-        return cls(VideoIds(ids), features, names, sizes)
+        return cls(ids, features, names, sizes)
 
     @classmethod
     def write(

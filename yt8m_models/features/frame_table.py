@@ -69,7 +69,7 @@ class FrameTable(Table):
         """
         record = TABLE.read(directory, FRAME)
         shape = (record["num_videos"],)
-        ids = read_array(directory, "ids", np.bytes_, shape)
+        ids = VideoIds.load(directory, *shape)
         file_numbers = read_array(directory, "file_numbers", np.integer, shape)
         offsets = read_array(directory, "offsets", np.integer, shape)
         try:
@@ -85,7 +85,7 @@ class FrameTable(Table):
             where = os.path.join(directory, TABLE.record)
             raise ValueError(f"{where}: not the record of a frame table ({error!r})") from error
         _check_files(files, directory)
-        return cls(VideoIds(ids), list(files), file_numbers, offsets, data)
+        return cls(ids, list(files), file_numbers, offsets, data)
 
     def save(self, directory: str | os.PathLike) -> None:
         """Writes the table, without the records, to a local directory.

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from yt8m_models.data.patterns import match_files
+from yt8m_models.data.video_ids import MOST_BYTES
 from yt8m_models.graph.engine import engine, first_line
 from yt8m_models.graph.watch_log_options import AUTO, TIME_UNITS, WatchLogOptions
 from yt8m_models.program.extras import require
@@ -34,6 +35,7 @@ _LOGGER = logging.getLogger(__name__)
 _VECTORS = 128  # of 2,048 rows each, in a block of a result
 _BLOCK_BYTES = 1 << 20
 _PROBED_ROWS = 1000
+_MOST_QUOTED = 200
 _LARGEST_TIME = 1 << 61  # in microseconds: differences do not overflow
 # The numbers that each unit has from 1973 to 5138; smaller ones are seconds, or 0.
 _AUTO_RANGES = {"s": (0.0, 1e11), "ms": (1e11, 1e14), "us": (1e14, 1e17), "ns": (1e17, 1e20)}
@@ -60,10 +62,15 @@ _FIRST_LINE = (
     "auto_detect = false, delim = '\x01', quote = '', escape = '', strict_mode = false) LIMIT 1"
 )
 _FLAG = f"CASE lower({{0}}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE {_NUMBER} END"
+_ID = (
+    "{0}",
+    f"coalesce(strlen({{0}}), 0) NOT BETWEEN 1 AND {MOST_BYTES}",
+    f"must not be empty, nor have more than {MOST_BYTES} bytes",
+)
 # How a column's value is made of its text, when a row's values are wrong, and the rule.
 _COLUMNS = {
-    USER: ("{0}", "coalesce({0}, '') = ''", "must not be empty"),
-    VIDEO: ("{0}", "coalesce({0}, '') = ''", "must not be empty"),
+    USER: _ID,
+    VIDEO: _ID,
     WATCHED: (_NUMBER, f"{IMPRESSION} = 0 AND coalesce(isnan({{0}}), true)", "must be a number"),
     IMPRESSION: (_FLAG, "coalesce({0} NOT IN (0, 1), true)", "must be 0 or 1"),
     RATING: (_NUMBER, "NOT coalesce(isfinite({0}), false)", "must be a finite number"),
@@ -224,7 +231,7 @@ class WatchLog:
         name = list(rules)[wrong.index(True)]
         raise ValueError(
             f"{file.path}, row {row}: {self._name(name)} {rules[name][1]}; received "
-            f"{repr(text[name]) if text[name] else 'nothing'}"
+            f"{_quoted(text[name]) if text[name] else 'nothing'}"
         ) from None
 
     def _open(self, path: str) -> _File:
@@ -366,6 +373,13 @@ _OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open
 _DAMAGED = (OSError, EOFError, zlib.error, csv.Error, lzma.LZMAError, zipfile.BadZipFile)
 
 
+def _quoted(text: str) -> str:
+    """The text, or where it is long its beginning."""
+    if len(text) <= _MOST_QUOTED:
+        return repr(text)
+    return f"{text[:_MOST_QUOTED]!r}… ({len(text):,} characters)"
+
+
 def _unreadable(path: str, error: Exception) -> ValueError:
     """What the engine says of a line, without its advice on its own settings."""
     lines = str(error).partition("\nPossible")[0].rstrip().splitlines()
@@ -373,4 +387,6 @@ def _unreadable(path: str, error: Exception) -> ValueError:
     if place is None:
         return ValueError(f"{path} cannot be read: {first_line(error)}")
     received = "\n".join(lines[1:-1]).strip().removeprefix("Original Line: ")
-    return ValueError(f"{path} cannot be read: line {place[1]}: {lines[-1]}; received {received!r}")
+    return ValueError(
+        f"{path} cannot be read: line {place[1]}: {lines[-1]}; received {_quoted(received)}"
+    )
