@@ -133,6 +133,18 @@ def test_approximate_search(bits):
     assert np.mean([np.isin(*pair).mean() for pair in zip(expected[1], rows, strict=True)]) > 0.6
 
 
+def test_more_cells_are_visited_where_too_few_videos_are_in_them():
+    """50 of 600 in 15 cells, and all of them, are more than one cell has; so is what is left."""
+    pytest.importorskip("faiss")
+    index = Index.build(_embeddings(), approximate=True, num_lists=15)
+    assert (index.search(_queries(), 50, probes=1)[1] != UNKNOWN).all()
+    exclude = [np.arange(query, 600, 7) for query in range(7)]
+    expected = _reference(_queries(), index.vectors(np.arange(600)), 600, exclude)
+    scores, rows = index.search(_queries(), 600, exclude, probes=1)
+    np.testing.assert_allclose(scores, expected[0], atol=1e-6)
+    np.testing.assert_array_equal((rows != UNKNOWN).sum(axis=1), [600 - len(e) for e in exclude])
+
+
 def test_scores_are_cosines():
     embeddings = _embeddings()
     index = Index.build(embeddings)

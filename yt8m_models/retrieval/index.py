@@ -51,7 +51,7 @@ class Index:
     - 8 bits: look-ups for up to 4 queries; for more, blocks that are decoded, which take less time
       then. Without FAISS, at any bits.
     - approximate: the same scores, of the videos in those cells alone that are nearest to the query
-      (`InvertedLists`).
+      (`InvertedLists`); of more cells where these have fewer than k.
 
     Args:
         ids: the video of each row.
@@ -148,7 +148,7 @@ class Index:
         record = INDEX.read(directory)
         _check_files(Path(directory), record["files"])
         count, size = record["count"], record["size"]
-        ids = VideoIds(read_array(directory, "ids", np.bytes_, (count,)))
+        ids = VideoIds.load(directory, count)
         if record["bits"] is None:
             quantizer = None
             stored = read_array(directory, "vectors", np.float32, (count, size))
@@ -228,7 +228,7 @@ class Index:
             queries: `(q, d)`, of any length.
             k: how many; where there are fewer, the rest is `UNKNOWN` with the score -inf.
             exclude: rows to leave out of each query's result, one array a query; `UNKNOWN` is none.
-            probes: cells that a query visits in approximate search.
+            probes: cells that a query visits at least in approximate search.
 
         Returns:
             Scores, float32 `(q, k)`, and rows, int64 `(q, k)`.
@@ -251,8 +251,7 @@ class Index:
     def _search(self, queries: np.ndarray, k: int, excluded: list[np.ndarray], probes: int) -> TopK:
         most = max(map(len, excluded))
         if self._lists is not None:
-            candidates = self._lists.candidates(queries, k + most, probes)
-            return _best(self._exact(queries, candidates), candidates, k, excluded)
+            return self._visited(self._lists, queries, k, excluded, probes)
         shortlist = 4 * k + 100 + most
         quantizer = self._quantizer
         if (
@@ -273,6 +272,24 @@ class Index:
         if len(unsure):
             again = self._compared(queries[unsure], k, [excluded[query] for query in unsure])
             best.scores[unsure], best.rows[unsure] = again.scores, again.rows
+        return best
+
+    def _visited(
+        self,
+        lists: InvertedLists,
+        queries: np.ndarray,
+        k: int,
+        excluded: list[np.ndarray],
+        probes: int,
+    ) -> TopK:
+        """The k best of the cells that are visited: twice as many, where these have fewer."""
+        candidates = lists.candidates(queries, k + max(map(len, excluded)), probes)
+        best = _best(self._exact(queries, candidates), candidates, k, excluded)
+        short = np.flatnonzero(best.rows[:, -1] == UNKNOWN)
+        if len(short) and probes < lists.num_lists:
+            others = [excluded[query] for query in short]
+            again = self._visited(lists, queries[short], k, others, 2 * probes)
+            best.scores[short], best.rows[short] = again.scores, again.rows
         return best
 
     def _compared(self, queries: np.ndarray, k: int, excluded: list[np.ndarray]) -> TopK:
