@@ -203,7 +203,9 @@ def test_saved_and_loaded(tmp_path):
     with pytest.raises(ValueError, match=r"holds no glmix.json"):
         GLMix.load(tmp_path)
     (tmp_path / "a" / "fixed.npy").unlink()
-    with pytest.raises(ValueError, match=r"fixed\.npy cannot be read"):
+    with pytest.raises(
+        ValueError, match=r"fixed\.npy is not what yt8m glmix wrote there: it is missing"
+    ):
         GLMix.load(tmp_path / "a")
     (tmp_path / "a" / "glmix.json").write_text('{"kind": "index"}')
     with pytest.raises(ValueError, match="not the record of a GLMix"):

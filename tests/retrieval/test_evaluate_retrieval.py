@@ -259,7 +259,8 @@ def test_what_is_refused(world):
 
 
 @pytest.mark.parametrize("bits", [32, 4])
-def test_an_embedding_that_is_not_finite_is_named(world, bits):
+def test_an_embedding_that_is_not_finite_is_named(world, bits, forget_contents):
+    forget_contents(world / "a")
     path = world / "a" / "embeddings-00000.npy"
     vectors = np.load(path)
     vectors[7, 3] = np.nan

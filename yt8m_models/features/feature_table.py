@@ -181,7 +181,7 @@ def write_features(
         "num_videos": len(video_ids),
         "num_clipped": num_clipped,
     }
-    TABLE.write(directory, record, {"ids": video_ids.ids})
+    TABLE.write(directory, record, {"ids": video_ids.ids}, [f"{_FEATURES}.npy"])
     return num_clipped
 
 

@@ -14,7 +14,7 @@ from yt8m_models.retrieval.fast_scan import FastScan
 from yt8m_models.retrieval.inverted_lists import InvertedLists
 from yt8m_models.retrieval.quantizer import ScalarQuantizer, sample_rows
 from yt8m_models.retrieval.top_k import TopK
-from yt8m_models.storage.artifact_dir import ArtifactDir, optional_int, read_array, write_array
+from yt8m_models.storage.artifact_dir import ArtifactDir, optional_int, read_array
 
 INDEX = ArtifactDir(
     "index.json",
@@ -22,7 +22,7 @@ INDEX = ArtifactDir(
     "an index",
     "yt8m build-index",
     __version__,
-    {"model": str, "size": int, "count": int, "bits": optional_int, "files": dict},
+    {"model": str, "size": int, "count": int, "bits": optional_int, "approximate": bool},
 )
 _LISTS = "lists.faiss"
 
@@ -146,7 +146,6 @@ class Index:
                 installed.
         """
         record = INDEX.read(directory)
-        _check_files(Path(directory), record["files"])
         count, size = record["count"], record["size"]
         ids = VideoIds.load(directory, count)
         if record["bits"] is None:
@@ -157,14 +156,14 @@ class Index:
             quantizer = ScalarQuantizer(values)
             stored = read_array(directory, "codes", np.uint8, (count, quantizer.code_size))
         lists = None
-        if _LISTS in record["files"]:
+        if record["approximate"]:
             lists = InvertedLists.load(Path(directory, _LISTS), size, count)
         return cls(ids, record["model"], stored, quantizer, lists)
 
     def save(self, directory: str | os.PathLike) -> None:
         """Writes the index to a directory.
 
-            index.json    kind, model, size, count, bits and files of the index; written last
+            index.json    kind, model, size, count and bits of the index; written last
             ids.npy       the video ids by row, bytes
             vectors.npy   exact: the L2-normalised embeddings, float32 (count, size)
             codes.npy     quantised: the packed codes, uint8 (count, bytes of a video)
@@ -180,21 +179,16 @@ class Index:
             arrays["vectors"] = self._stored
         else:
             arrays |= {"codes": self._stored, "values": self._quantizer.values}
-        for name, array in arrays.items():
-            write_array(path, name, array)
-        files = [f"{name}.npy" for name in arrays]
         if self._lists is not None:
             self._lists.save(path / _LISTS)
-            files.append(_LISTS)
         record = {
             "model": self.model,
             "size": self.size,
             "count": len(self),
             "bits": self.bits,
             "approximate": self.is_approximate,
-            "files": {name: (path / name).stat().st_size for name in files},
         }
-        INDEX.write(path, record)
+        INDEX.write(path, record, arrays, [_LISTS] if self.is_approximate else [])
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -376,15 +370,6 @@ def unit_vectors(embeddings: Embeddings, rows: np.ndarray) -> np.ndarray:
         video_id = embeddings.ids[rows[is_bad][0]].decode(errors="replace")
         raise ValueError(f"the embedding of video {video_id!r} is not finite")
     return l2_normalized(vectors)
-
-
-def _check_files(directory: Path, sizes: dict[str, int]) -> None:
-    """Makes sure that the files of an index are as large as when it was built."""
-    for name, size in sizes.items():
-        file = directory / name
-        if not file.exists() or file.stat().st_size != size:
-            found = f"has {file.stat().st_size} bytes" if file.exists() else "is missing"
-            raise ValueError(f"{file} {found}; it had {size} bytes when the index was built")
 
 
 def _has_faiss() -> bool:

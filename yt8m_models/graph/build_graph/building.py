@@ -110,13 +110,14 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
             is_eval = np.array(
                 [is_test(video, 1 - config.train_fraction, config.seed) for video in ids]
             )
-            names = ["neighbors", "weights"]
-            offsets = _write(directory, names, tables.directed_edges(), len(ids))
+            written = ["neighbors", "weights"]
+            offsets = _write(directory, written, tables.directed_edges(), len(ids))
             arrays = {"ids": ids.ids, "is_eval": is_eval, "offsets": offsets}
             num_shown = None
             if SHOWN in kinds:
-                names = ["shown_neighbors"]
-                arrays["shown_offsets"] = _write(directory, names, tables.shown_pairs(), len(ids))
+                shown = ["shown_neighbors"]
+                arrays["shown_offsets"] = _write(directory, shown, tables.shown_pairs(), len(ids))
+                written += shown
                 num_shown = int(arrays["shown_offsets"][-1])
             bar.update(1)
         summary = GraphSummary(
@@ -139,7 +140,7 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
         "num_shown": num_shown,
         "settings": {**settings, "counts": asdict(summary)},
     }
-    GRAPH.write(directory, record, arrays)
+    GRAPH.write(directory, record, arrays, [f"{name}.npy" for name in written])
     return summary
 
 
