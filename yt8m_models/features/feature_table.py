@@ -57,7 +57,8 @@ class FeatureTable(Table):
         ids = VideoIds.load(directory, count)
         dtypes = (np.uint8, np.float16, np.float32)
         features = read_array(directory, _FEATURES, dtypes, (count, sum(sizes)))
-        return cls(ids, features, names, sizes)
+        with TABLE.opening(directory):
+            return cls(ids, features, names, sizes)
 
     @classmethod
     def write(

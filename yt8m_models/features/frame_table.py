@@ -51,6 +51,11 @@ class FrameTable(Table):
                 "ids, file_numbers and offsets must have one entry a video; received "
                 f"{len(ids)}, {len(file_numbers)} and {len(offsets)}"
             )
+        if len(ids) and not 0 <= file_numbers.min() <= file_numbers.max() < len(files):
+            raise ValueError(
+                f"file_numbers must be 0 to {len(files) - 1}, of {len(files)} files; received "
+                f"{file_numbers.min()} to {file_numbers.max()}"
+            )
         if not data.frame_features:
             raise ValueError("data must be of frame-level records; received video level")
         super().__init__(ids, data.feature_names, data.feature_sizes)
@@ -85,7 +90,8 @@ class FrameTable(Table):
             where = os.path.join(directory, TABLE.record)
             raise ValueError(f"{where}: not the record of a frame table ({error!r})") from error
         _check_files(files, directory)
-        return cls(ids, list(files), file_numbers, offsets, data)
+        with TABLE.opening(directory):
+            return cls(ids, list(files), file_numbers, offsets, data)
 
     def save(self, directory: str | os.PathLike) -> None:
         """Writes the table, without the records, to a local directory.
@@ -138,6 +144,8 @@ class FrameTable(Table):
             )
         try:
             records = _read(tf.constant(paths.tolist()), offsets)
+            if len(records) < len(rows):
+                raise tf.errors.OutOfRangeError(None, None, "there is no record")
             batch = parsing.parse_frames(records, self.data, sampler, pad_to_max_frames=False)
         except tf.errors.OpError as error:
             for path, offset, row in zip(paths, offsets, rows, strict=True):

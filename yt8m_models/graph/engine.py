@@ -8,6 +8,8 @@ from typing import Any
 
 from yt8m_models.program.extras import require
 
+INTERRUPTED = "Query interrupted"  # by a signal, as a RuntimeError
+
 
 @contextmanager
 def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
@@ -39,7 +41,7 @@ def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
     except duckdb.IOException as error:
         raise OSError(f"{directory}: {first_line(error)}") from None
     except RuntimeError as error:
-        if str(error) != "Query interrupted":
+        if str(error) != INTERRUPTED:
             raise
         raise KeyboardInterrupt from None
     finally:

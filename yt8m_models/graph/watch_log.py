@@ -22,7 +22,7 @@ import pandas as pd
 
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.video_ids import MOST_BYTES
-from yt8m_models.graph.engine import engine, first_line
+from yt8m_models.graph.engine import INTERRUPTED, engine, first_line
 from yt8m_models.graph.watch_log_options import AUTO, TIME_UNITS, WatchLogOptions
 from yt8m_models.program.extras import require
 from yt8m_models.storage.filesystems import scheme
@@ -137,6 +137,8 @@ class WatchLog:
     ) -> None:
         self._connection = connection
         self._duckdb = require("duckdb")
+        # A RuntimeError where a text is no UTF-8.
+        self._errors = (self._duckdb.Error, RuntimeError)
         self._directory = directory
         self._options = options
         self._required = (USER, VIDEO, *required)
@@ -173,9 +175,8 @@ class WatchLog:
                 result = self._connection.execute(query, file.arguments)
                 while len(block := result.fetch_df_chunk(_VECTORS)):
                     yield block
-            except (self._duckdb.OutOfMemoryException, self._duckdb.IOException):
-                raise
-            except self._duckdb.Error as error:
+            except self._errors as error:
+                self._raise_if_of_engine(error)
                 self._refuse(file, error)
 
     def _rows(self, file: _File) -> str:
@@ -269,10 +270,19 @@ class WatchLog:
         """Names the file that the engine or a decoder cannot read."""
         try:
             yield
-        except (self._duckdb.OutOfMemoryException, self._duckdb.IOException):
-            raise
-        except (self._duckdb.Error, *_DAMAGED) as error:
+        except (*self._errors, *_DAMAGED) as error:
+            self._raise_if_of_engine(error)
             raise _unreadable(path, error) from None
+
+    def _raise_if_of_engine(self, error: Exception) -> None:
+        """Raises again what is not the file's fault: no memory, no room on disk, an interrupt."""
+        is_of_disk = isinstance(error, self._duckdb.IOException) and (
+            str(self._directory) in str(error) or "No space" in str(error)
+        )
+        if is_of_disk or isinstance(error, self._duckdb.OutOfMemoryException):
+            raise error
+        if str(error) == INTERRUPTED:
+            raise error
 
     def _csv_columns(self, path: str, readable: str, separator: str) -> list[str]:
         """The names in the header; 1, 2 and on where there is none."""

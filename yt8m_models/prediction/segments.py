@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from yt8m_models.storage import filesystems
+from yt8m_models.storage.text_file import read_text
 
 SEGMENT_FRAMES = 5
 
@@ -64,14 +64,10 @@ def read_label_ids(path: str, num_classes: int) -> np.ndarray:
         ValueError: a line is not a class id, or is beyond the model's classes; or there is none.
         OSError: the file cannot be read.
     """
-    import tensorflow as tf
-
-    filesystems.require(path)
     try:
-        with tf.io.gfile.GFile(path) as file:
-            lines = file.read().splitlines()
-    except (tf.errors.OpError, UnicodeDecodeError) as error:
-        raise OSError(f"--segment_label_ids_file={path} cannot be read: {error}") from error
+        lines = read_text(path).splitlines()
+    except (OSError, ValueError) as error:
+        raise OSError(f"--segment_label_ids_file={error}") from None
     ids = set()
     for number, line in enumerate(lines, start=1):
         entry = line.split(",")[0].strip()

@@ -148,17 +148,17 @@ class Index:
         record = INDEX.read(directory)
         count, size = record["count"], record["size"]
         ids = VideoIds.load(directory, count)
-        if record["bits"] is None:
-            quantizer = None
-            stored = read_array(directory, "vectors", np.float32, (count, size))
-        else:
-            values = read_array(directory, "values", np.float32, (size, 1 << record["bits"]))
-            quantizer = ScalarQuantizer(values)
-            stored = read_array(directory, "codes", np.uint8, (count, quantizer.code_size))
-        lists = None
-        if record["approximate"]:
-            lists = InvertedLists.load(Path(directory, _LISTS), size, count)
-        return cls(ids, record["model"], stored, quantizer, lists)
+        with INDEX.opening(directory):
+            quantizer = lists = None
+            if record["bits"] is None:
+                stored = read_array(directory, "vectors", np.float32, (count, size))
+            else:
+                values = read_array(directory, "values", np.float32, (size, 1 << record["bits"]))
+                quantizer = ScalarQuantizer(values)
+                stored = read_array(directory, "codes", np.uint8, (count, quantizer.code_size))
+            if record["approximate"]:
+                lists = InvertedLists.load(Path(directory, _LISTS), size, count)
+            return cls(ids, record["model"], stored, quantizer, lists)
 
     def save(self, directory: str | os.PathLike) -> None:
         """Writes the index to a directory.

@@ -3,6 +3,8 @@
 import contextlib
 import json
 import os
+import tokenize
+import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +15,12 @@ import numpy as np
 
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join, whole_file, write_text
+
+# What NumPy raises where an .npy or .npz is damaged; a header is a Python literal to it.
+DAMAGED_ARRAY = (
+    *(OSError, ValueError, EOFError, OverflowError, MemoryError),
+    *(SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
 
 _CONTENTS = "contents"
 _END_BYTES = 1 << 16
@@ -150,6 +158,8 @@ class ArtifactDir:
         try:
             yield
         except ValueError as error:
+            if os.fspath(directory) in str(error):
+                raise
             raise ValueError(f"{directory} holds {self.what}, damaged: {error}") from error
 
 
@@ -218,7 +228,7 @@ def read_array(
     try:
         # np.asarray: indexing a memmap object costs more than indexing a plain view of it
         array = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
+    except DAMAGED_ARRAY as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
     dtypes = dtypes if isinstance(dtypes, tuple) else (dtypes,)
     if array.shape != shape or not any(np.issubdtype(array.dtype, dtype) for dtype in dtypes):
