@@ -283,6 +283,11 @@ def test_wrong_vocabularies(tmp_path, text, message):
         class_names(str(path))
 
 
+def test_a_vocabulary_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "vocabulary.csv").write_text("Index,Name\n0,Café\n", "utf-8-sig")
+    assert class_names(str(tmp_path / "vocabulary.csv")) == {0: "Café"}
+
+
 def test_the_real_vocabulary(shared):
     names = class_names(str(shared / "data" / "vocabulary.csv"))
     assert len(names) == 3862

@@ -235,6 +235,44 @@ def test_refused(tmp_path, text, message):
         _read([path], (LABEL,), (RATING, TIME))
 
 
+def test_ids_of_parquet_may_be_bytes(tmp_path):
+    for number, (content, expected) in enumerate([("\\xC3\\xA9", "é"), ("\\xE9", None)]):
+        path = tmp_path / f"{number}.parquet"
+        query = f"SELECT 'a'::BLOB AS user_id, '{content}'::BLOB AS video_id"
+        duckdb.sql(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
+        if expected:
+            assert _read([path]) == (["a"], [expected], {})
+        else:
+            with pytest.raises(ValueError, match=r"1\.parquet cannot be read: .*UTF"):
+                _read([path])
+
+
+@pytest.mark.parametrize(
+    ("value", "microseconds"),
+    [
+        ("DATE '2026-01-31'", 1769817600000000),
+        ("TIMESTAMP_NS '2026-01-31 20:15:00.123456789'", 1769890500123456),
+        ("TIMESTAMPTZ '2026-01-31 20:15:00+01'", 1769886900000000),
+        ("1769890500::HUGEINT", 1769890500000000),
+        ("1769890500.25::DECIMAL(18, 2)", 1769890500250000),
+        ("1769890500250000000", 1769890500250000),
+        ("TIME '20:15:00'", None),
+        ("'-infinity'::TIMESTAMP", None),
+        ("NULL::TIMESTAMP", None),
+        ("[1]", None),
+    ],
+)
+def test_types_of_times_in_parquet(tmp_path, value, microseconds):
+    path = tmp_path / "log.parquet"
+    query = f"SELECT 'u' AS user_id, 'v' AS video_id, {value} AS timestamp"
+    duckdb.sql(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
+    if microseconds is not None:
+        assert _read([path], (TIME,))[2] == {TIME: [microseconds]}
+        return
+    with pytest.raises(ValueError, match=r"log\.parquet, row 1: timestamp must be"):
+        _read([path], (TIME,))
+
+
 def test_unreadable_files(tmp_path):
     with pytest.raises(ValueError, match=r"no file matches '.*none.csv'"):
         _read([tmp_path / "none.csv"])

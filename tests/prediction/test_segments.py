@@ -62,6 +62,11 @@ def test_wrong_label_ids(tmp_path, text, message):
         read_label_ids(str(path), 8)
 
 
+def test_the_first_label_id_may_stand_behind_a_byte_order_mark(tmp_path):
+    (tmp_path / "ids.csv").write_bytes(b"\xef\xbb\xbf3\r\n5\r\n")
+    assert read_label_ids(str(tmp_path / "ids.csv"), 8).tolist() == [3, 5]
+
+
 def test_missing_label_ids(tmp_path):
     with pytest.raises(OSError, match=r"--segment_label_ids_file=.*absent\.csv"):
         read_label_ids(str(tmp_path / "absent.csv"), 8)

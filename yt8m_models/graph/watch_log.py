@@ -243,7 +243,7 @@ class WatchLog:
             readable = path if is_parquet else _readable(path, self._directory)
             arguments: list[Any] = [glob.escape(readable)]
             if is_parquet:
-                scan = "read_parquet(?)"
+                scan = "read_parquet(?, binary_as_string = true)"
                 rows = self._connection.execute(f"SELECT * FROM {scan} LIMIT 0", arguments)
                 columns = {
                     name: '"' + name.replace('"', '""') + '"' for name, *_ in rows.description
