@@ -159,7 +159,9 @@ def test_units_of_times(tmp_path, caplog, unit, number, name):
 def test_days_in_digits_are_seconds_and_said_to_be(tmp_path, caplog):
     path = _write(tmp_path, "user_id,video_id,timestamp\nu,v,20150131\n")
     assert _read([path], (TIME,))[2] == {TIME: [20150131_000_000]}
-    assert "20150131 is taken for seconds since 1970, so for 1970-08-22; a day is" in caplog.text
+    assert (
+        "20150131 is taken for seconds since 1970, so for 1970-08-22; write a day as" in caplog.text
+    )
 
 
 def _iso_8601(offset):

@@ -279,9 +279,8 @@ class WatchLog:
         is_of_disk = isinstance(error, self._duckdb.IOException) and (
             str(self._directory) in str(error) or "No space" in str(error)
         )
-        if is_of_disk or isinstance(error, self._duckdb.OutOfMemoryException):
-            raise error
-        if str(error) == INTERRUPTED:
+        is_of_memory = isinstance(error, self._duckdb.OutOfMemoryException)
+        if is_of_disk or is_of_memory or str(error) == INTERRUPTED:
             raise error
 
     def _csv_columns(self, path: str, readable: str, separator: str) -> list[str]:
@@ -307,15 +306,19 @@ def _time_column(options: WatchLogOptions, number: float, path: str) -> tuple[st
         unit = next((u for u, (_, most) in _AUTO_RANGES.items() if abs(number) < most), "s")
         least, most = _AUTO_RANGES[unit]
         is_right = f"{_NUMBER} = 0 OR (abs({_NUMBER}) >= {least} AND abs({_NUMBER}) < {most})"
-        advice = "--time_unit=s takes it for seconds"
-        if unit == "s":
-            advice = "a day is written as 2026-01-31"
         if unit != "s" or _DAY_IN_DIGITS.fullmatch(f"{number:.0f}"):
+            time = np.datetime64(int(_IN_MICROSECONDS[unit] * number), "us")
+            advice = (
+                "--time_unit=s takes it for seconds" if unit != "s" else "write a day as 2026-01-31"
+            )
             _LOGGER.warning(
                 "%s: %s such as %.0f is taken for %s since 1970, so for %s; %s",
-                *(path, options.time_column, number, TIME_UNITS[unit]),
                 *(
-                    np.datetime64(int(_IN_MICROSECONDS[unit] * number), "us").astype("M8[D]"),
+                    path,
+                    options.time_column,
+                    number,
+                    TIME_UNITS[unit],
+                    time.astype("M8[D]"),
                     advice,
                 ),
             )
