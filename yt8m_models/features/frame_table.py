@@ -83,8 +83,8 @@ class FrameTable(Table):
                 record["names"],
                 record["sizes"],
                 frame_features=True,
-                num_classes=record["num_classes"],
-                max_frames=record["max_frames"],
+                num_classes=int(record["num_classes"]),
+                max_frames=int(record["max_frames"]),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             where = os.path.join(directory, TABLE.record)
