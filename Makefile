@@ -81,7 +81,7 @@ test-jax: .venv-jax/.installed  ## Layers and losses on JAX, without TensorFlow.
 
 .venv-jax/.installed: setup.py pyproject.toml yt8m_models/__init__.py
 	$(PYTHON) -m venv .venv-jax
-	.venv-jax/bin/python -m pip install --quiet 'keras>=3.10' 'jax>=0.8' absl-py pandas pytest pytest-xdist hypothesis
+	.venv-jax/bin/python -m pip install --quiet 'keras>=3.10' 'jax>=0.8' absl-py 'pandas>=2' pytest pytest-xdist hypothesis
 	touch $@
 
 bench: setup  ## The benchmarks, as a table and as out/benchmarks.json.

@@ -89,7 +89,7 @@ def _write_log(path: Path, num_rows: int) -> None:
 
 
 def _sessions_by_pandas(log: pd.DataFrame) -> pd.Series:
-    log = log.sort_values(["user_id", "timestamp", "video_id"])
+    log = log.sort_values(["user_id", "timestamp"], kind="stable")
     before = log.groupby("user_id")[["video_id", "timestamp"]].shift()
     is_near = log["timestamp"] - before["timestamp"] <= _GAP
     return _count(log["user_id"][is_near], log["video_id"][is_near], before["video_id"][is_near])

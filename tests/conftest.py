@@ -1,5 +1,6 @@
 """What all tests share: quiet libraries, and where recorded outputs and real records are."""
 
+import json
 import os
 from pathlib import Path
 
@@ -16,3 +17,16 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip(f"no recorded outputs and real records: there is no directory {SHARED.name}/")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def forget_contents():
+    """Takes the checksums out of the record in a directory: those of older versions have none."""
+
+    def forget(directory):
+        (path,) = Path(directory).glob("*.json")
+        record = json.loads(path.read_text())
+        del record["contents"]
+        path.write_text(json.dumps(record))
+
+    return forget

@@ -11,6 +11,7 @@ from eval.significance.config import SignificanceConfig
 from yt8m_models.data.bad_records import Ledger
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.record_identity import identified_records
+from yt8m_models.data.video_ids import nothing_in_common
 from yt8m_models.prediction.submission_reader import Predictions, line_starts, read_submission
 from yt8m_models.program.extras import require
 from yt8m_models.program.progress import Progress
@@ -96,6 +97,7 @@ def compare(config: SignificanceConfig, progress: bool = False) -> Comparison:
     is_seen, is_labelled = np.zeros((2, len(video_ids)), bool)
     is_right = np.zeros(best.shape, bool)
     unlabelled = unpredicted = 0
+    of_labels: list[bytes] = []
     ledger = Ledger(config.max_bad_records)
     records = (
         identity
@@ -105,6 +107,7 @@ def compare(config: SignificanceConfig, progress: bool = False) -> Comparison:
     with Progress(description="comparing", enabled=progress) as bar:
         while batch := list(itertools.islice(records, _BATCH)):
             batch_ids = np.array([video_id for video_id, _ in batch], dtype=bytes)
+            of_labels = of_labels or batch_ids[:1].tolist()
             places = np.searchsorted(video_ids[:-1], batch_ids)
             is_predicted = video_ids[places] == batch_ids
             for (_, labels), place, is_known in zip(batch, places, is_predicted, strict=True):
@@ -126,6 +129,8 @@ def compare(config: SignificanceConfig, progress: bool = False) -> Comparison:
             f"are in one file alone: {only_a:,} in {paths[0]}, {only_b:,} in {paths[1]}; "
             "--missing=wrong counts them as wrong in the other, --missing=skip leaves them out"
         )
+    if not is_seen.any():
+        raise ValueError(nothing_in_common(config.labels, of_labels, " ".join(paths), video_ids))
     right_a, right_b = is_right[:, in_a & in_b if config.missing == "skip" else in_a | in_b]
     if not len(right_a):
         raise ValueError(f"no labelled video of {config.labels} is in {paths[0]} and {paths[1]}")

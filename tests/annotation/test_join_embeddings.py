@@ -77,10 +77,21 @@ def test_nothing_else_of_a_record_changes(config, tmp_path):
 
 def test_missing_embeddings_can_be_an_error(config, tmp_path):
     config = dataclasses.replace(config, missing="error")
-    with pytest.raises(ValueError, match=r"train1\.tfrecord: video 'v7' has no embedding in"):
+    with pytest.raises(
+        ValueError, match=r"train1\.tfrecord: video 'v7' has no embedding in .* such as 'v"
+    ):
         join_embeddings(config)
     written = {path.name for path in (tmp_path / "joined").iterdir()}
     assert written == {"train0.tfrecord", "join.json"}  # nothing unfinished
+
+
+def test_records_without_any_embedding_are_an_error_also_when_done(config, tmp_path):
+    others = tmp_path / "others"
+    Embeddings.write(others, ["v00", "v01"], np.ones((2, 3), np.float32), "another")
+    config = dataclasses.replace(config, embeddings_dir=str(others))
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"others have no id in common: .* 'v0' and 'v00'"):
+            join_embeddings(config)
 
 
 def test_an_interrupted_join_goes_on(config, tmp_path):

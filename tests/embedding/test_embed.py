@@ -253,11 +253,12 @@ def test_frames_for_a_model_of_videos_are_refused(tmp_path):
         run_model(tmp_path)
 
 
-def test_an_embedding_that_is_not_finite_is_refused_by_the_video(tmp_path):
+def test_an_embedding_that_is_not_finite_is_refused_by_the_video(tmp_path, forget_contents):
     FeatureTable.write(tmp_path / "features", IDS, [features()], NAMES, SIZES, "float32")
     damaged = np.load(tmp_path / "features" / "features.npy")
     damaged[7, 2] = np.nan
     np.save(tmp_path / "features" / "features.npy", damaged)
+    forget_contents(tmp_path / "features")
     trained(tmp_path / "train")
     for flags in ({"train_dir": str(tmp_path / "train")}, {"raw": True}):
         with pytest.raises(ValueError, match=f"embedding of video '{IDS[7].decode()}' is not"):

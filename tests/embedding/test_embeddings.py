@@ -119,9 +119,13 @@ def test_what_is_not_embeddings_is_refused(tmp_path):
         Embeddings.load(tmp_path)
 
 
-def test_a_damaged_shard_is_named(tmp_path):
+def test_a_damaged_shard_is_named_and_can_be_written_anew(tmp_path, forget_contents):
     Embeddings.write(tmp_path, IDS.ids, VECTORS, "m", shard_size=2)
     np.save(tmp_path / "embeddings-00001.npy", VECTORS[:1])
+    with pytest.raises(ValueError, match=r"embeddings-00001\.npy is not what yt8m embed wrote"):
+        Embeddings.load(tmp_path)
+    assert EmbeddingsWriter(tmp_path, IDS, "m", 3, shard_size=2).pending == [1]
+    forget_contents(tmp_path)
     with pytest.raises(ValueError, match=r"embeddings-00001\.npy must be float32 of .*\(2, 3\)"):
         Embeddings.load(tmp_path)
     (tmp_path / "embeddings-00001.npy").unlink()

@@ -356,7 +356,11 @@ def test_features_that_are_not_there_are_refused(run):
 
 
 def test_a_graph_without_a_usable_edge_is_refused(world, tmp_path):
-    FeatureTable.write(tmp_path / "features", [b"other"], [np.ones((1, 12))], NAMES, SIZES)
+    FeatureTable.write(tmp_path / "others", [b"other"], [np.ones((1, 12))], NAMES, SIZES)
+    with pytest.raises(ValueError, match=r"others have no id in common: .* and 'other'"):
+        train(config(world, features_dir=str(tmp_path / "others")), MODEL)
+    one = CoWatchGraph.load(f"{world}/graph").ids[:1]
+    FeatureTable.write(tmp_path / "features", one, [np.ones((1, 12))], NAMES, SIZES)
     features_dir = str(tmp_path / "features")
     with pytest.raises(ValueError, match="no triplet can be drawn"):
         train(config(world, features_dir=features_dir), MODEL)

@@ -146,6 +146,12 @@ def test_videos_of_one_file_alone(tmp_path, files, labels):
     assert skipped.test[:2] == (1, 1)
 
 
+def test_files_of_other_videos_are_refused_with_an_example(tmp_path, labels):
+    others = [write_csv(tmp_path / f"{name}.csv", ["V0,0 1", "V2,3 1"]) for name in "xy"]
+    with pytest.raises(ValueError, match=r"have no id in common: ids such as 'v0' and 'V0'"):
+        compare(SignificanceConfig(",".join(others), labels))
+
+
 def test_random_predictions_against_loops(tmp_path):
     rng = np.random.default_rng(1)
     truth = {f"id{n}": set(rng.choice(9, rng.integers(0, 4)).tolist()) for n in range(3000)}

@@ -692,7 +692,7 @@ def test_movies_without_features_are_left_out_of_everything(config, tmp_path, ca
 
 def test_no_rated_movie_has_features(config, tmp_path):
     np.savez(tmp_path / "other.npz", ids=["x1"], features=[[1.0]])
-    with pytest.raises(ValueError, match="ids such as 'm0', and other has 'x1'"):
+    with pytest.raises(ValueError, match="have no id in common: ids such as 'm0' and 'x1'"):
         run_movielens(dataclasses.replace(config, features=(f"{tmp_path}/other.npz",)))
 
 

@@ -239,6 +239,53 @@ def test_bad_parquet_tables(tmp_path, query, message):
         build(tmp_path, DataConfig(("mean_rgb",), (2,)), table=str(path))
 
 
+def test_a_name_with_brackets_is_that_file(tmp_path):
+    data = DataConfig(("mean_rgb",), (1,))
+    for name, value in (("a1", 1), ("a[1]", 2)):
+        write_parquet(tmp_path / f"{name}.parquet", f"select '{name}' as id, [{value}] as mean_rgb")
+        np.savez(tmp_path / f"{name}.npz", ids=np.array([name]), mean_rgb=[[float(value)]])
+    for kind in ("parquet", "npz"):
+        (tmp_path / kind).mkdir()
+        build(tmp_path / kind, data, table=f"{tmp_path}/a[1].{kind}")
+        assert load_features(tmp_path / kind / "out").ids.ids.tolist() == [b"a[1]"]
+
+
+LONG = "x" * 513
+
+
+@pytest.mark.parametrize("rows", [["id", LONG], ["id", ""], ["id", "id"]])
+def test_bad_ids_are_named_by_file_and_row(tmp_path, rows):
+    """Of NumPy, text, several Parquet files and records; the first row of each is right."""
+    data, values = DataConfig(("mean_rgb",), (1,)), np.ones((2, 1), np.float32)
+    np.savez(tmp_path / "x.npz", ids=np.array(rows), mean_rgb=values)
+    np.savez(tmp_path / "y.npz", ids=np.array(rows, "S"), mean_rgb=values)
+    np.save(tmp_path / "z.npy", values)
+    (tmp_path / "ids.txt").write_text("\n".join(rows) + "\n")
+    for number, row in enumerate(rows):
+        write_parquet(tmp_path / f"p{number}.parquet", f"select '{row}' as id, [1.0] as mean_rgb")
+        record = video_record(row.encode(), [0], {"mean_rgb": values[0]})
+        write_records(tmp_path / f"{number}.tfrecord", [record])
+    for options, place in (
+        ({"table": f"{tmp_path}/x.npz"}, r"x\.npz, row 1"),
+        ({"table": f"{tmp_path}/y.npz"}, r"y\.npz, row 1"),
+        (
+            {"table": f"{tmp_path}/z.npy", "table_ids": f"{tmp_path}/ids.txt"},
+            r"(ids.txt|npy), row 1",
+        ),
+        ({"table": f"{tmp_path}/p*.parquet"}, r"p1\.parquet, row 0"),
+        ({}, r"1\.tfrecord(, |: )record 0"),
+    ):
+        with pytest.raises(ValueError, match=place):
+            build(tmp_path, data, **options)
+
+
+def test_a_long_id_of_a_frame_table_is_refused(tmp_path):
+    frames = {"rgb": np.zeros((2, 6), np.uint8), "audio": np.zeros((2, 2), np.uint8)}
+    write_records(tmp_path / "a.tfrecord", [frame_record(LONG.encode(), [0], frames)])
+    with pytest.raises(ValueError, match=r"a\.tfrecord: record 0 .* 512 bytes; it has 513"):
+        build(tmp_path, FRAMES)
+
+
 def test_bad_numpy_tables(tmp_path, values):
     path, ids = str(tmp_path / "x.npz"), np.array(IDS)
     for arrays, message in [

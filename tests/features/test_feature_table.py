@@ -145,8 +145,9 @@ def test_existing_and_remote_directories_are_refused(tmp_path, values):
         write("gs://bucket/features", values)
 
 
-def test_damaged_tables_are_refused(tmp_path, values):
+def test_damaged_tables_are_refused(tmp_path, values, forget_contents):
     write(tmp_path, values)
+    forget_contents(tmp_path)
     record = json.loads((tmp_path / "features.json").read_text())
     content = (tmp_path / "features.npy").read_bytes()
     (tmp_path / "features.npy").write_bytes(content[:-5])

@@ -64,7 +64,7 @@ def reference(rows, rule, gap, window, longer_than, min_count):
             watches[user].append((time, video))
     co_watchers, shown = defaultdict(set), set()
     for user, of_user in watches.items():
-        of_user.sort()
+        of_user.sort(key=lambda watch: watch[0])  # equal times in the order of the log
         if rule == "session":
             pairs = [(a, b) for a, b in itertools.pairwise(of_user) if b[0] - a[0] <= gap]
         else:
@@ -110,16 +110,17 @@ def random_log(seed, num_rows=400):
 def test_the_graph_equals_a_slow_reference(
     tmp_path, seed, rule, gap, window, longer_than, min_count
 ):
-    rows = random_log(seed)
+    files = [random_log(seed)[part::3] for part in range(3)]
+    rows = list(itertools.chain(*files))
     expected, shown, num_pairs = reference(
         rows, rule, 60 * gap, 60 * window, longer_than, min_count
     )
     assert expected
     assert shown
-    files = [write_csv(tmp_path / f"{part}.csv", rows[part::3]) for part in range(3)]
+    paths = [write_csv(tmp_path / f"{part}.csv", part_rows) for part, part_rows in enumerate(files)]
     graph, summary = build(
         tmp_path,
-        ",".join(files),
+        ",".join(paths),
         rule=rule,
         session_gap_minutes=gap,
         window_minutes=window,
@@ -208,6 +209,29 @@ def test_sessions_by_hand(tmp_path):
     assert (summary.num_watches, summary.num_impressions, summary.num_shown) == (7, 3, 3)
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_equal_times_keep_the_order_of_the_log(tmp_path, caplog, suffix):
+    """Over many blocks and files, whatever the ids: each user's day is a path of its videos."""
+    rng = np.random.default_rng(0)
+    videos = rng.permutation(60_000).reshape(2, 300, 100)  # file, user, watch
+    paths, expected = [], set()
+    for part in range(2):
+        path = str(tmp_path / f"{part}.csv")
+        rows = (
+            (u, f"v{videos[part, u, w]:05}", "2026-01-31") for w in range(100) for u in range(300)
+        )
+        write_csv(tmp_path / f"{part}.csv", rows, "user_id,video_id,timestamp")
+        if suffix == "parquet":
+            duckdb.sql(f"COPY (FROM '{path}') TO '{path}.parquet'")
+        paths.append(path if suffix == "csv" else f"{path}.parquet")
+    for before, after in itertools.pairwise(np.moveaxis(videos, 1, 2).reshape(200, 300)):
+        expected |= set(zip(before.tolist(), after.tolist(), strict=True))
+    graph, _ = build(tmp_path, ",".join(paths), memory_limit="1GB")
+    found = {tuple(int(video[1:]) for video in pair) for pair in edges_of(graph)}
+    assert found == expected | {(b, a) for a, b in expected}
+    assert "300 times a user began several videos at the same time: these follow" in caplog.text
+
+
 def test_valid_watches_by_hand(tmp_path):
     graph, _ = build(tmp_path, write_csv(tmp_path / "log.csv", LOG), rule="valid_watch")
     edges = {("a", "b"): 2, ("a", "d"): 1, ("b", "d"): 1}
@@ -279,6 +303,14 @@ def test_videos_with_and_without_features_are_counted(tmp_path):
     assert (summary.num_without_features, summary.num_not_in_log) == (2, 1)  # c and d; z
 
 
+def test_a_log_of_no_video_with_features_is_refused(tmp_path):
+    FeatureTable.write(tmp_path / "f", ["A"], [np.zeros((1, 2))], ["rgb"], [2])
+    log = write_csv(tmp_path / "log.csv", LOG)
+    with pytest.raises(ValueError, match=r"log\.csv and .*f have no id in common: .* 'a' and 'A'"):
+        build(tmp_path, log, features_dir=str(tmp_path / "f"))
+    assert not any((tmp_path / "graph").iterdir())
+
+
 def change(row, column, value):
     rows = [list(row) for row in LOG]
     rows[row - 1][HEADER.split(",").index(column)] = value
@@ -293,8 +325,14 @@ def change(row, column, value):
         (change(10, "timestamp", ""), {}, r"log.csv, row 10: timestamp must be .* nothing"),
         (change(2, "timestamp", "1e300"), {}, r"row 2: timestamp must be .*'1e300'"),
         (change(2, "timestamp", "infinity"), {}, r"row 2: timestamp must be .*'infinity'"),
-        (change(1, "user_id", ""), {}, "row 1: user_id must not be empty; received nothing"),
-        (change(4, "video_id", '""'), {}, "row 4: video_id must not be empty; received nothing"),
+        (change(1, "user_id", ""), {}, "row 1: user_id must not be empty.*; received nothing"),
+        (change(4, "video_id", '""'), {}, "row 4: video_id must not be empty.*; received nothing"),
+        (
+            change(4, "video_id", "x" * 513),
+            {},
+            r"row 4: video_id .* 512 bytes; .* \(513 characters",
+        ),
+        (change(4, "user_id", "ü" * 257), {}, r"row 4: user_id .* 512 bytes; .* \(257 characters"),
         (change(5, "impression", "2"), {}, "row 5: impression must be 0 or 1; received '2'"),
         (
             change(6, "watched_seconds", "x"),

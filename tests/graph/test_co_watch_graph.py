@@ -100,8 +100,9 @@ def test_other_directories_are_refused(tmp_path):
             CoWatchGraph.load(tmp_path)
 
 
-def test_damage_is_found(tmp_path):
+def test_damage_is_found(tmp_path, forget_contents):
     small().save(tmp_path)
+    forget_contents(tmp_path)
     (tmp_path / "weights.npy").rename(tmp_path / "kept")
     with pytest.raises(ValueError, match=r"weights.npy cannot be read"):
         CoWatchGraph.load(tmp_path)

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import itertools
 import lzma
 import zipfile
 
@@ -118,6 +119,10 @@ def test_names_separators_and_headers(tmp_path):
         ("2026-01-31T20:15:00+01:00", 1769886900),
         ("20260131T201500Z", 1769890500),
         ("2026-01-31T20", 1769889600),
+        ("2026-01", 1767225600),
+        ("2026-01-31t20:15:00.5z", 1769890500.5),
+        ('"2026-01-31T20:15:00,5Z"', 1769890500.5),
+        ("1969-12-31T23:59Z", -60),
         ("0001-01-01T00:00:00Z", -62135596800),
         ("9999-12-31T00:00:00Z", 253402214400),
         ("1.5e3", 1500),
@@ -131,11 +136,16 @@ def test_times(tmp_path, text, seconds):
 
 @pytest.mark.parametrize(
     ("unit", "number", "name"),
-    [("s", 1769890500, ""), ("ms", 1769890500250, "milliseconds"), ("us", 1769890500250000, "mic")],
+    [
+        ("s", 1769890500, ""),
+        ("ms", 1769890500250, "milliseconds since 1970, so for 2026-01-31; --time_unit=s"),
+        ("us", 1769890500250000, "microseconds since 1970, so for 2026-01-31; --time_unit=s"),
+        ("ns", 1769890500250000000, "nanoseconds since 1970, so for 2026-01-31; --time_unit=s"),
+    ],
 )
 def test_units_of_times(tmp_path, caplog, unit, number, name):
     path = _write(tmp_path, f"user_id,video_id,timestamp\nu,v,0\nu,v,{number}\n")
-    expected = {TIME: [0, number * {"s": 1_000_000, "ms": 1000, "us": 1}[unit]]}
+    expected = {TIME: [0, number * {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}[unit] // 1000]}
     assert _read([path], (TIME,), time_unit=unit)[2] == expected
     assert not caplog.records
     assert _read([path], (TIME,))[2] == expected
@@ -144,6 +154,44 @@ def test_units_of_times(tmp_path, caplog, unit, number, name):
     other = _write(tmp_path, "user_id,video_id,timestamp\nu,v,5e9\nu,v,5e12\nu,v,5e15\n", "b.csv")
     with pytest.raises(ValueError, match=r"b.csv, row \d: timestamp must be a number of"):
         _read([path, other], (TIME,))
+
+
+def test_days_in_digits_are_seconds_and_said_to_be(tmp_path, caplog):
+    path = _write(tmp_path, "user_id,video_id,timestamp\nu,v,20150131\n")
+    assert _read([path], (TIME,))[2] == {TIME: [20150131_000_000]}
+    assert (
+        "20150131 is taken for seconds since 1970, so for 1970-08-22; write a day as" in caplog.text
+    )
+
+
+def _iso_8601(offset):
+    """Forms of one time by the parts that they may have, with their microseconds."""
+    hour, minute, second, half = 1422734400, 900, 30, 0.5  # 2015-01-31T20, :15, :30, .5
+    clocks = [("20", hour)]
+    for colon in (":", ""):
+        clocks += [
+            (f"20{colon}15", hour + minute),
+            (f"20{colon}15{colon}30", hour + minute + second),
+            (f"20{colon}15{colon}30.5", hour + minute + second + half),
+            (f"20{colon}15{colon}30.500000999", hour + minute + second + half),
+        ]
+    for day, middle, (clock, seconds), space in itertools.product(
+        ("2015-01-31", "20150131"), "T ", clocks, ("", " ")
+    ):
+        yield day + middle + clock + (space + offset if offset else ""), int(1e6 * seconds)
+
+
+@pytest.mark.parametrize(
+    ("offset", "hours"),
+    [("", 0), ("Z", 0), ("+00", 0), ("+01:00", -1), ("+0100", -1), ("+01", -1), ("-0130", 1.5)],
+)
+def test_every_form_of_iso_8601(tmp_path, offset, hours):
+    forms, times = zip(*_iso_8601(offset), strict=True)
+    path = _write(tmp_path, "\n".join(["user_id,video_id,timestamp", *(f"u,v,{t}" for t in forms)]))
+    found = _read([path], (TIME,))[2][TIME]
+    assert dict(zip(forms, found, strict=True)) == {
+        form: time + int(hours * 3600e6) for form, time in zip(forms, times, strict=True)
+    }
 
 
 def test_line_ends_and_byte_order_mark(tmp_path):
@@ -174,6 +222,10 @@ def test_line_ends_and_byte_order_mark(tmp_path):
             "user_id,video_id,label,timestamp\na,v,1,noon\n",
             r"timestamp must be a number of seconds",
         ),
+        *(
+            (f"user_id,video_id,label,timestamp\na,v,1,{time}\n", rf"received '{time}'")
+            for time in ("2026-13-01T2015", "20260131T2515", "2026-02-30", "20260131T2", "1e21")
+        ),
         ('user_id,video_id,label\n"a,v,1\n', r"events.csv cannot be read: line 2: .* unterminated"),
         ("user_id,video_id,label\na,v\n", r"line 2: .*Columns: 3 Found: 2; received 'a,v'"),
         ("user_id,video_id,label\na,v,1\na,v,1,2\n", r"line 3: .*Columns: 3 Found: 4"),
@@ -183,6 +235,44 @@ def test_refused(tmp_path, text, message):
     path = _write(tmp_path, text)
     with pytest.raises(ValueError, match=message):
         _read([path], (LABEL,), (RATING, TIME))
+
+
+def test_ids_of_parquet_may_be_bytes(tmp_path):
+    for number, (content, expected) in enumerate([("\\xC3\\xA9", "é"), ("\\xE9", None)]):
+        path = tmp_path / f"{number}.parquet"
+        query = f"SELECT 'a'::BLOB AS user_id, '{content}'::BLOB AS video_id"
+        duckdb.sql(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
+        if expected:
+            assert _read([path]) == (["a"], [expected], {})
+        else:
+            with pytest.raises(ValueError, match=r"1\.parquet cannot be read: .*UTF"):
+                _read([path])
+
+
+@pytest.mark.parametrize(
+    ("value", "microseconds"),
+    [
+        ("DATE '2026-01-31'", 1769817600000000),
+        ("TIMESTAMP_NS '2026-01-31 20:15:00.123456789'", 1769890500123456),
+        ("TIMESTAMPTZ '2026-01-31 20:15:00+01'", 1769886900000000),
+        ("1769890500::HUGEINT", 1769890500000000),
+        ("1769890500.25::DECIMAL(18, 2)", 1769890500250000),
+        ("1769890500250000000", 1769890500250000),
+        ("TIME '20:15:00'", None),
+        ("'-infinity'::TIMESTAMP", None),
+        ("NULL::TIMESTAMP", None),
+        ("[1]", None),
+    ],
+)
+def test_types_of_times_in_parquet(tmp_path, value, microseconds):
+    path = tmp_path / "log.parquet"
+    query = f"SELECT 'u' AS user_id, 'v' AS video_id, {value} AS timestamp"
+    duckdb.sql(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
+    if microseconds is not None:
+        assert _read([path], (TIME,))[2] == {TIME: [microseconds]}
+        return
+    with pytest.raises(ValueError, match=r"log\.parquet, row 1: timestamp must be"):
+        _read([path], (TIME,))
 
 
 def test_unreadable_files(tmp_path):

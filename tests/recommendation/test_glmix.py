@@ -203,7 +203,9 @@ def test_saved_and_loaded(tmp_path):
     with pytest.raises(ValueError, match=r"holds no glmix.json"):
         GLMix.load(tmp_path)
     (tmp_path / "a" / "fixed.npy").unlink()
-    with pytest.raises(ValueError, match=r"fixed\.npy cannot be read"):
+    with pytest.raises(
+        ValueError, match=r"fixed\.npy is not what yt8m glmix wrote there: it is missing"
+    ):
         GLMix.load(tmp_path / "a")
     (tmp_path / "a" / "glmix.json").write_text('{"kind": "index"}')
     with pytest.raises(ValueError, match="not the record of a GLMix"):
@@ -305,7 +307,7 @@ def test_a_watch_log_gives_labels_by_impressions(world, trained, tmp_path):
         ("user_id,video_id,label\nu,v1,0.5\n", "row 1: label must be 0 or 1; received '0.5'"),
         ("user_id,video_id,label\nu,v1,nan\n", "row 1: label must be 0 or 1; received 'nan'"),
         ("user_id,video_id,label\nu,v1,1\nu,v2,1\n", "both labels .* all 2 .* label 1"),
-        ("user_id,video_id,label\nu,x1,1\nu,x2,0\n", "none of the 2 videos .* e.g. 'x1'"),
+        ("user_id,video_id,label\nu,x1,1\nu,x2,0\n", "no id in common: .* 'x1' and 'v0'"),
     ],
 )
 def test_refused_events(world, tmp_path, text, message):
@@ -314,6 +316,15 @@ def test_refused_events(world, tmp_path, text, message):
     with pytest.raises(ValueError, match=message):
         train(config)
     assert not (tmp_path / "glmix").exists()
+
+
+@pytest.mark.parametrize(("mode", "run"), [("predict", predict), ("evaluate", evaluate)])
+def test_events_of_no_known_video_are_refused(world, trained, tmp_path, mode, run):
+    (tmp_path / "bad.csv").write_text("user_id,video_id,label\nu,1,1\nu,2,0\n")
+    options = {"watch_log": str(tmp_path / "bad.csv"), "output": str(tmp_path / "out")}
+    with pytest.raises(ValueError, match=r"bad\.csv and .*embeddings have no id in common: .* '1'"):
+        run(_config(world, mode, trained, **options))
+    assert not (tmp_path / "out").exists()
 
 
 def test_refused_embeddings(world, trained, tmp_path):

@@ -91,7 +91,7 @@ def test_equals_scoring_every_video(world, tmp_path, aggregation, block_videos, 
         _same(answers[f"u{user}"], _expected(vectors, rows, rows, aggregation, 5))
     assert len(answers["u4"]) == 2  # 50 videos, 48 of them watched
     assert report.num_lines == 22
-    assert report.text() == "22 videos for 5 users"
+    assert (report.num_short, report.num_without) == (1, 0)
 
 
 @pytest.mark.parametrize("aggregation", ["mean", "max"])
@@ -160,6 +160,29 @@ def test_unknown_videos_and_new_users(world, tmp_path):
     assert report.histories.num_unknown_videos == 1
 
 
+def test_users_of_whom_too_little_is_left_are_counted(world, tmp_path):
+    """Of 50 videos a has watched 50, b 47 and c one."""
+    rows = [
+        (user, f"v{row}")
+        for user, count in (("a", 50), ("b", 47), ("c", 1))
+        for row in range(count)
+    ]
+    history = "\n".join(["user_id,video_id", *map(",".join, rows)])
+    for aggregation in ("mean", "max"):
+        answers, report = _recommend(world, tmp_path, history, aggregation=aggregation)
+        assert {video for video, _ in answers["b"]} == {"v47", "v48", "v49"}
+        assert ({*answers}, len(answers["c"])) == ({"b", "c"}, 5)
+        assert (report.num_lines, report.num_short, report.num_without) == (8, 2, 1)
+        assert "8 videos for 3 users\n2 users have fewer than 5, 1 of them none" in report.text()
+
+
+def test_equal_times_keep_the_order_of_the_file(world, tmp_path):
+    vectors = Embeddings.load(world / "all").vectors()
+    history = "user_id,video_id,timestamp\na,v9,2\na,v7,2\na,v8,2\na,v1,1\n"
+    answers, _ = _recommend(world, tmp_path, history, last_videos=2)
+    _same(answers["a"], _expected(vectors, [7, 8], [9, 7, 8, 1], "mean", 5))
+
+
 def test_some_users(world, tmp_path):
     history = "user_id,video_id\na,v1\nb,v2\nc,v3\n"
     answers, report = _recommend(world, tmp_path, history, users=("c", "none", "b"))
@@ -188,6 +211,8 @@ def test_to_standard_output(world, tmp_path, capsys):
         ("user_id,video_id\na,v1\n", {"above_mean": True}, "--above_mean needs a column rating"),
         ("user_id,video_id,rating\na,v1,nan\n", {}, "row 1: rating must be a finite number"),
         ("user,video_id\na,v1\n", {}, "lacks the column user_id"),
+        ("user_id,video_id\na,01\na,2\n", {}, "the index in .* no id in common: .* '01' and 'v0'"),
+        (f"user_id,video_id\na,v1\na,{'x' * 513}\n", {}, r"row 2: .* 512 bytes; .*… \(513 char"),
     ],
 )
 def test_refused_histories(world, tmp_path, history, options, message):

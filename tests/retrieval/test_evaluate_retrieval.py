@@ -244,8 +244,13 @@ def test_what_is_refused(world):
             EvaluateRetrievalConfig(f"{world}/a", (f"a={world}/a",), output_dir=f"{world}/out")
         )
     Embeddings.write(world / "other", [b"x", b"y"], np.eye(2), "model")
-    with pytest.raises(ValueError, match="T2E: none of the 0 possible queries was co-watched"):
+    with pytest.raises(
+        ValueError, match=r"graph and .*other have no id in common: .* 'video000' and 'x'"
+    ):
         evaluate_retrieval(config_of(world, "other"))
+    Embeddings.write(world / "one", [b"x", b"video000"], np.eye(2), "model")
+    with pytest.raises(ValueError, match=r"none of the [01] possible queries was co-watched"):
+        evaluate_retrieval(config_of(world, "one"))
     assert not (world / "out" / "results.csv").exists()
     (world / "out").mkdir(exist_ok=True)
     (world / "out" / "results.json").write_text("[]")
@@ -254,7 +259,8 @@ def test_what_is_refused(world):
 
 
 @pytest.mark.parametrize("bits", [32, 4])
-def test_an_embedding_that_is_not_finite_is_named(world, bits):
+def test_an_embedding_that_is_not_finite_is_named(world, bits, forget_contents):
+    forget_contents(world / "a")
     path = world / "a" / "embeddings-00000.npy"
     vectors = np.load(path)
     vectors[7, 3] = np.nan

@@ -43,7 +43,7 @@ def _rows(path):
         return [tuple(row.values()) for row in csv.DictReader(file)]
 
 
-def test_by_ids(index_dir, tmp_path):
+def test_by_ids(index_dir, tmp_path, caplog):
     """cos 10° = 0.984808, cos 20° = 0.939693, cos 70° = 0.342020, cos 80° = 0.173648."""
     output = str(tmp_path / "out" / "found.csv")
     config = SearchConfig(index_dir, ("aa", "dd"), top_k=2, output=output)
@@ -54,7 +54,9 @@ def test_by_ids(index_dir, tmp_path):
         ("dd", "1", "cc", "0.342020"),
         ("dd", "2", "bb", "0.173648"),
     ]
+    assert not caplog.records
     search(SearchConfig(index_dir, ("dd",), top_k=9, exclude_query=False, output=output))
+    assert "1 of 1 queries have fewer than --top_k=9 videos: the index has 5 in all" in caplog.text
     assert [row[2] for row in _rows(output)] == ["dd", "cc", "bb", "aa", "ee"]
     assert _rows(output)[0] == ("dd", "1", "dd", "1.000000")
 
@@ -67,7 +69,7 @@ def test_ids_of_a_file_to_standard_output(index_dir, tmp_path, capsys):
 
 
 def test_unknown_ids_are_listed(index_dir):
-    message = r"2 of 3 are not in the index: xx, yy$"
+    message = r"2 of 3 are not in the index, whose ids are such as 'aa': xx, yy$"
     with pytest.raises(ValueError, match=message):
         search(SearchConfig(index_dir, ("xx", "aa", "yy")))
     many = tuple(f"x{number}" for number in range(12))

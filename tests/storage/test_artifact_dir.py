@@ -77,12 +77,43 @@ def test_without_its_record_a_directory_is_none(tmp_path, monkeypatch):
         ('{"model": "m", "size": 3}', "it lacks 'bits'"),
         ('{"model": "m", "size": null, "bits": 4}', "int"),
         ('{"model": "m", "size": "wide", "bits": 4}', "'wide'"),
+        ('{"model": "m", "size": Infinity, "bits": 4}', "infinity"),
+        ("[" * 100_000, "recursion"),
+        ('{"model": "m", "size": 3, "bits": 4, "contents": 5}', "int"),
     ],
 )
 def test_damaged_records_are_named(tmp_path, text, reason):
     (tmp_path / "thing.json").write_text(text)
     with pytest.raises(ValueError, match=rf"thing\.json: not the record of a thing: .*{reason}"):
         THING.read(tmp_path)
+
+
+def test_files_must_be_those_that_were_written(tmp_path):
+    write_array(tmp_path, "long", np.zeros(1 << 17, np.uint8))
+    THING.write(tmp_path, RECORD, {"a": np.arange(3), "b": np.arange(1, 4)}, ["long.npy"])
+    THING.read(tmp_path)
+    for name, change in (
+        ("a", lambda content: (tmp_path / "b.npy").read_bytes()),
+        ("a", lambda content: content[:-1]),
+        ("b", lambda content: content + b"0"),
+        ("b", lambda content: b""),
+        ("long", lambda content: b"0" + content[1:]),
+        ("long", lambda content: content[:-1] + b"0"),
+        ("long", lambda content: None),
+    ):
+        path = tmp_path / f"{name}.npy"
+        content = path.read_bytes()
+        path.unlink()
+        if (changed := change(content)) is not None:
+            path.write_bytes(changed)
+        reason = "is missing" if changed is None else f"has {len(changed)} bytes"
+        with pytest.raises(
+            ValueError, match=rf"{name}\.npy is not what yt8m make wrote .* {reason}"
+        ):
+            THING.read(tmp_path)
+        assert THING.read(tmp_path, check_files=False)["size"] == 3
+        path.write_bytes(content)
+    THING.read(tmp_path)
 
 
 def test_arrays_that_do_not_fit_say_where_they_are(tmp_path):

@@ -12,7 +12,7 @@ from yt8m_models.annotation.join_config import JoinConfig
 from yt8m_models.data.record_copies import RecordCopies
 from yt8m_models.data.record_identity import identified_records
 from yt8m_models.data.records import write_records
-from yt8m_models.data.video_ids import UNKNOWN
+from yt8m_models.data.video_ids import UNKNOWN, nothing_in_common
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage.whole_file import whole_path
@@ -53,8 +53,8 @@ def join_embeddings(config: JoinConfig, progress: bool = False) -> JoinSummary:
     Raises:
         ValueError: the embeddings cannot be read; a record is bad, frame level, has the feature
             already, or has no embedding where `config.missing` says error (the file and the video
-            are named); two files have one name; or the directory has other files of these names
-            or was joined with other settings.
+            are named); no video has one; two files have one name; or the directory has other files
+            of these names or was joined with other settings.
         OSError: a file cannot be written.
     """
     embeddings = Embeddings.load(config.embeddings_dir)
@@ -92,6 +92,18 @@ def join_embeddings(config: JoinConfig, progress: bool = False) -> JoinSummary:
 
     with bar:
         copies.copy(join_file)
+    if 0 < copies.total("videos") == copies.total("missing"):
+        records = (
+            identity.video_id
+            for path in copies.files.values()
+            for _, identity in identified_records(path, copies.ledger)
+        )
+        raise ValueError(
+            nothing_in_common(
+                *(config.input_data_pattern, [next(records)]),
+                *(f"the embeddings in {config.embeddings_dir}", embeddings.ids),
+            )
+        )
     return JoinSummary(
         tuple(target for name in copies.files for target in copies.targets(name)),
         copies.total("videos"),
@@ -112,7 +124,8 @@ def _joined(
     if config.missing == "error" and is_missing.any():
         absent = ids[int(np.argmax(is_missing))]
         raise ValueError(
-            f"{path}: video {_text(absent)} has no embedding in {config.embeddings_dir} "
+            f"{path}: video {_text(absent)} has no embedding in {config.embeddings_dir}, which has "
+            f"ids such as {_text(embeddings.ids[0]) if len(embeddings) else 'none'} "
             "(--missing=zeros gives such videos zeros)"
         )
     vectors = np.zeros((len(rows), embeddings.size), np.float32)

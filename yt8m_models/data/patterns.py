@@ -4,6 +4,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.text_file import read_text
 
 _PARALLEL_LOOKUPS = 16
 
@@ -50,14 +51,10 @@ def _match_files(pattern: str) -> list[str]:
 
 def _lines(path: str) -> list[tuple[str, str]]:
     """The paths that a text file lists, each with what errors call it."""
-    import tensorflow as tf
-
-    filesystems.require(path)
     try:
-        with tf.io.gfile.GFile(path) as file:
-            lines = [line.strip().lstrip("\ufeff") for line in file.read().splitlines()]
-    except (tf.errors.OpError, UnicodeDecodeError) as error:
-        raise ValueError(f"cannot read the list of files {path!r}: {_reason(error)}") from None
+        lines = [line.strip() for line in read_text(path).splitlines()]
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot read the list of files {path!r}: {error}") from None
     return [
         (f"{line!r} (line {number} of {path})", line)
         for number, line in enumerate(lines, start=1)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from yt8m_models.data.bad_records import Ledger
 from yt8m_models.data.record_identity import identify
 from yt8m_models.data.record_reader import BadRecord, framing_error, record_size
+from yt8m_models.data.video_ids import MOST_BYTES, as_bytes, too_long
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage.filesystems import scheme
 
@@ -66,7 +67,7 @@ def index_records(files: Sequence[str], ledger: Ledger, bar: Progress | None = N
             bar.update(counts[-1])
     numbers, offsets = np.array(places, np.int64).reshape(-1, 2).T
     return RecordIndex(
-        np.array(ids, "S") if ids else np.zeros(0, "S1"),
+        as_bytes(ids),
         np.repeat(np.arange(len(files), dtype=np.int32), counts),
         numbers.astype(np.int32),
         offsets,
@@ -95,7 +96,10 @@ def _records(file: str, ledger: Ledger) -> Iterator[tuple[int, int, bytes]]:
                 end = _end_of_context(content)
                 if end is None:
                     content = read(offset + _HEADER_SIZE, length)
-                yield number, offset, identify(content[:end]).video_id
+                video_id = identify(content[:end]).video_id
+                if len(video_id) > MOST_BYTES:
+                    raise ValueError(too_long(video_id))
+                yield number, offset, video_id
             except ValueError as error:
                 ledger.add_bad(BadRecord(file, number, str(error)))
             number, offset = number + 1, offset + record_size(length)

@@ -66,13 +66,13 @@ class Embeddings:
                 f"the embeddings in {directory} are not complete; run the program that writes them "
                 "again and it goes on"
             )
-        shards, ids = [], []
-        for shard, start in enumerate(range(0, count, shard_size)):
-            videos = min(shard_size, count - start)
-            shards.append(read_array(directory, vectors_name(shard), np.float32, (videos, size)))
-            ids.append(read_array(directory, ids_name(shard), np.bytes_, (videos,)))
-        all_ids = np.concatenate(ids) if ids else as_bytes([])
-        return cls(VideoIds(all_ids), shards, record["model"], size)
+        with EMBEDDINGS.opening(directory):
+            shards, ids = [], [as_bytes([])]
+            for shard, start in enumerate(range(0, count, shard_size)):
+                shape = (min(shard_size, count - start), size)
+                shards.append(read_array(directory, vectors_name(shard), np.float32, shape))
+                ids.append(read_array(directory, ids_name(shard), np.bytes_, shape[:1]))
+            return cls(VideoIds(np.concatenate(ids)), shards, record["model"], size)
 
     @classmethod
     def write(

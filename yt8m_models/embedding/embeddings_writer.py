@@ -131,11 +131,13 @@ class EmbeddingsWriter:
         """
         if self.pending:
             raise ValueError(f"{self.directory}: shards {self.pending[:10]} are not written yet")
-        EMBEDDINGS.write(self.directory, {**self._record, "complete": True})
+        shards = range(-(-len(self.ids) // self.shard_size))
+        files = [f"{name(shard)}.npy" for shard in shards for name in (ids_name, vectors_name)]
+        EMBEDDINGS.write(self.directory, {**self._record, "complete": True}, files=files)
 
     def _start(self) -> None:
         if EMBEDDINGS.is_in(self.directory):
-            found = {**EMBEDDINGS.read(self.directory), "complete": False}
+            found = EMBEDDINGS.read(self.directory, check_files=False) | {"complete": False}
             differing = [
                 f"{name} {found.get(name)} there, {value} now"
                 for name, value in self._record.items()

@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from yt8m_models.config import DataConfig
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.video_ids import as_bytes
 from yt8m_models.program.extras import require
+from yt8m_models.storage.artifact_dir import DAMAGED_ARRAY
 from yt8m_models.storage.filesystems import scheme
 
 _ROWS = 4096
@@ -44,24 +44,33 @@ def read_table(table: str, ids_path: str, data: DataConfig) -> Blocks:
     raise ValueError(f"--table must be an .npz, .npy or .parquet file; received {table}")
 
 
+def place_of(table: str, row: int) -> str:
+    """The file of a row of a table, and the row there, from 0."""
+    if not table.endswith(".parquet"):
+        return f"{table}, row {row}"
+    for path in match_files(table):
+        [(count,)] = require("duckdb").read_parquet(glob.escape(path)).count("*").fetchall()
+        if row < count:
+            break
+        row -= count
+    return f"{path}, row {row}"
+
+
 def _numpy(path: str, ids_path: str, data: DataConfig) -> Blocks:
-    found = _load(path)
     if path.endswith(".npz"):
-        missing = [name for name in ("ids", *data.feature_names) if name not in found]
-        if missing:
-            raise ValueError(f"{path} lacks the array {missing[0]!r}; it has {', '.join(found)}")
-        ids = _ids(found["ids"], path)
-        features = [found[name] for name in data.feature_names]
+        array_of_ids, *features = _load(path, "ids", *data.feature_names)
+        ids = _ids(array_of_ids, path)
         for name, size, feature in zip(
             data.feature_names, data.feature_sizes, features, strict=True
         ):
             _check_shape(feature, (len(ids), size), f"{name!r} in {path}")
     else:
-        features = [np.atleast_2d(found)]
+        features = [np.atleast_2d(_load(path)[0])]
         if ids_path.endswith(".npy"):
-            ids = _ids(_load(ids_path), ids_path)
+            ids = _ids(_load(ids_path)[0], ids_path)
         else:
-            ids = as_bytes(_lines(ids_path) if ids_path else map(str, range(len(features[0]))))
+            lines = _lines(ids_path) if ids_path else map(str, range(len(features[0])))
+            ids = _encoded(lines, ids_path)
         _check_shape(features[0], (len(ids), sum(data.feature_sizes)), path)
     for start in range(0, len(ids), _ROWS):
         rows = slice(start, start + _ROWS)
@@ -90,7 +99,7 @@ def _parquet(files: list[str], data: DataConfig) -> Blocks:
                         _features(block, path, start, data),
                     )
                     start += len(block)
-        except duckdb.Error as error:
+        except (duckdb.Error, RuntimeError) as error:  # the latter where a text is no UTF-8
             raise ValueError(f"{path} cannot be read: {error}") from error
 
 
@@ -98,7 +107,7 @@ def _text_ids(column: pd.Series, path: str, start: int) -> np.ndarray:
     for row, value in enumerate(column, start):
         if not isinstance(value, str | bytes | bytearray):
             raise ValueError(f"{path}, row {row}: the id must be text; it is {value!r}")
-    return as_bytes(column.tolist())
+    return _encoded(column.tolist(), path, start)
 
 
 def _features(block: pd.DataFrame, path: str, start: int, data: DataConfig) -> np.ndarray:
@@ -119,14 +128,21 @@ def _features(block: pd.DataFrame, path: str, start: int, data: DataConfig) -> n
     return np.concatenate(features, axis=1)
 
 
-def _load(path: str) -> Any:
-    """The array of an `.npy`, memory-mapped, or those of an `.npz` by name."""
+def _load(path: str, *names: str) -> list[np.ndarray]:
+    """The array of an `.npy`, memory-mapped, or those of an `.npz` that are named."""
     if scheme(path):
         raise ValueError(f"--table must be local; received {path}")
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not names:
+            return [found]
+        there = getattr(found, "files", [])
+        missing = [name for name in names if name not in there]
+        if not missing:
+            return [found[name] for name in names]
+    except DAMAGED_ARRAY as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
+    raise ValueError(f"{path} lacks the array {missing[0]!r}; it has {', '.join(there)}")
 
 
 def _lines(path: str) -> list[str]:
@@ -141,7 +157,14 @@ def _ids(array: np.ndarray, path: str) -> np.ndarray:
         raise ValueError(
             f"{path}: ids must be text, one a video; received {array.dtype} {array.shape}"
         )
-    return as_bytes(array if array.dtype.kind == "S" else array.tolist())
+    return _encoded(array if array.dtype.kind == "S" else array.tolist(), path)
+
+
+def _encoded(ids: Any, path: str, first_row: int = 0) -> np.ndarray:
+    try:
+        return as_bytes(ids, first_row)
+    except ValueError as error:
+        raise ValueError(f"{path}, {error}") from None
 
 
 def _check_shape(array: np.ndarray, shape: tuple[int, ...], what: str) -> None:

@@ -54,10 +54,11 @@ class FeatureTable(Table):
         """
         record = TABLE.read(directory, VIDEO)
         names, sizes, count = record["names"], record["sizes"], record["num_videos"]
-        ids = read_array(directory, "ids", np.bytes_, (count,))
+        ids = VideoIds.load(directory, count)
         dtypes = (np.uint8, np.float16, np.float32)
         features = read_array(directory, _FEATURES, dtypes, (count, sum(sizes)))
-        return cls(VideoIds(ids), features, names, sizes)
+        with TABLE.opening(directory):
+            return cls(ids, features, names, sizes)
 
     @classmethod
     def write(
@@ -181,7 +182,7 @@ def write_features(
         "num_videos": len(video_ids),
         "num_clipped": num_clipped,
     }
-    TABLE.write(directory, record, {"ids": video_ids.ids})
+    TABLE.write(directory, record, {"ids": video_ids.ids}, [f"{_FEATURES}.npy"])
     return num_clipped
 
 

@@ -51,6 +51,11 @@ class FrameTable(Table):
                 "ids, file_numbers and offsets must have one entry a video; received "
                 f"{len(ids)}, {len(file_numbers)} and {len(offsets)}"
             )
+        if len(ids) and not 0 <= file_numbers.min() <= file_numbers.max() < len(files):
+            raise ValueError(
+                f"file_numbers must be 0 to {len(files) - 1}, of {len(files)} files; received "
+                f"{file_numbers.min()} to {file_numbers.max()}"
+            )
         if not data.frame_features:
             raise ValueError("data must be of frame-level records; received video level")
         super().__init__(ids, data.feature_names, data.feature_sizes)
@@ -69,7 +74,7 @@ class FrameTable(Table):
         """
         record = TABLE.read(directory, FRAME)
         shape = (record["num_videos"],)
-        ids = read_array(directory, "ids", np.bytes_, shape)
+        ids = VideoIds.load(directory, *shape)
         file_numbers = read_array(directory, "file_numbers", np.integer, shape)
         offsets = read_array(directory, "offsets", np.integer, shape)
         try:
@@ -78,14 +83,15 @@ class FrameTable(Table):
                 record["names"],
                 record["sizes"],
                 frame_features=True,
-                num_classes=record["num_classes"],
-                max_frames=record["max_frames"],
+                num_classes=int(record["num_classes"]),
+                max_frames=int(record["max_frames"]),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             where = os.path.join(directory, TABLE.record)
             raise ValueError(f"{where}: not the record of a frame table ({error!r})") from error
         _check_files(files, directory)
-        return cls(VideoIds(ids), list(files), file_numbers, offsets, data)
+        with TABLE.opening(directory):
+            return cls(ids, list(files), file_numbers, offsets, data)
 
     def save(self, directory: str | os.PathLike) -> None:
         """Writes the table, without the records, to a local directory.
@@ -138,6 +144,8 @@ class FrameTable(Table):
             )
         try:
             records = _read(tf.constant(paths.tolist()), offsets)
+            if len(records) < len(rows):
+                raise tf.errors.OutOfRangeError(None, None, "there is no record")
             batch = parsing.parse_frames(records, self.data, sampler, pad_to_max_frames=False)
         except tf.errors.OpError as error:
             for path, offset, row in zip(paths, offsets, rows, strict=True):

@@ -6,6 +6,7 @@ ids.npy         the video ids by row, bytes
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,7 +14,17 @@ from yt8m_models import __version__
 from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.storage.artifact_dir import ArtifactDir
 
+Kind = TypeVar("Kind", str, int)
 VIDEO, FRAME = "video", "frame"
+
+
+def _some(values: Any, kind: type[Kind]) -> tuple[Kind, ...]:
+    """The values of a list of the record, which must have any."""
+    if not isinstance(values, list) or not values:
+        raise ValueError(f"names and sizes must be lists of one feature or more; one is {values!r}")
+    return tuple(map(kind, values))
+
+
 TABLE = ArtifactDir(
     "features.json",
     (VIDEO, FRAME),
@@ -21,8 +32,8 @@ TABLE = ArtifactDir(
     "yt8m build-features",
     __version__,
     {
-        "names": lambda names: tuple(map(str, names)),
-        "sizes": lambda sizes: tuple(map(int, sizes)),
+        "names": lambda names: _some(names, str),
+        "sizes": lambda sizes: _some(sizes, int),
         "num_videos": int,
     },
 )

@@ -157,9 +157,9 @@ class CoWatchGraph:
             for name, length in lengths.items()
         }
         arrays["is_eval"] = read_array(directory, "is_eval", np.bool_, (count,))
-        ids = read_array(directory, "ids", np.bytes_, (count,))
+        ids = VideoIds.load(directory, count)
         with GRAPH.opening(directory):
-            return cls(VideoIds(ids), **arrays, settings=record["settings"])
+            return cls(ids, **arrays, settings=record["settings"])
 
     def save(self, directory: str | os.PathLike) -> None:
         """Writes the graph.

@@ -8,6 +8,8 @@ from typing import Any
 
 from yt8m_models.program.extras import require
 
+INTERRUPTED = "Query interrupted"  # by a signal, as a RuntimeError
+
 
 @contextmanager
 def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
@@ -15,8 +17,7 @@ def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
 
     Args:
         directory: for the database and what does not fit into memory; must be of no other use.
-        memory_limit: of the engine, such as `2GB`; where one is given, rows need not keep their
-            order.
+        memory_limit: of the engine, such as `2GB`.
 
     Raises:
         ValueError: DuckDB is not installed, or the limit is too low.
@@ -33,7 +34,6 @@ def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
             connection.execute("SET TimeZone = 'UTC'")
             if memory_limit:
                 connection.execute(f"SET memory_limit = '{memory_limit}'")
-                connection.execute("SET preserve_insertion_order = false")
             yield connection
     except duckdb.OutOfMemoryException as error:
         limit = f"--memory_limit={memory_limit} is too low: " if memory_limit else ""
@@ -41,7 +41,7 @@ def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
     except duckdb.IOException as error:
         raise OSError(f"{directory}: {first_line(error)}") from None
     except RuntimeError as error:
-        if str(error) != "Query interrupted":
+        if str(error) != INTERRUPTED:
             raise
         raise KeyboardInterrupt from None
     finally:

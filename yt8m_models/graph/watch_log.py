@@ -21,7 +21,8 @@ import numpy as np
 import pandas as pd
 
 from yt8m_models.data.patterns import match_files
-from yt8m_models.graph.engine import engine, first_line
+from yt8m_models.data.video_ids import MOST_BYTES
+from yt8m_models.graph.engine import INTERRUPTED, engine, first_line
 from yt8m_models.graph.watch_log_options import AUTO, TIME_UNITS, WatchLogOptions
 from yt8m_models.program.extras import require
 from yt8m_models.storage.filesystems import scheme
@@ -34,11 +35,22 @@ _LOGGER = logging.getLogger(__name__)
 _VECTORS = 128  # of 2,048 rows each, in a block of a result
 _BLOCK_BYTES = 1 << 20
 _PROBED_ROWS = 1000
+_MOST_QUOTED = 200
 _LARGEST_TIME = 1 << 61  # in microseconds: differences do not overflow
 # The numbers that each unit has from 1973 to 5138; smaller ones are seconds, or 0.
-_AUTO_RANGES = {"s": (0.0, 1e11), "ms": (1e11, 1e14), "us": (1e14, 1e17)}
-_IN_MICROSECONDS = {"s": 1_000_000, "ms": 1000, "us": 1}
-_DATES = ["%Y%m%dT%H%M%SZ", "%Y%m%dT%H%M%S", "%Y-%m-%dT%H", "%Y-%m"]  # beside those of a cast
+_AUTO_RANGES = {"s": (0.0, 1e11), "ms": (1e11, 1e14), "us": (1e14, 1e17), "ns": (1e17, 1e20)}
+_IN_MICROSECONDS = {"s": 1_000_000, "ms": 1000, "us": 1, "ns": 0.001}
+_DAY_IN_DIGITS = re.compile(r"(19[7-9]|20\d)\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
+# The forms of ISO 8601 that a cast does not take, made into one that it does, in turn.
+_ISO_8601 = (
+    (r"^(\d\d\d\d)-(\d\d)$", r"\1-\2-01"),
+    (r"^(\d\d\d\d)-?(\d\d)-?(\d\d)[T ]", r"\1-\2-\3T"),
+    (r"T(\d\d)(\d\d)", r"T\1:\2"),
+    (r"(T\d\d:\d\d)(\d\d)", r"\1:\2"),
+    (r"(:\d\d),(\d)", r"\1.\2"),
+    (r" (Z|[+-]\d\d(:?\d\d)?)$", r"\1"),
+    (r"(T\d\d)(Z|[+-].*)?$", r"\1:00\2"),
+)
 
 _NUMBER = "try_cast({0} AS DOUBLE)"
 _CSV = (
@@ -50,10 +62,15 @@ _FIRST_LINE = (
     "auto_detect = false, delim = '\x01', quote = '', escape = '', strict_mode = false) LIMIT 1"
 )
 _FLAG = f"CASE lower({{0}}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE {_NUMBER} END"
+_ID = (
+    "{0}",
+    f"coalesce(strlen({{0}}), 0) NOT BETWEEN 1 AND {MOST_BYTES}",
+    f"must not be empty, nor have more than {MOST_BYTES} bytes",
+)
 # How a column's value is made of its text, when a row's values are wrong, and the rule.
 _COLUMNS = {
-    USER: ("{0}", "coalesce({0}, '') = ''", "must not be empty"),
-    VIDEO: ("{0}", "coalesce({0}, '') = ''", "must not be empty"),
+    USER: _ID,
+    VIDEO: _ID,
     WATCHED: (_NUMBER, f"{IMPRESSION} = 0 AND coalesce(isnan({{0}}), true)", "must be a number"),
     IMPRESSION: (_FLAG, "coalesce({0} NOT IN (0, 1), true)", "must be 0 or 1"),
     RATING: (_NUMBER, "NOT coalesce(isfinite({0}), false)", "must be a finite number"),
@@ -120,6 +137,8 @@ class WatchLog:
     ) -> None:
         self._connection = connection
         self._duckdb = require("duckdb")
+        # A RuntimeError where a text is no UTF-8.
+        self._errors = (self._duckdb.Error, RuntimeError)
         self._directory = directory
         self._options = options
         self._required = (USER, VIDEO, *required)
@@ -156,9 +175,8 @@ class WatchLog:
                 result = self._connection.execute(query, file.arguments)
                 while len(block := result.fetch_df_chunk(_VECTORS)):
                     yield block
-            except (self._duckdb.OutOfMemoryException, self._duckdb.IOException):
-                raise
-            except self._duckdb.Error as error:
+            except self._errors as error:
+                self._raise_if_of_engine(error)
                 self._refuse(file, error)
 
     def _rows(self, file: _File) -> str:
@@ -214,7 +232,7 @@ class WatchLog:
         name = list(rules)[wrong.index(True)]
         raise ValueError(
             f"{file.path}, row {row}: {self._name(name)} {rules[name][1]}; received "
-            f"{repr(text[name]) if text[name] else 'nothing'}"
+            f"{_quoted(text[name]) if text[name] else 'nothing'}"
         ) from None
 
     def _open(self, path: str) -> _File:
@@ -225,7 +243,7 @@ class WatchLog:
             readable = path if is_parquet else _readable(path, self._directory)
             arguments: list[Any] = [glob.escape(readable)]
             if is_parquet:
-                scan = "read_parquet(?)"
+                scan = "read_parquet(?, binary_as_string = true)"
                 rows = self._connection.execute(f"SELECT * FROM {scan} LIMIT 0", arguments)
                 columns = {
                     name: '"' + name.replace('"', '""') + '"' for name, *_ in rows.description
@@ -252,10 +270,18 @@ class WatchLog:
         """Names the file that the engine or a decoder cannot read."""
         try:
             yield
-        except (self._duckdb.OutOfMemoryException, self._duckdb.IOException):
-            raise
-        except (self._duckdb.Error, *_DAMAGED) as error:
+        except (*self._errors, *_DAMAGED) as error:
+            self._raise_if_of_engine(error)
             raise _unreadable(path, error) from None
+
+    def _raise_if_of_engine(self, error: Exception) -> None:
+        """Raises again what is not the file's fault: no memory, no room on disk, an interrupt."""
+        is_of_disk = isinstance(error, self._duckdb.IOException) and (
+            str(self._directory) in str(error) or "No space" in str(error)
+        )
+        is_of_memory = isinstance(error, self._duckdb.OutOfMemoryException)
+        if is_of_disk or is_of_memory or str(error) == INTERRUPTED:
+            raise error
 
     def _csv_columns(self, path: str, readable: str, separator: str) -> list[str]:
         """The names in the header; 1, 2 and on where there is none."""
@@ -280,14 +306,28 @@ def _time_column(options: WatchLogOptions, number: float, path: str) -> tuple[st
         unit = next((u for u, (_, most) in _AUTO_RANGES.items() if abs(number) < most), "s")
         least, most = _AUTO_RANGES[unit]
         is_right = f"{_NUMBER} = 0 OR (abs({_NUMBER}) >= {least} AND abs({_NUMBER}) < {most})"
-        if unit != "s":
-            _LOGGER.warning(
-                "%s: %s such as %.0f is taken for %s; --time_unit=s takes it for seconds",
-                *(path, options.time_column, number, TIME_UNITS[unit]),
+        if unit != "s" or _DAY_IN_DIGITS.fullmatch(f"{number:.0f}"):
+            time = np.datetime64(int(_IN_MICROSECONDS[unit] * number), "us")
+            advice = (
+                "--time_unit=s takes it for seconds" if unit != "s" else "write a day as 2026-01-31"
             )
+            _LOGGER.warning(
+                "%s: %s such as %.0f is taken for %s since 1970, so for %s; %s",
+                *(
+                    path,
+                    options.time_column,
+                    number,
+                    TIME_UNITS[unit],
+                    time.astype("M8[D]"),
+                    advice,
+                ),
+            )
+    iso_8601 = "upper({0})"
+    for form, other in _ISO_8601:
+        iso_8601 = f"regexp_replace({iso_8601}, '{form}', '{other}')"
     value = (
-        f"CASE WHEN {_NUMBER} IS NULL THEN coalesce(epoch_us(try_cast({{0}} AS TIMESTAMPTZ)), "
-        f"epoch_us(try_strptime({{0}}, {_DATES}))) "
+        f"CASE WHEN {_NUMBER} IS NULL THEN epoch_us(coalesce(try_cast({{0}} AS TIMESTAMPTZ), "
+        f"try_cast({iso_8601} AS TIMESTAMPTZ))) "
         f"WHEN {is_right} THEN try_cast(round({_IN_MICROSECONDS[unit]} * {_NUMBER}) AS BIGINT) END"
     )
     return (
@@ -346,6 +386,13 @@ _OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open
 _DAMAGED = (OSError, EOFError, zlib.error, csv.Error, lzma.LZMAError, zipfile.BadZipFile)
 
 
+def _quoted(text: str) -> str:
+    """The text, or where it is long its beginning."""
+    if len(text) <= _MOST_QUOTED:
+        return repr(text)
+    return f"{text[:_MOST_QUOTED]!r}… ({len(text):,} characters)"
+
+
 def _unreadable(path: str, error: Exception) -> ValueError:
     """What the engine says of a line, without its advice on its own settings."""
     lines = str(error).partition("\nPossible")[0].rstrip().splitlines()
@@ -353,4 +400,6 @@ def _unreadable(path: str, error: Exception) -> ValueError:
     if place is None:
         return ValueError(f"{path} cannot be read: {first_line(error)}")
     received = "\n".join(lines[1:-1]).strip().removeprefix("Original Line: ")
-    return ValueError(f"{path} cannot be read: line {place[1]}: {lines[-1]}; received {received!r}")
+    return ValueError(
+        f"{path} cannot be read: line {place[1]}: {lines[-1]}; received {_quoted(received)}"
+    )

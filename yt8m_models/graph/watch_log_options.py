@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from yt8m_models.program.option import Options, option
 
-AUTO, TIME_UNITS = "auto", {"s": "seconds", "ms": "milliseconds", "us": "microseconds"}
+AUTO = "auto"
+TIME_UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class WatchLogOptions(Options):
     time_unit: str = option(
         AUTO,
         "Unit of times that are numbers, since 1970: seconds (s), milliseconds (ms), microseconds "
-        "(us), or what their size says (auto).",
+        "(us), nanoseconds (ns), or what their size says (auto).",
         choices=(AUTO, *TIME_UNITS),
     )
     watched_seconds_column: str = option(

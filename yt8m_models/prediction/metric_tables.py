@@ -7,9 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import tensorflow as tf
-
-from yt8m_models.storage import filesystems
 
 METRICS = {"hit_at_one": "Hit@1", "perr": "PERR", "gap": "GAP", "map": "mAP"}
 
@@ -55,12 +52,10 @@ def class_names(vocabulary: str) -> dict[int, str]:
             file and the line.
         OSError: the file cannot be read.
     """
-    filesystems.require(vocabulary)
     try:
-        with tf.io.gfile.GFile(vocabulary) as file:
-            rows = csv.DictReader(io.StringIO(file.read().removeprefix("\ufeff")))
-    except (tf.errors.OpError, UnicodeDecodeError) as error:
-        raise OSError(f"--vocabulary={vocabulary} cannot be read: {error}") from error
+        rows = csv.DictReader(io.StringIO(read_text(vocabulary)))
+    except (OSError, ValueError) as error:
+        raise OSError(f"--vocabulary={error}") from None
     if not {"Index", "Name"} <= set(rows.fieldnames or ()):
         raise ValueError(
             f"--vocabulary={vocabulary} must have the columns Index and Name; "

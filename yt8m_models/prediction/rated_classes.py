@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from yt8m_models.storage import filesystems
+from yt8m_models.storage.text_file import read_text
 
 RATED_CLASSES_FILE = Path(__file__).with_name("segment_label_ids.csv")
 VOCABULARY_SIZE = 3862  # of the 2018 and 2019 releases, whose ids the file has
@@ -48,14 +48,10 @@ def read_label_ids(path: str, num_classes: int) -> np.ndarray:
         ValueError: a line is not a class id, or is beyond the model's classes; or there is none.
         OSError: the file cannot be read.
     """
-    import tensorflow as tf
-
-    filesystems.require(path)
     try:
-        with tf.io.gfile.GFile(path) as file:
-            lines = file.read().removeprefix("\ufeff").splitlines()
-    except (tf.errors.OpError, UnicodeDecodeError) as error:
-        raise OSError(f"--segment_label_ids_file={path} cannot be read: {error}") from error
+        lines = read_text(path).splitlines()
+    except (OSError, ValueError) as error:
+        raise OSError(f"--segment_label_ids_file={error}") from None
     ids = set()
     for number, line in enumerate(lines, start=1):
         entry = line.split(",")[0].strip()

@@ -14,7 +14,7 @@ from yt8m_models.retrieval.fast_scan import FastScan
 from yt8m_models.retrieval.inverted_lists import InvertedLists
 from yt8m_models.retrieval.quantizer import ScalarQuantizer, sample_rows
 from yt8m_models.retrieval.top_k import TopK
-from yt8m_models.storage.artifact_dir import ArtifactDir, optional_int, read_array, write_array
+from yt8m_models.storage.artifact_dir import ArtifactDir, optional_int, read_array
 
 INDEX = ArtifactDir(
     "index.json",
@@ -22,7 +22,7 @@ INDEX = ArtifactDir(
     "an index",
     "yt8m build-index",
     __version__,
-    {"model": str, "size": int, "count": int, "bits": optional_int, "files": dict},
+    {"model": str, "size": int, "count": int, "bits": optional_int, "approximate": bool},
 )
 _LISTS = "lists.faiss"
 
@@ -51,7 +51,7 @@ class Index:
     - 8 bits: look-ups for up to 4 queries; for more, blocks that are decoded, which take less time
       then. Without FAISS, at any bits.
     - approximate: the same scores, of the videos in those cells alone that are nearest to the query
-      (`InvertedLists`).
+      (`InvertedLists`); of more cells where these have fewer than k.
 
     Args:
         ids: the video of each row.
@@ -146,25 +146,24 @@ class Index:
                 installed.
         """
         record = INDEX.read(directory)
-        _check_files(Path(directory), record["files"])
         count, size = record["count"], record["size"]
-        ids = VideoIds(read_array(directory, "ids", np.bytes_, (count,)))
-        if record["bits"] is None:
-            quantizer = None
-            stored = read_array(directory, "vectors", np.float32, (count, size))
-        else:
-            values = read_array(directory, "values", np.float32, (size, 1 << record["bits"]))
-            quantizer = ScalarQuantizer(values)
-            stored = read_array(directory, "codes", np.uint8, (count, quantizer.code_size))
-        lists = None
-        if _LISTS in record["files"]:
-            lists = InvertedLists.load(Path(directory, _LISTS), size, count)
-        return cls(ids, record["model"], stored, quantizer, lists)
+        ids = VideoIds.load(directory, count)
+        with INDEX.opening(directory):
+            quantizer = lists = None
+            if record["bits"] is None:
+                stored = read_array(directory, "vectors", np.float32, (count, size))
+            else:
+                values = read_array(directory, "values", np.float32, (size, 1 << record["bits"]))
+                quantizer = ScalarQuantizer(values)
+                stored = read_array(directory, "codes", np.uint8, (count, quantizer.code_size))
+            if record["approximate"]:
+                lists = InvertedLists.load(Path(directory, _LISTS), size, count)
+            return cls(ids, record["model"], stored, quantizer, lists)
 
     def save(self, directory: str | os.PathLike) -> None:
         """Writes the index to a directory.
 
-            index.json    kind, model, size, count, bits and files of the index; written last
+            index.json    kind, model, size, count and bits of the index; written last
             ids.npy       the video ids by row, bytes
             vectors.npy   exact: the L2-normalised embeddings, float32 (count, size)
             codes.npy     quantised: the packed codes, uint8 (count, bytes of a video)
@@ -180,21 +179,16 @@ class Index:
             arrays["vectors"] = self._stored
         else:
             arrays |= {"codes": self._stored, "values": self._quantizer.values}
-        for name, array in arrays.items():
-            write_array(path, name, array)
-        files = [f"{name}.npy" for name in arrays]
         if self._lists is not None:
             self._lists.save(path / _LISTS)
-            files.append(_LISTS)
         record = {
             "model": self.model,
             "size": self.size,
             "count": len(self),
             "bits": self.bits,
             "approximate": self.is_approximate,
-            "files": {name: (path / name).stat().st_size for name in files},
         }
-        INDEX.write(path, record)
+        INDEX.write(path, record, arrays, [_LISTS] if self.is_approximate else [])
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -228,7 +222,7 @@ class Index:
             queries: `(q, d)`, of any length.
             k: how many; where there are fewer, the rest is `UNKNOWN` with the score -inf.
             exclude: rows to leave out of each query's result, one array a query; `UNKNOWN` is none.
-            probes: cells that a query visits in approximate search.
+            probes: cells that a query visits at least in approximate search.
 
         Returns:
             Scores, float32 `(q, k)`, and rows, int64 `(q, k)`.
@@ -251,8 +245,7 @@ class Index:
     def _search(self, queries: np.ndarray, k: int, excluded: list[np.ndarray], probes: int) -> TopK:
         most = max(map(len, excluded))
         if self._lists is not None:
-            candidates = self._lists.candidates(queries, k + most, probes)
-            return _best(self._exact(queries, candidates), candidates, k, excluded)
+            return self._visited(self._lists, queries, k, excluded, probes)
         shortlist = 4 * k + 100 + most
         quantizer = self._quantizer
         if (
@@ -273,6 +266,24 @@ class Index:
         if len(unsure):
             again = self._compared(queries[unsure], k, [excluded[query] for query in unsure])
             best.scores[unsure], best.rows[unsure] = again.scores, again.rows
+        return best
+
+    def _visited(
+        self,
+        lists: InvertedLists,
+        queries: np.ndarray,
+        k: int,
+        excluded: list[np.ndarray],
+        probes: int,
+    ) -> TopK:
+        """The k best of the cells that are visited: twice as many, where these have fewer."""
+        candidates = lists.candidates(queries, k + max(map(len, excluded)), probes)
+        best = _best(self._exact(queries, candidates), candidates, k, excluded)
+        short = np.flatnonzero(best.rows[:, -1] == UNKNOWN)
+        if len(short) and probes < lists.num_lists:
+            others = [excluded[query] for query in short]
+            again = self._visited(lists, queries[short], k, others, 2 * probes)
+            best.scores[short], best.rows[short] = again.scores, again.rows
         return best
 
     def _compared(self, queries: np.ndarray, k: int, excluded: list[np.ndarray]) -> TopK:
@@ -359,15 +370,6 @@ def unit_vectors(embeddings: Embeddings, rows: np.ndarray) -> np.ndarray:
         video_id = embeddings.ids[rows[is_bad][0]].decode(errors="replace")
         raise ValueError(f"the embedding of video {video_id!r} is not finite")
     return l2_normalized(vectors)
-
-
-def _check_files(directory: Path, sizes: dict[str, int]) -> None:
-    """Makes sure that the files of an index are as large as when it was built."""
-    for name, size in sizes.items():
-        file = directory / name
-        if not file.exists() or file.stat().st_size != size:
-            found = f"has {file.stat().st_size} bytes" if file.exists() else "is missing"
-            raise ValueError(f"{file} {found}; it had {size} bytes when the index was built")
 
 
 def _has_faiss() -> bool:

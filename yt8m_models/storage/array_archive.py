@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from yt8m_models.storage.artifact_dir import DAMAGED_ARRAY
 from yt8m_models.storage.whole_file import whole_file
 
 
@@ -27,6 +28,6 @@ def read_arrays(path: str) -> dict[str, np.ndarray]:
         with tf.io.gfile.GFile(path, "rb") as file:
             content = io.BytesIO(file.read())
         return dict(np.load(content, allow_pickle=False))
-    except (tf.errors.OpError, OSError, ValueError, EOFError) as error:
-        reason = str(getattr(error, "message", error)).splitlines()[0]
+    except (tf.errors.OpError, *DAMAGED_ARRAY) as error:
+        reason = str(getattr(error, "message", error)).partition("\n")[0]
         raise ValueError(f"{path} cannot be read: {reason}") from error

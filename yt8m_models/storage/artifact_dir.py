@@ -3,7 +3,10 @@
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,15 @@ import numpy as np
 
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join, whole_file, write_text
+
+# What NumPy raises where an .npy or .npz is damaged; a header is a Python literal to it.
+DAMAGED_ARRAY = (
+    *(OSError, ValueError, EOFError, OverflowError, MemoryError),
+    *(SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
+
+_CONTENTS = "contents"
+_END_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -26,7 +38,9 @@ class ArtifactDir:
         vectors = read_array(directory, "vectors", np.float32, (len(ids), size))
 
     The record says its `kind`, the `maker` and the `version` of the package beside what its
-    artifact needs. A directory without it is none, as where its program was interrupted.
+    artifact needs, and the size and a checksum of each file, by which one that was cut, or is of
+    another artifact, is noticed. A directory without it is none, as where its program was
+    interrupted.
 
     Args:
         record: name of the record's file.
@@ -79,6 +93,7 @@ class ArtifactDir:
         directory: str | os.PathLike[str],
         record: Mapping[str, Any],
         arrays: Mapping[str, np.ndarray] | None = None,
+        files: Iterable[str] = (),
     ) -> None:
         """Writes arrays by name, as of `write_array`, and then the record.
 
@@ -86,23 +101,30 @@ class ArtifactDir:
             directory: as of `prepare`; remote where there are no arrays.
             record: as JSON takes it; `kind` is the first of `kinds` unless given.
             arrays: by the names of their files without `.npy`.
+            files: names of others of the artifact, which are there already.
         """
         for name, array in (arrays or {}).items():
             write_array(directory, name, array)
+        names = [*(f"{name}.npy" for name in arrays or {}), *files]
+        if names:
+            record = {**record, _CONTENTS: {name: _content(directory, name) for name in names}}
         made = {"maker": self.maker, "version": self.version}
         text = json.dumps({"kind": self.kinds[0], **record, **made}, indent=1)
         write_text(join(os.fspath(directory), self.record), text + "\n")
 
-    def read(self, directory: str | os.PathLike[str], kind: str | None = None) -> dict[str, Any]:
+    def read(
+        self, directory: str | os.PathLike[str], kind: str | None = None, check_files: bool = True
+    ) -> dict[str, Any]:
         """What the record in a directory says.
 
         Args:
             directory: local or remote.
             kind: take this kind only; any of `kinds` unless given.
+            check_files: whether the files must be those that were written.
 
         Raises:
-            ValueError: there is no record, it is of another kind, or it is damaged; or its file
-                system needs the extra `io`.
+            ValueError: there is no record, it is of another kind, or it is damaged; a file is not
+                the one that was written; or their file system needs the extra `io`.
         """
         path = join(os.fspath(directory), self.record)
         filesystems.require(path)
@@ -110,17 +132,25 @@ class ArtifactDir:
         try:
             record: dict[str, Any] = json.loads(_text(path))
             record["kind"] = record.get("kind", self.kinds[0])
+            contents = dict(record.pop(_CONTENTS, {}))
             if record["kind"] not in kinds:
                 raise ValueError(f"kind must be {' or '.join(kinds)}; it is {record['kind']!r}")
-            return record | {name: value(record[name]) for name, value in self.values.items()}
+            record |= {name: value(record[name]) for name, value in self.values.items()}
         except (FileNotFoundError, NotADirectoryError):
             raise ValueError(
                 f"{directory} holds no {self.record}: {self.maker} has not finished there"
             ) from None
         except KeyError as error:
             raise ValueError(f"{path}: not the record of {self.what}: it lacks {error}") from None
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"{path}: not the record of {self.what}: {error}") from error
+        for name, written in contents.items() if check_files else ():
+            if (found := _content(directory, name)) != written:
+                raise ValueError(
+                    f"{join(os.fspath(directory), name)} is not what {self.maker} wrote there: it "
+                    + ("is missing" if found is None else f"has {found}, and had {written}")
+                )
+        return record
 
     @contextlib.contextmanager
     def opening(self, directory: str | os.PathLike[str]) -> Iterator[None]:
@@ -128,7 +158,22 @@ class ArtifactDir:
         try:
             yield
         except ValueError as error:
+            if os.fspath(directory) in str(error):
+                raise
             raise ValueError(f"{directory} holds {self.what}, damaged: {error}") from error
+
+
+def _content(directory: str | os.PathLike[str], name: str) -> str | None:
+    """The size of a file and a checksum of both its ends; `None` where there is no such file."""
+    path = Path(directory, name)
+    if not path.is_file():
+        return None
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        checksum = zlib.crc32(file.read(_END_BYTES))
+        file.seek(max(size - _END_BYTES, 0))
+        checksum = zlib.crc32(file.read(), checksum)
+    return f"{size} bytes with the checksum {checksum:08x}"
 
 
 def write_array(directory: str | os.PathLike[str], name: str, array: np.ndarray) -> None:
@@ -183,7 +228,7 @@ def read_array(
     try:
         # np.asarray: indexing a memmap object costs more than indexing a plain view of it
         array = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
+    except DAMAGED_ARRAY as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
     dtypes = dtypes if isinstance(dtypes, tuple) else (dtypes,)
     if array.shape != shape or not any(np.issubdtype(array.dtype, dtype) for dtype in dtypes):

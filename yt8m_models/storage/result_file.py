@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import tensorflow as tf
 
+from yt8m_models.storage.text_file import read_text
 from yt8m_models.storage.whole_file import write_text
 
 Found = TypeVar("Found")
@@ -26,9 +27,10 @@ def read_result(
     """
     if not tf.io.gfile.exists(path):
         return None
-    with tf.io.gfile.GFile(path) as file:
-        text = file.read()
     try:
-        return parse(json.loads(text))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return parse(json.loads(read_text(path)))
+    except (
+        *(ValueError, TypeError, LookupError, AttributeError),
+        *(OverflowError, RecursionError),
+    ) as error:
         raise ValueError(f"{path} is not {what}: {error!r}") from error

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from yt8m_models.storage.text_file import read_text
 from yt8m_models.storage.text_tables import csv_text
 from yt8m_models.storage.whole_file import write_text
 
@@ -49,8 +50,7 @@ def read_history(path: str) -> list[Row]:
     """
     if not tf.io.gfile.exists(path):
         return []
-    with tf.io.gfile.GFile(path) as file:
-        lines = list(csv.DictReader(file.read().splitlines()))
+    lines = list(csv.DictReader(read_text(path).splitlines()))
     rows: list[Row] = []
     for number, line in enumerate(lines, start=2):
         try:

@@ -27,6 +27,7 @@ from yt8m_models.config import (
     parse_model_flags,
 )
 from yt8m_models.storage.same_flags import require_same_flags
+from yt8m_models.storage.text_file import read_text
 from yt8m_models.storage.whole_file import finished_name, join, write_text
 
 MODEL_RECORD = "model_flags.json"
@@ -81,11 +82,10 @@ def read_flags(train_dir: str) -> dict[str, Any] | None:
     path = join(train_dir, MODEL_RECORD)
     if not tf.io.gfile.exists(path):
         return None
-    with tf.io.gfile.GFile(path) as file:
-        text = file.read()
+    text = read_text(path)
     try:
         record = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
     if not isinstance(record, dict):
         raise ValueError(f"{path}: must hold a JSON object; received {text[:40]!r}")

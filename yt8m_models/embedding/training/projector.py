@@ -4,11 +4,11 @@ In `train_dir/train`: tensors.tsv, an embedding a line; metadata.tsv, the id of 
 names of its classes; and projector_config.pbtxt, which names both.
 """
 
+import io
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
 from yt8m_models.data.bad_records import Ledger
 from yt8m_models.data.patterns import match_files
@@ -17,7 +17,7 @@ from yt8m_models.embedding.embedder import Embedder
 from yt8m_models.embedding.loading import load_embedding_model
 from yt8m_models.embedding.training.config import EmbeddingTrainConfig
 from yt8m_models.features.table import Table
-from yt8m_models.storage import filesystems
+from yt8m_models.storage.text_file import read_text
 from yt8m_models.storage.whole_file import join, write_text
 from yt8m_models.training.train_dir import SUMMARIES
 
@@ -73,13 +73,10 @@ def _classes(ids: Sequence[bytes], records: str, vocabulary: str) -> list[str]:
 
 
 def _class_names(path: str) -> dict[int, str]:
-    filesystems.require(path)
     try:
-        with tf.io.gfile.GFile(path) as file:
-            table = pd.read_csv(file, usecols=["Index", "Name"])
-    except (tf.errors.OpError, ValueError) as error:
-        reason = getattr(error, "message", error)
-        raise ValueError(f"--vocabulary: cannot read {path}: {reason}") from None
+        table = pd.read_csv(io.StringIO(read_text(path)), usecols=["Index", "Name"])
+    except (OSError, ValueError) as error:
+        raise ValueError(f"--vocabulary: cannot read {path}: {error}") from None
     return {
         int(index): str(name)
         for index, name in zip(table["Index"], table["Name"], strict=True)

@@ -54,10 +54,10 @@ def train(config: EmbeddingTrainConfig, model: EmbeddingConfig) -> dict[str, Any
         and `signal`, the number of the signal that ended training, or `None`.
 
     Raises:
-        ValueError: a flag does not fit the graph, the features or the directory, no edge has
-            features on both ends, the directory belongs to another model or holds no checkpoint
-            that can be read, or the loss became infinite or not a number. The last good checkpoint
-            stays.
+        ValueError: a flag does not fit the graph, the features or the directory, no video of the
+            graph has features, no edge has them on both ends, the directory belongs to another
+            model or holds no checkpoint that can be read, or the loss became infinite or not a
+            number. The last good checkpoint stays.
     """
     keras.utils.set_random_seed(config.seed)
     with Interruption() as interruption:
@@ -79,7 +79,11 @@ class Trainer:
         filesystems.require(config.train_dir)
         self.graph = CoWatchGraph.load(config.graph_dir)
         self.table = load_features_of_model(config.features_dir, model_config, config.feature_names)
-        self.feature_rows = self.table.ids.rows(self.graph.ids.ids)
+        self.feature_rows = self.table.ids.matched_rows(
+            self.graph.ids.ids,
+            f"the graph in {config.graph_dir}",
+            f"the features in {config.features_dir}",
+        )
         usable = self.feature_rows != UNKNOWN
         self.validation_videos: ValidationVideos | None = None
         if config.validation_fraction:

@@ -56,17 +56,13 @@ def run_movielens(config: MovieLensConfig) -> int | None:
 
 def _of_known_movies(ratings: Ratings, features: list[Features]) -> tuple[Ratings, list[Features]]:
     """Ratings of the movies that all features have: every method ranks the same movies."""
-    ids = features[0].ids.ids
+    ids, names = features[0].ids.ids, features[0].name
     for other in features[1:]:
-        ids = ids[other.ids.rows(ids) >= 0]
+        rows = other.ids.matched_rows(ids, f"--features={names}", f"--features={other.name}")
+        ids, names = ids[rows >= 0], f"{names},{other.name}"
     movies = VideoIds(ids)
+    movies.matched_rows(ratings.movie_ids.ids, "the ratings", f"--features={names}")
     known = ratings.of_movies(movies)
-    if not len(known):
-        raise ValueError(
-            f"no rated movie has features: the ratings have ids such as "
-            f"{ratings.movie_ids[0].decode()!r}, and {features[0].name} has "
-            f"{', '.join(repr(each.decode()) for each in movies[:1]) or 'none'}"
-        )
     if len(known) < len(ratings):
         num_movies = int((movies.rows(ratings.movie_ids.ids) < 0).sum())
         _LOGGER.warning(

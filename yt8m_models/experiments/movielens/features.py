@@ -13,6 +13,7 @@ from yt8m_models.experiments.movielens.config import BASELINES, CDML, TITLES, Mo
 from yt8m_models.experiments.movielens.titles import read_movies, title_vectors
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.table import TABLE
+from yt8m_models.storage.artifact_dir import DAMAGED_ARRAY
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def _read(path: str) -> tuple[VideoIds, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
             ids, vectors = file["ids"], file["features"]
-    except (OSError, ValueError, KeyError) as error:
+    except (KeyError, *DAMAGED_ARRAY) as error:
         raise ValueError(f"{path} must hold the arrays ids and features: {error}") from error
     if ids.ndim != 1 or vectors.ndim != 2 or len(ids) != len(vectors):
         raise ValueError(

@@ -16,7 +16,7 @@ from yt8m_models.data.quantization import BIAS, SCALE
 from yt8m_models.data.record_index import RecordIndex, index_records
 from yt8m_models.data.record_reader import BadRecord
 from yt8m_models.data.video_ids import VideoIds, as_bytes
-from yt8m_models.features.array_files import read_table
+from yt8m_models.features.array_files import place_of, read_table
 from yt8m_models.features.build_features.config import BuildFeaturesConfig
 from yt8m_models.features.feature_table import write_features
 from yt8m_models.features.frame_table import FrameTable
@@ -98,7 +98,7 @@ def _index(
     """Writes a frame table; what was left out."""
     ledger = Ledger(config.max_bad_records)
     index = index_records(files, ledger, bar)
-    _refuse_repeated(index.ids, lambda _, rows: [_place(files, index, row) for row in rows])
+    _check_ids(index.ids, lambda _, rows: [_place(files, index, row) for row in rows])
     if config.max_bad_records:
         index = index.take(_good_rows(index, files, data, ledger))
     if not len(index.ids):
@@ -145,7 +145,7 @@ def _copy(config: BuildFeaturesConfig, data: DataConfig, bar: Progress) -> int:
     """Writes a feature table of a NumPy or Parquet table; how many values were clipped."""
     blocks = read_table(config.table, config.table_ids, data)
     return _write(
-        config, data, blocks, lambda _, rows: [f"{config.table}, row {row}" for row in rows], bar
+        config, data, blocks, lambda _, rows: [place_of(config.table, row) for row in rows], bar
     )
 
 
@@ -169,7 +169,11 @@ def _read(
             matrix = batch["video_matrix"].numpy()
             if data.frame_features:
                 matrix = _means(matrix, batch["num_frames"].numpy())
-            yield batch["video_ids"].numpy().astype("S"), matrix
+            try:
+                yield as_bytes(batch["video_ids"].numpy()), matrix
+            except ValueError:
+                index_records(files, Ledger())  # says which record has such an id
+                raise
 
     def places(video_id: bytes, rows: Sequence[int]) -> list[str]:
         index = index_records(files, Ledger(sys.maxsize))
@@ -196,7 +200,7 @@ def _write(
             yield ids, features
             all_ids.append(ids)
             bar.update(len(ids))
-        _refuse_repeated(np.concatenate(all_ids), places)
+        _check_ids(np.concatenate(all_ids), places)
 
     dtype = config.dtype or ("float32" if config.table else "uint8")
     return write_features(
@@ -204,9 +208,11 @@ def _write(
     )
 
 
-def _refuse_repeated(ids: np.ndarray, places: Places) -> None:
-    """Raises a `ValueError` where two rows have one id, with the first such by the order of ids."""
+def _check_ids(ids: np.ndarray, places: Places) -> None:
+    """Raises a `ValueError` where a row has no id or that of another row, and says where."""
     order = np.argsort(ids, kind="stable")
+    if len(ids) and not ids[order[0]]:
+        raise ValueError(f"a video has no id: {places(b'', order[:1].tolist())[0]}")
     repeated = np.flatnonzero(ids[order[1:]] == ids[order[:-1]])
     if len(repeated):
         rows = order[repeated[0] : repeated[0] + 2].tolist()

@@ -73,7 +73,8 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
 
     Raises:
         ValueError: there is no such file, a row is bad (the file and the row are named), the log is
-            empty, no edge is left, or the directory already holds a graph.
+            empty, no edge is left, no video of the log has features where those are given, or the
+            directory already holds a graph.
         OSError: there is no room on disk.
     """
     feature_ids = load_features(config.features_dir).ids if config.features_dir else None
@@ -87,13 +88,19 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
             num_rows = tables.read(log, bar)
             bar.update(0, now="numbering the ids")
             ids = VideoIds(tables.number_events())
+            without, not_in_log = None, None
+            if feature_ids is not None:
+                there = f"the features in {config.features_dir}"
+                rows = feature_ids.matched_rows(ids.ids, f"the log {config.watch_log}", there)
+                without = int(np.count_nonzero(rows == UNKNOWN))
+                not_in_log = len(feature_ids) - (len(ids) - without)
             kinds = tables.count_kinds()
             bar.update(1, now="counting pairs")
             num_edges = tables.count_pairs()
             if config.rule == "session" and (num_same := tables.count_same_times()):
                 _LOGGER.warning(
                     "%s times a user began several videos at the same time: these follow each "
-                    "other in the order of their ids",
+                    "other in the order of the log",
                     f"{num_same:,}",
                 )
             bar.update(1, now="joining impressions")
@@ -103,19 +110,16 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
             is_eval = np.array(
                 [is_test(video, 1 - config.train_fraction, config.seed) for video in ids]
             )
-            names = ["neighbors", "weights"]
-            offsets = _write(directory, names, tables.directed_edges(), len(ids))
+            written = ["neighbors", "weights"]
+            offsets = _write(directory, written, tables.directed_edges(), len(ids))
             arrays = {"ids": ids.ids, "is_eval": is_eval, "offsets": offsets}
             num_shown = None
             if SHOWN in kinds:
-                names = ["shown_neighbors"]
-                arrays["shown_offsets"] = _write(directory, names, tables.shown_pairs(), len(ids))
+                shown = ["shown_neighbors"]
+                arrays["shown_offsets"] = _write(directory, shown, tables.shown_pairs(), len(ids))
+                written += shown
                 num_shown = int(arrays["shown_offsets"][-1])
             bar.update(1)
-        without, not_in_log = None, None
-        if feature_ids is not None:
-            without = int(np.count_nonzero(feature_ids.rows(ids.ids) == UNKNOWN))
-            not_in_log = int(np.count_nonzero(ids.rows(feature_ids.ids) == UNKNOWN))
         summary = GraphSummary(
             num_rows=num_rows,
             num_watches=kinds.get(WATCH, 0),
@@ -136,7 +140,7 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
         "num_shown": num_shown,
         "settings": {**settings, "counts": asdict(summary)},
     }
-    GRAPH.write(directory, record, arrays)
+    GRAPH.write(directory, record, arrays, [f"{name}.npy" for name in written])
     return summary
 
 

@@ -39,6 +39,8 @@ class CoWatches:
     def read(self, log: WatchLog, bar: Progress) -> int:
         """Makes the table `log`: `user_id`, `video_id`, `time` in microseconds, and `kind`.
 
+        Its rows, and so their numbers `rowid`, are in the order of the files.
+
         `kind` is `WATCH`, `SHORT_WATCH` (no longer than `min_watched_seconds`) or `SHOWN`.
 
         Returns:
@@ -58,12 +60,15 @@ class CoWatches:
         for inserted in log.blocks(values, into="INSERT INTO log"):
             num_rows += int(inserted.iloc[0, 0])
             bar.update(rows=num_rows)
+        self._connection.execute("SET preserve_insertion_order = false")  # no table needs it
         if not num_rows:
             raise ValueError(f"the watch log is empty: there are no rows in {', '.join(log.paths)}")
         return num_rows
 
     def number_events(self) -> np.ndarray:
         """Replaces the table `log` by `videos`, with ids and their rows, and `events`, with rows.
+
+        The `place` of an event is that of its row in the log.
 
         Returns:
             The ids of the videos by row, bytes.
@@ -74,7 +79,7 @@ class CoWatches:
             "FROM (SELECT DISTINCT video_id FROM log); "
             "CREATE TABLE users AS SELECT user_id, (row_number() OVER () - 1)::INTEGER AS user "
             "FROM (SELECT DISTINCT user_id FROM log); "
-            "CREATE TABLE events AS SELECT user, video, time, kind "
+            "CREATE TABLE events AS SELECT user, video, time, kind, log.rowid AS place "
             "FROM log JOIN videos USING (video_id) JOIN users USING (user_id); "
             "DROP TABLE log"
         )
@@ -157,7 +162,7 @@ class CoWatches:
             "SELECT user, video, other FROM (SELECT user, video, time, "
             "lag(video) OVER by_time AS other, lag(time) OVER by_time AS other_time "
             f"FROM events WHERE kind = {WATCH} "
-            "WINDOW by_time AS (PARTITION BY user ORDER BY time, video)) "
+            "WINDOW by_time AS (PARTITION BY user ORDER BY time, place)) "
             f"WHERE time - other_time <= {gap}"
         )
 

@@ -145,11 +145,11 @@ class GLMix:
         record = GLMIX.read(directory)
         num_users, width = record["num_users"], 1 + record["embedding_size"]
         fixed = read_array(directory, "fixed", np.floating, (width,))
-        users = read_array(directory, "users", np.bytes_, (num_users,))
+        users = VideoIds.load(directory, num_users, "users")
         coefficients = read_array(directory, "coefficients", np.floating, (num_users, width))
-        videos = read_array(directory, "trained_videos", np.bytes_, (record["num_trained_videos"],))
+        videos = VideoIds.load(directory, record["num_trained_videos"], "trained_videos")
         with GLMIX.opening(directory):
-            return cls(record["model"], fixed, VideoIds(users), coefficients, VideoIds(videos))
+            return cls(record["model"], fixed, users, coefficients, videos)
 
 
 def load_with_embeddings(config: GLMixConfig) -> tuple[GLMix, Embeddings]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from yt8m_models.data.video_ids import UNKNOWN, VideoIds, as_bytes
+from yt8m_models.data.video_ids import UNKNOWN, VideoIds, as_bytes, nothing_in_common
 from yt8m_models.graph.watch_log import USER, VIDEO, read_events
 from yt8m_models.program.progress import Progress
 from yt8m_models.recommendation.glmix.config import GLMixConfig
@@ -20,11 +20,12 @@ def predict(config: GLMixConfig, progress: bool = False) -> tuple[str, str | Non
         What was predicted, and what pairs were left out or `None`, as sentences.
 
     Raises:
-        ValueError: as of `load_with_embeddings` and `read_events`; or there are no pairs.
+        ValueError: as of `load_with_embeddings` and `read_events`; there are no pairs, or
+            none is of a video that has an embedding.
     """
     glmix, embeddings = load_with_embeddings(config)
     num_pairs = num_known = num_new = 0
-    unknown_video = None
+    unknown_video = ""
     bar = Progress(unit="pairs", description="predicting", enabled=progress)
     with bar, whole_file(config.output, "w") as file:
         file.write("user_id,video_id,score\n")
@@ -41,16 +42,23 @@ def predict(config: GLMixConfig, progress: bool = False) -> tuple[str, str | Non
             num_pairs += len(events)
             num_known += len(known)
             num_new += int(np.sum(user_rows == UNKNOWN))
-            if unknown_video is None and len(known) < len(events):
+            if not unknown_video and len(known) < len(events):
                 unknown_video = str(events[VIDEO].iloc[int(is_known.argmin())])
             bar.update(len(events))
         if not num_pairs:
             raise ValueError(f"there are no pairs in {config.watch_log}")
+        if not num_known:
+            raise ValueError(
+                nothing_in_common(
+                    *(f"the log {config.watch_log}", [unknown_video]),
+                    *(f"the embeddings in {config.embeddings_dir}", embeddings.ids),
+                )
+            )
     text = (
         f"{num_known:,} predictions in {config.output}, {num_new:,} of them for new users, by the "
         "fixed effect"
     )
-    if unknown_video is None:
+    if not unknown_video:
         return text, None
     return text, (
         f"left out {num_pairs - num_known:,} pairs: their videos have no embedding, e.g. "

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yt8m_models.data.video_ids import UNKNOWN, VideoIds
+from yt8m_models.data.video_ids import UNKNOWN, VideoIds, nothing_in_common
 from yt8m_models.graph.watch_log import IMPRESSION, RATING, TIME
 from yt8m_models.recommendation.history import kept_ratings, users_without
 from yt8m_models.recommendation.recommend.config import RecommendConfig
@@ -41,7 +41,9 @@ class Histories:
     unknown_video: str | None
 
 
-def read_histories(config: RecommendConfig, known: VideoIds, index_ids: VideoIds) -> Histories:
+def read_histories(
+    config: RecommendConfig, known: VideoIds, index_ids: VideoIds, where: str
+) -> Histories:
     """Reads and filters histories.
 
     Of several events of a user with a video the last counts, by time if all files have it and by
@@ -51,10 +53,11 @@ def read_histories(config: RecommendConfig, known: VideoIds, index_ids: VideoIds
         config: the log, users and filters.
         known: the videos that have vectors.
         index_ids: the videos of the index.
+        where: what has the vectors, such as `the index in DIR`.
 
     Raises:
-        ValueError: as of `read_events`; a filter needs ratings and a file has none; or nobody
-            watched anything.
+        ValueError: as of `read_events`; a filter needs ratings and a file has none; nobody watched
+            anything; or of all users in the log none watched a known video.
     """
     events = UserEvents.read(config, optional=(RATING, TIME, IMPRESSION), only_users=config.users)
     if (config.min_stars is not None or config.above_mean) and RATING not in events.values:
@@ -69,6 +72,9 @@ def read_histories(config: RecommendConfig, known: VideoIds, index_ids: VideoIds
     users, videos = events.user_rows[last], events.video_rows[last]
     rows = known.rows(events.videos.ids)
     is_known = (rows != UNKNOWN)[videos]
+    if not is_known.any() and not config.users:
+        watched = events.videos[videos]
+        raise ValueError(nothing_in_common(f"the log {config.watch_log}", watched, where, known))
     counts = is_known
     if RATING in events.values:
         ratings = events.values[RATING][last]

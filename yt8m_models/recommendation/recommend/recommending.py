@@ -26,16 +26,27 @@ class Recommendation:
 
     Attributes:
         num_lines: user and video pairs that were written.
+        top_k: how many there are of each user at most.
+        num_short: users with fewer, as the index has no more that they did not watch.
+        num_without: those of them with none.
         histories: whose they are, and what could not be used.
     """
 
     num_lines: int
+    top_k: int
+    num_short: int
+    num_without: int
     histories: Histories
 
     def text(self) -> str:
         """A line for each thing that users should know."""
         histories = self.histories
         lines = [f"{self.num_lines:,} videos for {len(histories.users):,} users"]
+        if self.num_short:
+            lines.append(
+                f"{self.num_short:,} users have fewer than {self.top_k}, {self.num_without:,} of "
+                "them none: they watched the others in the index"
+            )
         if histories.num_unknown_videos:
             lines.append(
                 f"{histories.num_unknown_events:,} watches are of {histories.num_unknown_videos:,} "
@@ -74,10 +85,12 @@ def recommend(config: RecommendConfig, progress: bool = False) -> Recommendation
             f"the index in {config.index_dir} is of the model {index.model!r}, and the embeddings "
             f"in {config.embeddings_dir} are of {embeddings.model!r}"
         )
-    known = index.ids if embeddings is None else embeddings.ids
-    histories = read_histories(config, known, index.ids)
+    known, where = index.ids, f"the index in {config.index_dir}"
+    if embeddings is not None:
+        known, where = embeddings.ids, f"the embeddings in {config.embeddings_dir}"
+    histories = read_histories(config, known, index.ids, where)
     recommender = Recommender(index, config.aggregation)
-    num_lines = 0
+    counts = np.zeros(len(histories.users), np.int64)
     bar = Progress(len(histories.users), "users", "recommending", enabled=progress)
     with text_output(config.output) as file, bar:
         file.write("user_id,rank,video_id,score\n")
@@ -90,9 +103,15 @@ def recommend(config: RecommendConfig, progress: bool = False) -> Recommendation
             scores, best = recommender.recommend(
                 vectors, offsets - offsets[0], watched, config.top_k
             )
-            num_lines += _write(file, histories.users[start:stop], scores, best, index)
+            counts[start:stop] = _write(file, histories.users[start:stop], scores, best, index)
             bar.update(stop - start)
-    return Recommendation(num_lines, histories)
+    return Recommendation(
+        int(counts.sum()),
+        config.top_k,
+        int(np.count_nonzero(counts < config.top_k)),
+        int(np.count_nonzero(counts == 0)),
+        histories,
+    )
 
 
 def _blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -107,7 +126,8 @@ def _blocks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
 
 def _write(
     file: IO[str], users: np.ndarray, scores: np.ndarray, rows: np.ndarray, index: Index
-) -> int:
+) -> np.ndarray:
+    """Writes the lines of users; how many each has."""
     places, ranks = np.nonzero(rows != UNKNOWN)
     table = pd.DataFrame(
         {
@@ -118,4 +138,4 @@ def _write(
         }
     )
     table.to_csv(file, header=False, index=False, float_format="%.6g")
-    return len(table)
+    return np.bincount(places, minlength=len(users))

@@ -67,9 +67,10 @@ def evaluate_retrieval(config: EvaluateRetrievalConfig, progress: bool = False) 
     filesystems.require(config.output_dir)
     graph = CoWatchGraph.load(config.graph_dir)
     embeddings = {name: Embeddings.load(path) for name, path in config.directories.items()}
-    is_known = np.logical_and.reduce(
-        [each.ids.rows(graph.ids.ids) != UNKNOWN for each in embeddings.values()]
-    )
+    is_known = np.ones(len(graph), bool)
+    for name, path in config.directories.items():
+        whose, here = f"the graph in {config.graph_dir}", f"the embeddings in {path}"
+        is_known &= embeddings[name].ids.matched_rows(graph.ids.ids, whose, here) != UNKNOWN
     tasks = {
         direction: _task(graph, direction, is_known, config) for direction in config.directions
     }

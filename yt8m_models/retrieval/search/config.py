@@ -28,7 +28,11 @@ class SearchConfig(Options):
     checkpoint: str = option("auto", "--query_features: which weights; as of yt8m embed.")
     top_k: int = option(10, "Videos to write of each query.", at_least=1)
     exclude_query: bool = option(True, "Leave a query's own id out of its results.")
-    probes: int = option(32, "Approximate index: cells that a query visits.", at_least=1)
+    probes: int = option(
+        32,
+        "Approximate index: cells that a query visits; more where these have fewer than --top_k.",
+        at_least=1,
+    )
     output: str = option(
         "", "CSV file with query, rank (from 1), video_id and score; standard output unless given."
     )

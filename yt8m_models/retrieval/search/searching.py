@@ -1,6 +1,7 @@
 """Searching an index and writing what is found."""
 
 import csv
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from yt8m_models.retrieval.index import Index
 from yt8m_models.retrieval.search.config import SearchConfig
 from yt8m_models.storage.whole_file import text_output
 
+_LOGGER = logging.getLogger(__name__)
 _NAMED = 10
 HEADER = ("query", "rank", "video_id", "score")
 
@@ -25,7 +27,8 @@ HEADER = ("query", "rank", "video_id", "score")
 def search(config: SearchConfig) -> int:
     """Writes the best videos of each query as CSV and returns how many queries there were.
 
-    The file appears when all of it is written.
+    It warns where a query has fewer than `config.top_k`. The file appears when all of it is
+    written.
 
     Raises:
         ValueError: as of `Index.load` and `read_queries`.
@@ -36,6 +39,12 @@ def search(config: SearchConfig) -> int:
     own = list(index.ids.rows(names)[:, None])
     exclude = own if config.exclude_query else None
     scores, rows = index.search(vectors, config.top_k, exclude, config.probes)
+    num_short = int(np.count_nonzero(rows[:, -1] == UNKNOWN))
+    if num_short:
+        _LOGGER.warning(
+            "%s of %s queries have fewer than --top_k=%d videos: the index has %s in all",
+            *(f"{num_short:,}", f"{len(names):,}", config.top_k, f"{len(index):,}"),
+        )
     with text_output(config.output) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
@@ -63,8 +72,8 @@ def read_queries(config: SearchConfig, index: Index) -> tuple[np.ndarray, np.nda
         named = ", ".join(video_id.decode(errors="replace") for video_id in unknown[:_NAMED])
         rest = f" and {len(unknown) - _NAMED:,} more" if len(unknown) > _NAMED else ""
         raise ValueError(
-            f"--query_video_ids: {len(unknown):,} of {len(ids):,} are not in the index: "
-            f"{named}{rest}"
+            f"--query_video_ids: {len(unknown):,} of {len(ids):,} are not in the index, whose ids "
+            f"are such as {_text(index.ids[0])!r}: {named}{rest}"
         )
     return ids, index.vectors(rows)
 

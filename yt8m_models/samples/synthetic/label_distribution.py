@@ -1,10 +1,11 @@
 """How frequent the classes are, and the labels of a video."""
 
+import io
+
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
-from yt8m_models.storage import filesystems
+from yt8m_models.storage.text_file import read_text
 
 # Labels beyond a video's first are negative binomial, with the mean and about the spread of the
 # 2018 release: 3.0 labels a video, 22 % of the videos with one label, 1 % with ten or more.
@@ -23,16 +24,9 @@ def from_vocabulary(path: str, num_classes: int) -> np.ndarray:
         ValueError: the file cannot be read, lacks the columns `Index` and `TrainVideoCount`, or its
             indices are not 0 to num_classes - 1.
     """
-    filesystems.require(path)
     try:
-        with tf.io.gfile.GFile(path) as file:
-            table = pd.read_csv(file)
-    except (
-        tf.errors.OpError,
-        pd.errors.ParserError,
-        pd.errors.EmptyDataError,
-        UnicodeError,
-    ) as error:
+        table = pd.read_csv(io.StringIO(read_text(path)))
+    except (OSError, ValueError) as error:
         raise ValueError(f"cannot read the vocabulary {path}: {error}") from None
     missing = {"Index", "TrainVideoCount"} - set(table.columns)
     if missing:
