@@ -207,6 +207,7 @@ class Trainer:
             batch_size=config.eval_batch_size,
             seed=config.seed,
             sample_frames=config.eval_sample_frames if data.frame_features else 0,
+            sample_random_frames=self.model_config.sample_random_frames,
             num_readers=config.num_readers,
             max_bad_records=config.max_bad_records,
         )
