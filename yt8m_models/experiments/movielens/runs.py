@@ -16,6 +16,8 @@ from yt8m_models.experiments.movielens.splits import Split, split_by_count, spli
 from yt8m_models.storage.result_file import read_result, write_result
 from yt8m_models.storage.whole_file import join
 
+_TIES = "all orders"  # of average precision: results with another policy are not taken up
+
 
 @dataclass(frozen=True)
 class Method:
@@ -129,7 +131,7 @@ def plan(config: MovieLensConfig, ratings: Ratings, features: Sequence[Features]
     for array in (ratings.users, ratings.movies, ratings.stars, *vectors):
         arrays.update(repr((array.shape, array.dtype.str)).encode())
         arrays.update(np.ascontiguousarray(array).data)
-    protocol = [config.min_test, config.top_k, config.relevant_stars]
+    protocol = [config.min_test, config.top_k, config.relevant_stars, _TIES]
     settings = digest([*protocol, arrays.hexdigest(), [each.name for each in features]])
     runs = []
     for seed, count in itertools.product(config.seeds, dict.fromkeys(counts)):
