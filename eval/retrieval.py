@@ -12,10 +12,10 @@ What every metric shares, by argument:
 
 - `valid`, bool of the same shape: candidates outside it are left out, as if the query did not have
   them (padding, or the query itself). All candidates count unless given.
-- `ties`, the order of equal scores. `"shared"`, as in scikit-learn: candidates of equal score share
-  their place. NDCG is then the mean over all orders of them, average precision looks at them
-  together, and in AUC they win half. `"stable"`: the earlier candidate first. `"pessimistic"`: the
-  less relevant first, so that constant scores gain nothing from the order of the candidates.
+- `ties`, the order of equal scores. `"shared"`: candidates of equal score share their places, and
+  each metric is its mean over all orders of them, so that constant scores get what a random order
+  does. `"stable"`: the earlier candidate first. `"pessimistic"`: the less relevant first, so that
+  constant scores gain nothing from the order of the candidates.
 - `empty`, the queries whose value is not defined: those without a relevant candidate, and in AUC
   also those without an irrelevant one. `"skip"`: their value is NaN, and means leave them out.
   `"zero"`: their value is 0.
@@ -95,13 +95,21 @@ def average_precision(
     ```
     AP = mean over the relevant candidates of (relevant ones down to its rank / its rank)
     ```
+
+    Shared ties: see `expected_precision`. Scikit-learn takes those of equal score together instead,
+    which gives less where the best are tied.
     """
 
     def of_block(relevance: np.ndarray, scores: np.ndarray) -> np.ndarray:
         ranked = _rank(relevance > 0, scores, ties)
         found = _sums_before(ranked.relevance)
-        precision = np.take_along_axis(found, ranked.end, axis=1) / ranked.end
-        return _divide(np.sum(precision, axis=1, where=ranked.relevance), found[:, -1])
+        relevant = np.nonzero(ranked.relevance)
+        query, start, end = relevant[0], ranked.start[relevant], ranked.end[relevant]
+        above, down_to = found[query, start], found[query, end]
+        precision = expected_precision(
+            start, end, above, down_to - above, harmonic_numbers(scores.shape[1])
+        )
+        return _divide(np.bincount(query, precision, len(scores)), found[:, -1])
 
     return _by_block(of_block, relevance, scores, valid, ties, empty)
 
@@ -136,6 +144,42 @@ def auc(
         return _divide(np.sum(won, axis=1, where=ranked.relevance), pairs)
 
     return _by_block(of_block, relevance, scores, valid, ties, empty)
+
+
+def expected_precision(
+    start: np.ndarray, end: np.ndarray, above: np.ndarray, tied: np.ndarray, harmonic: np.ndarray
+) -> np.ndarray:
+    """Precision at the rank of a relevant candidate, the mean over all orders of equal scores.
+
+    With n = end - start candidates of its score, R relevant ones above them and r among them, it is
+    at each of the ranks k = start + 1, …, end equally often, and then (k - start - 1) (r - 1) /
+    (n - 1) of the other tied relevant ones are above it in the mean. With q = (r - 1) / (n - 1) and
+    the harmonic numbers H that is
+
+    ```
+    q + (R + 1 - q (start + 1)) (H_end - H_start) / n
+    ```
+
+    Args:
+        start: candidates of a higher score, int; one value per relevant candidate, like all below.
+        end: candidates of its score or a higher one.
+        above: relevant ones of a higher score.
+        tied: relevant ones of its score, with itself.
+        harmonic: `harmonic_numbers` as far as the largest `end`.
+    """
+    precision: np.ndarray = (above + 1) / end  # by itself
+    is_tied = end - start > 1
+    start, end, above, tied = (each[is_tied] for each in (start, end, above, tied))
+    count = end - start
+    others = (tied - 1) / (count - 1)
+    reciprocals = (harmonic[end] - harmonic[start]) / count
+    precision[is_tied] = others + (above + 1 - others * (start + 1)) * reciprocals
+    return precision
+
+
+def harmonic_numbers(count: int) -> np.ndarray:
+    """H_0 to H_count, where H_n = 1 + 1/2 + … + 1/n: float64 `(count + 1,)`."""
+    return np.concatenate([[0.0], np.cumsum(1 / np.arange(1, count + 1))])
 
 
 def mean_over_queries(values: Any) -> float:

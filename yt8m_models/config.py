@@ -152,7 +152,9 @@ class ModelConfig(Options):
         None, "Frames sampled per video in training; 0 takes every frame.", at_least=0
     )
     sample_random_frames: bool | None = option(
-        None, "Sample single frames, with replacement; otherwise one run of frames."
+        None,
+        "Sample single frames, with replacement; otherwise one run of frames. Also in validation, "
+        "evaluation and inference where they sample.",
     )
     hidden_size: int | None = option(
         None,

@@ -222,6 +222,48 @@ def test_seed_decides_order_and_frames(shards):
     assert not batches_equal(batches(seed=3), batches(seed=4))
 
 
+@pytest.fixture
+def global_seed():
+    """Sets the seed of TensorFlow, and in the end back to none."""
+    yield tf.random.set_seed
+    tf.random.set_seed(None)
+
+
+@pytest.mark.parametrize("num_epochs", [1, 3])
+def test_nothing_depends_on_the_global_seed(shards, global_seed, num_epochs):
+    def batches():
+        options = PipelineOptions(7, num_epochs, shuffle=True, seed=3, sample_frames=5)
+        pipeline = Pipeline(shards, DATA, options)
+        return [{name: value.numpy() for name, value in batch.items()} for batch in pipeline]
+
+    expected = batches()
+    for seed in (0, 3, 1234):
+        global_seed(seed)
+        tf.random.uniform([])
+        assert batches_equal(batches(), expected)
+
+
+def test_frames_depend_on_neither_readers_nor_batches(shards):
+    def frames(**options):
+        options = PipelineOptions(**{"seed": 3, "sample_frames": 5, **options})
+        pairs = [
+            (batch["video_ids"].numpy().tolist(), batch["video_matrix"].numpy().tolist())
+            for batch in Pipeline(shards, DATA, options)
+        ]
+        return {
+            video: matrix
+            for videos, rows in pairs
+            for video, matrix in zip(videos, rows, strict=True)
+        }
+
+    expected = frames(batch_size=7)
+    assert len(expected) == 40
+    assert frames(batch_size=40, num_readers=1) == expected
+    assert frames(batch_size=7, num_readers=3, deterministic=False) == expected
+    assert frames(batch_size=7, max_bad_records=1) == expected
+    assert frames(batch_size=7, seed=4) != expected
+
+
 def test_one_epoch_is_the_same_in_each_iteration(shards):
     pipeline = Pipeline(shards, DATA, PipelineOptions(7, shuffle=True, sample_frames=5))
     first, second = (

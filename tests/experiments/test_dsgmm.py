@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from eval.program.config import EvalConfig
 from eval.program.evaluation import evaluate_training
@@ -335,6 +336,24 @@ def test_figures_have_a_line_for_each_pooling(config, training, data, model):
 
 
 # --- whole experiments
+
+
+@pytest.mark.parametrize("sample_random_frames", [True, False])
+def test_models_are_tested_on_the_frames_that_an_evaluation_samples(
+    config, training, data, model, sample_random_frames
+):
+    config = dataclasses.replace(config, rows=("average",), seeds=(3,))
+    training = dataclasses.replace(training, eval_sample_frames=2)
+    model = dataclasses.replace(model, sample_random_frames=sample_random_frames)
+    (run,) = planned(config, training, data, model).values()
+    found = train_and_measure(run)
+    tf.random.set_seed(99)
+    flags = {"run_once": True, "top_k": 3, "sample_frames": 2, "seed": 3}
+    evaluation = evaluate_training(
+        EvalConfig(run.training.train_dir, config.test_data_pattern, "best", **flags)
+    )
+    for metric, value in found.metrics.items():
+        assert value == pytest.approx(evaluation.metrics[metric], abs=1e-7)
 
 
 def test_an_experiment_from_records_to_results(config, training, data, model, in_process, capsys):

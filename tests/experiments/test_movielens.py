@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import importlib.util
+import itertools
 import json
 import logging
 import math
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eval.retrieval import average_precision
 from tests.conftest import SHARED
 from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
@@ -383,11 +385,13 @@ def test_matrix_factorization_without_its_library(config, monkeypatch):
 # --- measuring
 
 
-def test_measures_equal_scikit_learn_for_each_user(monkeypatch):
+@pytest.mark.parametrize("is_tied", [True, False])
+def test_measures_equal_scikit_learn_for_each_user(is_tied, monkeypatch):
     sklearn = pytest.importorskip("sklearn.metrics")
     ratings = random_ratings(seed=4)
     split = split_by_count(ratings, 3, 4, seed=0)
-    scores = np.random.default_rng(0).integers(0, 5, len(split.test)).astype(float)
+    rng, count = np.random.default_rng(0), len(split.test)
+    scores = rng.integers(0, 5, count).astype(float) if is_tied else rng.random(count)
     monkeypatch.setattr(experiment, "_BLOCK_ELEMENTS", 50)
     ndcgs, precisions = measure(split, scores, top_k=3, relevant_stars=4)
     for user in range(split.num_users):
@@ -395,8 +399,22 @@ def test_measures_equal_scikit_learn_for_each_user(monkeypatch):
         stars = ratings.stars[split.test[rows]]
         expected = sklearn.ndcg_score([2**stars - 1], [scores[rows]], k=3)
         assert ndcgs[user] == pytest.approx(expected, abs=1e-12)
-        expected = sklearn.average_precision_score(stars >= 4, scores[rows])
+        if is_tied:  # scikit-learn does not take the mean over the orders of tied movies
+            expected = average_precision(stars >= 4, scores[rows])
+        else:
+            expected = sklearn.average_precision_score(stars >= 4, scores[rows])
         assert precisions[user] == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_constant_is_measured_as_a_random_order():
+    """Two relevant movies of five, in all ten orders of the two: the mean of both measures."""
+    ratings = ratings_of(*((0, movie, 5 if movie < 3 else 1) for movie in range(6)))
+    split = split_of(ratings, [True] + [False] * 5)
+    constant = measure(split, np.zeros(5), top_k=2, relevant_stars=4)
+    orders = itertools.permutations(range(5))
+    each = [measure(split, np.array(order, float), top_k=2, relevant_stars=4) for order in orders]
+    np.testing.assert_allclose(constant, np.mean(each, axis=0), rtol=1e-12)
+    assert float(constant[1][0]) == pytest.approx(0.5925)
 
 
 def test_a_user_without_a_relevant_movie_is_left_out_of_average_precision():

@@ -110,14 +110,22 @@ def test_equal_to_the_metrics_of_dense_matrices(gains, is_tied, monkeypatch):
     assert max(done) < 15
 
 
-def test_constant_embeddings_are_as_good_as_any_order():
-    """All candidates tie: AP is the share of relevant ones, for whichever order they come in."""
+def test_constant_embeddings_are_as_good_as_a_random_order():
+    """All candidates tie: AP is its mean over all orders of them.
+
+    In these a relevant candidate is at each rank k equally often, and k - 1 others are above it, of
+    which a share of (r - 1) / (n - 1) is relevant.
+    """
     graph = random_graph()
     task = graph.queries_and_candidates("T2E")
     ones = np.ones((NUM_VIDEOS, 4), np.float32)
     quality = ranking.retrieval_quality(graph, task, lambda rows: ones[rows], 10)
-    share = np.mean(graph.relevance(*task) > 0, axis=1)
-    np.testing.assert_allclose(quality.average_precision, share)
+    ranks = np.arange(1, len(task.candidates) + 1)
+    for count, received in zip(
+        np.sum(graph.relevance(*task) > 0, axis=1), quality.average_precision, strict=True
+    ):
+        found = 1 + (ranks - 1) * (count - 1) / (len(ranks) - 1)
+        assert received == pytest.approx(np.mean(found / ranks), rel=1e-12)
 
 
 def test_queries_with_nothing_to_find_are_refused():

@@ -14,7 +14,7 @@ import pytest
 
 from yt8m_models.training.checkpoints import restore_model
 from yt8m_models.training.history import read_history
-from yt8m_models.training.train_dir import checkpoint_paths
+from yt8m_models.training.train_dir import checkpoint_paths, step_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -109,32 +109,75 @@ def test_errors_are_messages_without_a_traceback(records, tmp_path, flags, parts
         assert part in result.stderr
 
 
+@pytest.fixture
+def start_workers():
+    """Starts trainings that are workers of one cluster; those that still run are killed."""
+    started = []
+
+    def start(*commands):
+        sockets = [socket.socket() for _ in commands]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+        for each in sockets:
+            each.close()
+        tasks = [{"type": "worker", "index": index} for index in range(len(commands))]
+        workers = [
+            subprocess.Popen(
+                each,
+                env={
+                    **os.environ,
+                    "TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": task}),
+                },
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for each, task in zip(commands, tasks, strict=True)
+        ]
+        started.extend(workers)
+        return workers, addresses
+
+    yield start
+    for worker in started:
+        worker.kill()
+
+
 @pytest.mark.slow
-def test_two_workers_train_together(records, tmp_path):
-    ports = []
-    sockets = [socket.socket() for _ in range(2)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-        ports.append(each.getsockname()[1])
-    for each in sockets:
-        each.close()
-    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
-    processes = [
-        subprocess.Popen(
-            command(records, tmp_path, max_steps=2, strategy="multi_worker", log_steps=1),
-            env={
-                **os.environ,
-                "TF_CONFIG": json.dumps(
-                    {"cluster": cluster, "task": {"type": "worker", "index": index}}
-                ),
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for index in range(2)
-    ]
-    outputs = [process.communicate(timeout=300) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs
+def test_two_workers_train_together(records, tmp_path, start_workers):
+    flags = {"max_steps": 2, "strategy": "multi_worker", "log_steps": 1}
+    workers, _ = start_workers(*[command(records, tmp_path, **flags)] * 2)
+    outputs = [worker.communicate(timeout=300) for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0], outputs
     assert restore_model(str(tmp_path)).step == 2
     assert [row["step"] for row in read_history(f"{tmp_path}/training.csv")] == [1, 2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("lost", "number"), [(1, signal.SIGKILL), (0, signal.SIGKILL), (1, signal.SIGSTOP)]
+)
+def test_a_lost_worker_is_named_and_the_training_resumes(
+    records, tmp_path, start_workers, lost, number
+):
+    """One that is killed, chief or not, and one that hangs; the other one ends by itself."""
+    train_dir = tmp_path / "model"
+    flags = {"strategy": "multi_worker", "export_model_steps": 2, "log_steps": 1}
+    workers, addresses = start_workers(*[command(records, train_dir, max_steps=10**6, **flags)] * 2)
+    wait_for_checkpoint(workers[0], train_dir)
+    workers[lost].send_signal(number)
+    other = workers[1 - lost]
+    _, errors = other.communicate(timeout=300)
+    assert other.returncode == 1
+    assert "Traceback" not in errors
+    (message,) = [line for line in errors.splitlines() if line.startswith("yt8m train: ")]
+    assert f"worker {lost} ({addresses[lost]}) is gone" in message
+    latest = checkpoint_paths(str(train_dir))[-1]
+    assert f"{latest}; the same command on every worker resumes there" in message
+    workers[lost].kill()
+    end = step_of(latest) + 3
+    workers, _ = start_workers(*[command(records, train_dir, max_steps=end, **flags)] * 2)
+    outputs = [worker.communicate(timeout=300)[0] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0]
+    assert all(f"Resuming from {latest}" in output for output in outputs)
+    assert restore_model(str(train_dir)).step == end

@@ -1,5 +1,6 @@
 """Tests of yt8m_models.training.trainer: small trainings, and the files that they leave."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from eval.program.config import EvalConfig
+from eval.program.evaluation import evaluate_training
 from losses import CrossEntropyLoss
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.data.patterns import match_files
@@ -200,6 +203,28 @@ def test_validation_keeps_the_best(config, change, tmp_path):
     best = min(history(config, "validation.csv"), key=lambda row: row["loss"])
     assert resumed["best_validation_loss"] == pytest.approx(best["loss"], rel=1e-6)
     assert restore_model(config.train_dir, "best").step == best["step"]
+
+
+@pytest.mark.parametrize("sample_random_frames", [True, False])
+def test_an_evaluation_of_the_checkpoint_is_its_validation(config, change, sample_random_frames):
+    """Frame by frame it is decided by the flags alone: not by readers, batches or other seeds."""
+    pattern = config.train_data_pattern
+    config = change(config, eval_data_pattern=pattern, eval_sample_frames=2, eval_batch_size=16)
+    model = dataclasses.replace(MODEL, sample_random_frames=sample_random_frames)
+    train(config, DATA, model)
+    (validated,) = history(config, "validation.csv")
+    tf.random.set_seed(99)
+
+    def evaluated(seed):
+        flags = {"sample_frames": 2, "seed": seed, "top_k": config.top_k, "num_readers": 1}
+        found = evaluate_training(EvalConfig(config.train_dir, pattern, run_once=True, **flags))
+        return found.metrics
+
+    same, other = evaluated(config.seed), evaluated(config.seed + 1)
+    for name in ("gap", "hit_at_one", "perr", "map"):
+        assert same[name] == pytest.approx(validated[name], abs=1e-7)
+    assert same["loss"] == pytest.approx(validated["loss"], rel=1e-6)
+    assert abs(other["loss"] - validated["loss"]) > 1e-3
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(config, change):

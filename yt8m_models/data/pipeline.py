@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from yt8m_models.config import DataConfig
-from yt8m_models.data import frame_sampling, parsing
+from yt8m_models.data import frame_sampling, parsing, seeding
 from yt8m_models.data.bad_records import Ledger, first_bad_record
 from yt8m_models.data.parsing import Batch
 from yt8m_models.data.record_checks import check_record
@@ -110,9 +110,11 @@ class Pipeline:
     `max_frames` with `pad_to_max_frames`; and 5 for segments. Segments are cut from all frames of a
     video, `max_frames` or not, and videos without rated segments give no example.
 
-    The same files, options and seed give the same batches. Epochs differ in order and in the frames
-    drawn, and each is complete before the next begins. With one epoch, each iteration over the
-    pipeline gives the same batches; with more, another iteration goes on with further epochs.
+    The same files, options and seed give the same batches, whatever else the process does, and the
+    same frames of each video with any number of readers and any size of the batches. Epochs differ
+    in order and in the frames drawn, and each is complete before the next begins. With one epoch,
+    each iteration over the pipeline gives the same batches; with more, another iteration goes on
+    with further epochs.
     Workers share the files, or the records of each file where files are fewer than workers.
 
     Bad input: without `max_bad_records` the records are read with no other check than those of the
@@ -201,9 +203,11 @@ class Pipeline:
 
     def _batches(self) -> tf.data.Dataset:
         options = self.options
-        examples = self._examples()
-        if options.num_epochs != 1:
-            examples = examples.repeat(options.num_epochs)
+        if options.num_epochs == 1:
+            examples = self._examples(tf.constant(self._seed, tf.int64))
+        else:
+            seed = seeding.changing_seed(self._seed)
+            examples = seed.flat_map(self._examples).repeat(options.num_epochs)
         batches = examples.padded_batch(options.batch_size, drop_remainder=options.drop_remainder)
         settings = tf.data.Options()
         settings.deterministic = options.deterministic
@@ -216,39 +220,29 @@ class Pipeline:
         return batches.prefetch(2).with_options(settings)
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
-    def _examples(self) -> tf.data.Dataset:
+    def _examples(self, seed: tf.Tensor) -> tf.data.Dataset:
         """The examples of one epoch."""
         options = self.options
-        seeds = tf.data.Dataset.random(self._seed, rerandomize_each_iteration=self._epochs_differ)
         examples = (
-            tf.data.Dataset.zip(seeds, self._groups())
-            .map(self._parse, num_parallel_calls=tf.data.AUTOTUNE)
+            self._groups(seed)
+            .map(partial(self._parse, seed), num_parallel_calls=tf.data.AUTOTUNE)
             .unbatch()
         )
         if options.shuffle:
             size = max(2 * options.batch_size, SHUFFLE_BYTES // self._example_bytes())
-            examples = self._shuffled(examples, size)
+            examples = seeding.shuffled(examples, size, seed)
         return examples
 
-    def _groups(self) -> tf.data.Dataset:
+    def _groups(self, seed: tf.Tensor) -> tf.data.Dataset:
         """`(key, serialized records)` of each group of one epoch; the key tells file and place."""
         files = tf.data.Dataset.range(len(self.files))
         if self.options.shuffle:
-            files = self._shuffled(files, len(self.files))
+            files = seeding.shuffled(files, len(self.files), seed)
         return files.interleave(
             self._read,
             cycle_length=min(self.options.num_readers, len(self.files)),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
-
-    def _shuffled(self, dataset: tf.data.Dataset, buffer_size: int) -> tf.data.Dataset:
-        return dataset.shuffle(
-            buffer_size, seed=self._seed, reshuffle_each_iteration=self._epochs_differ
-        )
-
-    @property
-    def _epochs_differ(self) -> bool:
-        return self.options.num_epochs != 1
 
     def _read(self, file: tf.Tensor) -> tf.data.Dataset:
         if self.options.max_bad_records:
@@ -286,16 +280,15 @@ class Pipeline:
         except ValueError as error:
             self.ledger.fail(str(error))
 
-    def _parse(self, seed: tf.Tensor, group: tuple[tf.Tensor, tf.Tensor]) -> Batch:
+    def _parse(self, seed: tf.Tensor, key: tf.Tensor, serialized: tf.Tensor) -> Batch:
         """A group of records to a group of examples."""
-        key, serialized = group
         options = self.options
         if self.data.segment_labels:
             batch = parsing.parse_segments(serialized, self.data)
         elif not self.data.frame_features:
             batch = parsing.parse_videos(serialized, self.data, options.with_labels)
         else:
-            sampler = self._sampler(tf.stack([self._seed, seed]))
+            sampler = self._sampler(tf.stack([seed, key]))
             batch = parsing.parse_frames(
                 serialized, self.data, sampler, options.pad_to_max_frames, options.with_labels
             )

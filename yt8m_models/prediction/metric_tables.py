@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from yt8m_models.storage.text_file import read_text
+
 METRICS = {"hit_at_one": "Hit@1", "perr": "PERR", "gap": "GAP", "map": "mAP"}
 
 

@@ -26,6 +26,7 @@ def create_strategy(name: str) -> tf.distribute.Strategy:
                 "--strategy=multi_worker needs the cluster and this worker's task in the TF_CONFIG "
                 "environment variable; received none"
             )
+        print("Waiting for the other workers of TF_CONFIG.", flush=True)
         return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "mirrored":
         gpus = tf.config.list_logical_devices("GPU")

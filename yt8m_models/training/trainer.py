@@ -19,6 +19,7 @@ from yt8m_models.training.classifier_measure import ClassifierMeasure
 from yt8m_models.training.config import TrainConfig
 from yt8m_models.training.evaluator import Evaluator
 from yt8m_models.training.initialization import initialize_clusters
+from yt8m_models.training.lost_workers import lost_workers_named
 from yt8m_models.training.mixup import WEIGHTS, mixup_weights
 from yt8m_models.training.optimizers import create_optimizer
 from yt8m_models.training.precision import LossScale, mixed_precision
@@ -49,10 +50,11 @@ def train(config: TrainConfig, data: DataConfig, model_config: ModelConfig) -> d
         ValueError: a flag does not fit the records or the directory, a record is bad, the directory
             belongs to another model or holds no checkpoint that can be read, or the loss became
             infinite or not a number. The last good checkpoint stays.
+        ConnectionError: another worker of the training is gone.
     """
     tf.debugging.set_log_device_placement(config.log_device_placement)
     keras.utils.set_random_seed(config.seed)
-    with Interruption() as interruption:
+    with Interruption() as interruption, lost_workers_named(config.train_dir):
         return Trainer(config, data, model_config, interruption).train()
 
 
@@ -221,6 +223,7 @@ class Trainer:
             batch_size=config.eval_batch_size,
             seed=config.seed,
             sample_frames=config.eval_sample_frames if data.frame_features else 0,
+            sample_random_frames=self.model_config.sample_random_frames,
             num_readers=config.num_readers,
             max_bad_records=config.max_bad_records,
         )

@@ -117,6 +117,7 @@ def _measured(restored: Restored, test_data_pattern: str, config: TrainConfig) -
             batch_size=config.eval_batch_size,
             seed=config.seed,
             sample_frames=config.eval_sample_frames,
+            sample_random_frames=restored.model_config.sample_random_frames,
             num_readers=config.num_readers,
             max_bad_records=config.max_bad_records,
         ),

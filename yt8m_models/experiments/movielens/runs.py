@@ -19,6 +19,8 @@ from yt8m_models.experiments.movielens.splits import Split, split_by_count, spli
 from yt8m_models.storage.result_file import read_result
 from yt8m_models.storage.whole_file import join
 
+_TIES = "all orders"  # of average precision: results with another policy are not taken up
+
 
 @dataclass(frozen=True)
 class Quality:
@@ -125,7 +127,11 @@ def plan(
         arrays.update(repr((array.shape, array.dtype.str)).encode())
         arrays.update(np.ascontiguousarray(array).data)
     settings = {name: getattr(config, name) for name in ("min_test", "top_k", "relevant_stars")}
-    settings |= {"arrays": arrays.hexdigest(), "features": [each.name for each in features]}
+    settings |= {
+        "ties": _TIES,
+        "arrays": arrays.hexdigest(),
+        "features": [each.name for each in features],
+    }
     identity = digest(list(settings.values()))
     names = {row.name for row in wanted}
 

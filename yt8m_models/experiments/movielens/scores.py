@@ -58,7 +58,7 @@ def baseline_scores(name: str, split: Split, config: MovieLensConfig, seed: int)
       alone. A movie without training ratings has the score that the library falls back to.
     - `"item_mean"`: the mean of a movie's training ratings and of five more, each the mean of all.
     - `"popularity"`: the number of a movie's training ratings.
-    - `"constant"`: 0. Equal scores share their ranks, so this is what a random order gives.
+    - `"constant"`: 0. Measures are means over all orders of equal scores: it is a random order.
 
     Returns:
         float64, as `split.test`.

@@ -25,6 +25,7 @@ from yt8m_models.storage.result_file import read_result, write_result
 from yt8m_models.storage.whole_file import join
 
 _SAMPLE = 256
+_TIES = "all orders"  # of average precision: results with another policy are not taken up
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ def _key(
     """All that a result depends on."""
     rows = np.linspace(0, len(embeddings) - 1, min(_SAMPLE, len(embeddings))).astype(int)
     sample = hashlib.sha256(embeddings.take(rows).data).hexdigest()[:16]
-    settings = [config.top_k, config.relevance, config.max_queries, config.seed]
+    settings = [config.top_k, config.relevance, config.max_queries, config.seed, _TIES]
     parts = [embeddings.model, len(embeddings), sample, bits, direction, *settings, of_graph]
     return json.dumps(parts)
 

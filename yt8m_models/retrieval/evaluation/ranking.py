@@ -4,7 +4,7 @@ Both follow from where the relevant candidates stand. With `n_≥(s)` and `n_>(s
 score of at least, and of more than s, a relevant candidate of score s shares the ranks
 `n_>(s) + 1` to `n_≥(s)`, and
 
-    AP = mean over relevant r of (relevant candidates of a score ≥ s_r) / n_≥(s_r)
+    AP = mean over relevant r of the mean, over all orders of equal scores, of the precision at r
     DCG@k = Σ over relevant r of gain_r · (mean of 1 / log2(rank + 1), if rank ≤ k, over its ranks)
 
 which is what `eval.retrieval` gives with `ties="shared"`. The scores of a query are sorted by
@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from eval.retrieval import expected_precision, harmonic_numbers
 from yt8m_models.graph.co_watch_graph import CoWatchGraph, RetrievalTask
 
 _QUERIES = 1 << 14  # whose edges are in memory together
@@ -56,6 +57,7 @@ def retrieval_quality(
     queries, candidates = task
     found = np.empty((2, len(queries)))
     sums = np.concatenate([[0], np.cumsum(1 / np.log2(np.arange(top_k) + 2))])
+    harmonic = harmonic_numbers(len(candidates))
     step = max(1, min(_QUERIES, _SCORES // max(1, len(candidates))))
     for first in range(0, len(queries), _QUERIES):
         chunk = queries[first : first + _QUERIES]
@@ -70,7 +72,9 @@ def retrieval_quality(
             scores = _scores(vectors, chunk[start : start + step], candidates)
             for number, row in enumerate(scores, start):
                 relevant = slice(ends[number], ends[number + 1])
-                found[:, first + number] = _of_query(row, columns[relevant], gains[relevant], sums)
+                found[:, first + number] = _of_query(
+                    row, columns[relevant], gains[relevant], sums, harmonic
+                )
             on_queries(len(scores))
     return Quality(*found)
 
@@ -87,16 +91,23 @@ def _scores(
 
 
 def _of_query(
-    scores: np.ndarray, relevant: np.ndarray, gains: np.ndarray, discount_sums: np.ndarray
+    scores: np.ndarray,
+    relevant: np.ndarray,
+    gains: np.ndarray,
+    discount_sums: np.ndarray,
+    harmonic: np.ndarray,
 ) -> tuple[float, float]:
     """NDCG and average precision of one query, whose `scores` are sorted on the way."""
     of_relevant = scores[relevant]
     scores.sort()
     ends = len(scores) - scores.searchsorted(of_relevant, "left")
     starts = len(scores) - scores.searchsorted(of_relevant, "right")
-    found = len(of_relevant) - np.sort(of_relevant).searchsorted(of_relevant, "left")
+    in_order = np.sort(of_relevant)
+    above = len(in_order) - in_order.searchsorted(of_relevant, "right")
+    tied = len(in_order) - in_order.searchsorted(of_relevant, "left") - above
+    precision = expected_precision(starts, ends, above, tied, harmonic)
     depth = len(discount_sums) - 1
     shares = discount_sums[np.minimum(ends, depth)] - discount_sums[np.minimum(starts, depth)]
     best = np.sort(gains)[::-1][:depth]
     ideal = best @ np.diff(discount_sums)[: len(best)]
-    return float(gains @ (shares / (ends - starts)) / ideal), float(np.mean(found / ends))
+    return float(gains @ (shares / (ends - starts)) / ideal), float(np.mean(precision))
