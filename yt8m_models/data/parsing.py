@@ -8,15 +8,20 @@ Only plain operations and assertions: a record that does not fit raises a Tensor
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from yt8m_models.config import DataConfig
+from yt8m_models.data.quantization import quantize
 
 SEGMENT_SIZE = 5
 FRAME_PADDING = 60
 
 Batch = dict[str, tf.Tensor]
 Sampler = Callable[[tf.Tensor], tf.Tensor]
+Note = Callable[[tf.Tensor], Any]
+
+_ZERO = bytes(quantize(np.zeros(1)))
 
 _CONTEXT = {
     "id": tf.io.FixedLenFeature([], tf.string, ""),
@@ -30,6 +35,15 @@ _SEGMENTS = {
 }
 
 
+def parse(serialized: tf.Tensor, data: DataConfig) -> Batch:
+    """Records `(n,)` of the level of `data`, with every frame."""
+    if data.segment_labels:
+        return parse_segments(serialized, data)
+    if data.frame_features:
+        return parse_frames(serialized, data, sampler=None, pad_to_max_frames=False)
+    return parse_videos(serialized, data)
+
+
 def parse_videos(serialized: tf.Tensor, data: DataConfig) -> Batch:
     """Video-level `Example`s `(n,)`: `video_matrix` is float32 `(n, D)`, `num_frames` is 1."""
     features = {
@@ -37,16 +51,21 @@ def parse_videos(serialized: tf.Tensor, data: DataConfig) -> Batch:
         for name, size in zip(data.feature_names, data.feature_sizes, strict=True)
     }
     parsed = tf.io.parse_example(serialized, {**_CONTEXT, **features})
+    video_matrix = tf.concat([parsed[name] for name in data.feature_names], axis=1)
     return {
         "video_ids": _video_ids(parsed),
-        "video_matrix": tf.concat([parsed[name] for name in data.feature_names], axis=1),
+        "video_matrix": tf.debugging.check_numerics(video_matrix, "a feature"),
         "num_frames": tf.ones_like(serialized, tf.int32),
         "labels": _labels(parsed, tf.size(serialized), data),
     }
 
 
 def parse_frames(
-    serialized: tf.Tensor, data: DataConfig, sampler: Sampler | None, pad_to_max_frames: bool
+    serialized: tf.Tensor,
+    data: DataConfig,
+    sampler: Sampler | None,
+    pad_to_max_frames: bool,
+    note_unequal: Note | None = None,
 ) -> Batch:
     """Frame-level `SequenceExample`s `(n,)`: `video_matrix` is uint8 `(n, T, D)`.
 
@@ -57,8 +76,9 @@ def parse_frames(
             reads all.
         pad_to_max_frames: T is `max_frames`; otherwise, without a sampler, it is the longest video,
             rounded up to a multiple of `FRAME_PADDING`.
+        note_unequal: is given the frames of each feature, int64 `(n, features)`, where they differ.
     """
-    context, frames, num_frames = _parse_sequences(serialized, data, _CONTEXT)
+    context, frames, num_frames = _parse_sequences(serialized, data, _CONTEXT, note_unequal)
     num_frames = tf.minimum(num_frames, data.max_frames)
     if sampler is None:
         longest = tf.shape(frames[0])[1]
@@ -79,7 +99,9 @@ def parse_frames(
     }
 
 
-def parse_segments(serialized: tf.Tensor, data: DataConfig) -> Batch:
+def parse_segments(
+    serialized: tf.Tensor, data: DataConfig, note_unequal: Note | None = None
+) -> Batch:
     """Rated segments of frame-level records `(n,)`: `video_matrix` is uint8 `(segments, 5, D)`.
 
     All ratings of a video with one start time are one example, in the order in which the starts
@@ -87,12 +109,15 @@ def parse_segments(serialized: tf.Tensor, data: DataConfig) -> Batch:
     every rated class and 0 for the others. A segment that runs past the end of its video has
     fewer than 5 valid frames.
     """
-    context, frames, num_frames = _parse_sequences(serialized, data, _CONTEXT | _SEGMENTS)
+    context, frames, num_frames = _parse_sequences(
+        serialized, data, _CONTEXT | _SEGMENTS, note_unequal
+    )
     starts, classes, scores = (context[name] for name in _SEGMENTS)
     tf.debugging.assert_equal(starts.indices, classes.indices)
     tf.debugging.assert_equal(starts.indices, scores.indices)
     videos = starts.indices[:, 0]
     available = tf.gather(num_frames, videos) - starts.values
+    tf.debugging.check_numerics(scores.values, "a score")
     tf.debugging.assert_non_negative(starts.values)
     tf.debugging.assert_positive(available)
 
@@ -121,15 +146,41 @@ def parse_segments(serialized: tf.Tensor, data: DataConfig) -> Batch:
 
 
 def _parse_sequences(
-    serialized: tf.Tensor, data: DataConfig, context_features: dict[str, Any]
+    serialized: tf.Tensor,
+    data: DataConfig,
+    context_features: dict[str, Any],
+    note_unequal: Note | None,
 ) -> tuple[Batch, list[tf.Tensor], tf.Tensor]:
     """Context, each feature's frames as strings `(n, longest)`, and frames per video `(n,)`."""
     lists = {name: tf.io.FixedLenSequenceFeature([], tf.string) for name in data.feature_names}
     context, sequences, lengths = tf.io.parse_sequence_example(serialized, context_features, lists)
-    first, *others = (lengths[name] for name in data.feature_names)
-    for other in others:
-        tf.debugging.assert_equal(other, first)
-    return context, [sequences[name] for name in data.feature_names], first
+    frames = [sequences[name] for name in data.feature_names]
+    counts = tf.stack([lengths[name] for name in data.feature_names], axis=1)
+    if len(frames) == 1:
+        return context, frames, counts[:, 0]
+    num_frames = (tf.reduce_max if data.unequal_frames == "pad" else tf.reduce_min)(counts, axis=1)
+    are_equal = tf.reduce_all(counts == num_frames[:, None])
+    if data.unequal_frames == "error":
+        tf.debugging.assert_equal(are_equal, True)
+        return context, frames, num_frames
+
+    def aligned() -> list[tf.Tensor]:
+        if note_unequal is not None:
+            note_unequal(counts)
+        return [
+            _align(strings, counts[:, place], num_frames, size)
+            for place, (strings, size) in enumerate(zip(frames, data.feature_sizes, strict=True))
+        ]
+
+    return context, tf.cond(are_equal, lambda: frames, aligned), num_frames
+
+
+def _align(strings: tf.Tensor, count: tf.Tensor, num_frames: tf.Tensor, size: int) -> tf.Tensor:
+    """The first `count` strings of each video, cut or filled up to `num_frames`."""
+    length = tf.cast(tf.reduce_max(num_frames), tf.int32)
+    there = tf.sequence_mask(count, length)
+    strings = tf.where(there, _resize(strings, length), _ZERO * size)
+    return tf.where(tf.sequence_mask(num_frames, length), strings, "")
 
 
 def _decode(frames: list[tf.Tensor], valid: tf.Tensor, data: DataConfig) -> tf.Tensor:

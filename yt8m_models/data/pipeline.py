@@ -35,6 +35,7 @@ _DATA_ERRORS = (
     tf.errors.UnknownError,
     tf.errors.FailedPreconditionError,
     tf.errors.PermissionDeniedError,
+    UnicodeDecodeError,  # of a message of TensorFlow that quotes the record
 )
 
 
@@ -176,6 +177,8 @@ class Pipeline:
         except _DATA_ERRORS as error:
             if explanation := self._explain():
                 raise ValueError(explanation) from error
+            if isinstance(error, UnicodeDecodeError):
+                raise ValueError(f"a record of {self._files()} cannot be parsed") from error
             raise
 
     def _explain(self) -> str | None:
@@ -278,12 +281,15 @@ class Pipeline:
     def _parse(self, seed: tf.Tensor, group: tuple[tf.Tensor, tf.Tensor]) -> Batch:
         """A group of records to a group of examples."""
         key, serialized = group
+        note_unequal = partial(self._note_unequal, key)
         if self.data.segment_labels:
-            return parsing.parse_segments(serialized, self.data)
+            return parsing.parse_segments(serialized, self.data, note_unequal)
         if not self.data.frame_features:
             return parsing.parse_videos(serialized, self.data)
         sampler = self._sampler(tf.stack([self._seed, seed]))
-        batch = parsing.parse_frames(serialized, self.data, sampler, self.options.pad_to_max_frames)
+        batch = parsing.parse_frames(
+            serialized, self.data, sampler, self.options.pad_to_max_frames, note_unequal
+        )
         return self._without_empty(key, batch) if self.options.skip_empty_videos else batch
 
     def _sampler(self, seed: tf.Tensor) -> parsing.Sampler | None:
@@ -296,6 +302,14 @@ class Pipeline:
             else frame_sampling.random_sequence
         )
         return partial(sample, num_samples=options.sample_frames, seed=seed)
+
+    def _note_unequal(self, key: tf.Tensor, counts: tf.Tensor) -> None:
+        def note(key: int, counts: np.ndarray) -> None:
+            differences = np.ptp(counts, axis=1)
+            for place in np.flatnonzero(differences).tolist():
+                self.ledger.add_unequal(int(key), place, int(differences[place]))
+
+        tf.numpy_function(note, [key, counts], [])
 
     def _without_empty(self, key: tf.Tensor, batch: Batch) -> Batch:
         empty = batch["num_frames"] == 0
@@ -314,10 +328,14 @@ class Pipeline:
     def _nothing_found(self) -> str:
         why = "; none of their videos has rated segments" if self.data.segment_labels else ""
         full = " full" if self.options.drop_remainder else ""
+        summary = self.ledger.summary()
         return (
-            f"no{full} batch of {self.options.batch_size} examples in {len(self.files)} files "
-            f"({self.files[0]}, …){why}"
+            f"no{full} batch of {self.options.batch_size} examples in {self._files()}{why}"
+            f"{f'; {summary}' if summary else ''}"
         )
+
+    def _files(self) -> str:
+        return f"{len(self.files)} files ({self.files[0]}, …)"
 
     def _example_bytes(self) -> int:
         """Memory of one example, at most."""

@@ -80,6 +80,7 @@ class FrameTable(Table):
                 frame_features=True,
                 num_classes=record["num_classes"],
                 max_frames=record["max_frames"],
+                unequal_frames=record.get("unequal_frames", DataConfig.unequal_frames),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             where = os.path.join(directory, TABLE.record)
@@ -101,6 +102,7 @@ class FrameTable(Table):
             "num_videos": len(self),
             "num_classes": self.data.num_classes,
             "max_frames": self.data.max_frames,
+            "unequal_frames": self.data.unequal_frames,
             "files": {file: tf.io.gfile.stat(file).length for file in self.files},
         }
         TABLE.write(TABLE.prepare(directory), record, arrays)
@@ -139,10 +141,10 @@ class FrameTable(Table):
         try:
             records = _read(tf.constant(paths.tolist()), offsets)
             batch = parsing.parse_frames(records, self.data, sampler, pad_to_max_frames=False)
-        except tf.errors.OpError as error:
+        except (tf.errors.OpError, UnicodeDecodeError) as error:
             for path, offset, row in zip(paths, offsets, rows, strict=True):
                 self._check(path, int(offset), row)
-            raise ValueError(f"cannot read frames: {error.message}") from error
+            raise ValueError(f"cannot read frames of {paths[0]}, …: {error}") from error
         video_ids = batch["video_ids"].numpy().astype("S")
         for place in np.flatnonzero(video_ids != self.ids[rows])[:1]:
             self._check(paths[place], int(offsets[place]), rows[place])
