@@ -306,6 +306,7 @@ def test_a_directory_of_other_flags_is_refused(trained):
     with pytest.raises(ValueError, match="belongs to other flags") as error:
         annotate(dataclasses.replace(trained, rprop_steps=5), DATA)
     assert "--rprop_steps: 3 there, 5 now" in str(error.value)
+    annotate(trained, dataclasses.replace(DATA, unequal_frames="error"))  # there are no frames
 
 
 def test_flags_that_do_not_fit_the_features_are_refused(config, records):
