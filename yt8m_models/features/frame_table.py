@@ -141,10 +141,10 @@ class FrameTable(Table):
         try:
             records = _read(tf.constant(paths.tolist()), offsets)
             batch = parsing.parse_frames(records, self.data, sampler, pad_to_max_frames=False)
-        except (tf.errors.OpError, UnicodeDecodeError) as error:
+        except tf.errors.OpError as error:
             for path, offset, row in zip(paths, offsets, rows, strict=True):
                 self._check(path, int(offset), row)
-            raise ValueError(f"cannot read frames of {paths[0]}, …: {error}") from error
+            raise ValueError(f"cannot read frames of {paths[0]}, …: {error.message}") from error
         video_ids = batch["video_ids"].numpy().astype("S")
         for place in np.flatnonzero(video_ids != self.ids[rows])[:1]:
             self._check(paths[place], int(offsets[place]), rows[place])
