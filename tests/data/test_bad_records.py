@@ -489,6 +489,14 @@ def test_errors_that_no_record_caused_pass_through(tmp_path):
         raise error
 
 
+def test_message_that_is_no_text_names_a_file(tmp_path):
+    path = write(tmp_path / "a", [good(0)])
+    pipeline = Pipeline([path], FRAMES, PipelineOptions(1))
+    message = f"a record of 1 files ({path}, …) cannot be parsed"
+    with pytest.raises(ValueError, match=re.escape(message)), pipeline.translated_errors():
+        raise UnicodeDecodeError("utf-8", b"\x81", 0, 1, "invalid start byte")
+
+
 def test_masked_crc32c():
     # RFC 3720, B.4: the CRC-32C of 32 zero bytes is 0x8A9136AA. Rotated right by 15 bits it is
     # 0x8A9136AA >> 15 | (0x36AA & 0x7FFF) << 17 = 0x00011522 | 0x6D540000 = 0x6D551522, and

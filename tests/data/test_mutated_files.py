@@ -2,14 +2,18 @@
 
 import dataclasses
 import random
+from functools import partial
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from yt8m_models.config import DataConfig
 from yt8m_models.data.bad_records import Ledger
 from yt8m_models.data.inspect.file_report import inspect_files
+from yt8m_models.data.parsing import parse
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.data.record_checks import check_record
 from yt8m_models.data.record_index import index_records
 from yt8m_models.data.records import frame_record, video_record, write_records
 
@@ -123,6 +127,22 @@ def test_batches_or_an_error_that_names_the_file(level, options, count, tmp_path
             assert str(path) in str(error), number
             if options is SKIP:
                 assert str(error).startswith("no batch of 2 examples"), number
+
+
+@EVERY
+@pytest.mark.parametrize("level", FORMATS)
+def test_records_that_pass_the_check_can_be_parsed(level, count):
+    data = FORMATS[level]
+    signature = [tf.TensorSpec([None], tf.string)]
+    parsed = tf.function(partial(parse, data=data), input_signature=signature, autograph=False)
+    for number in range(5 * count):
+        rng = random.Random(f"{level} {number}")
+        content = mutated(rng, record(level, rng.randrange(NUM_RECORDS)))
+        try:
+            check_record(content, data)
+        except ValueError:
+            continue
+        parsed(tf.constant([content]))
 
 
 @EVERY
