@@ -23,6 +23,7 @@ ASSIGNMENTS = (
     "shared_diagonal",
     "diagonal",
 )
+UNEQUAL_FRAMES = ("trim", "pad", "error")
 _LISTS: dict[str, Callable[[str], Any]] = {
     "feature_names": str.strip,
     "feature_sizes": int,
@@ -60,6 +61,13 @@ class DataConfig(Options):
         3862, "Number of classes; labels are 0 to num_classes - 1.", at_least=1
     )
     max_frames: int = option(300, "Frames of a video beyond this many are left out.", at_least=1)
+    unequal_frames: str = option(
+        "trim",
+        "Videos whose features differ in their number of frames: trim reads the frames that all "
+        "features have, pad fills the shorter ones up with 0, error refuses the record.",
+        required=True,
+        choices=UNEQUAL_FRAMES,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

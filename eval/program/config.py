@@ -64,3 +64,4 @@ class DataFlags(Options):
     )
     num_classes: int | None = option(None, "Number of classes.")
     max_frames: int | None = option(None, "Frames of a video beyond this many are left out.")
+    unequal_frames: str | None = same_option(InferenceConfig, "unequal_frames")

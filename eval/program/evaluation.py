@@ -18,6 +18,8 @@ from yt8m_models.training.checkpoints import Restored, restore_model
 from yt8m_models.training.evaluator import Evaluator
 from yt8m_models.training.train_dir import BEST, checkpoint_paths
 
+_MAY_DIFFER = ("segment_labels", "unequal_frames")  # from the training
+
 
 def evaluate_training(
     config: EvalConfig, expected: Mapping[str, Any] | None = None
@@ -29,7 +31,7 @@ def evaluate_training(
     Args:
         config: what to evaluate.
         expected: flags of the data and of the model that the training must have had, by name.
-            `segment_labels` may differ and says whether to evaluate segments.
+            `segment_labels` and `unequal_frames` may differ and say what and how to evaluate.
 
     Returns:
         The last evaluation; `None` if there was none before the interruption.
@@ -87,8 +89,8 @@ class _Program:
         """Evaluates a model, prints and writes the result."""
         config = self.config
         _check_expected(self.expected, restored)
-        segment_labels = self.expected.get("segment_labels", restored.data_config.segment_labels)
-        data = dataclasses.replace(restored.data_config, segment_labels=segment_labels)
+        changes = {name: self.expected[name] for name in _MAY_DIFFER if name in self.expected}
+        data = dataclasses.replace(restored.data_config, **changes)
         options = PipelineOptions(
             batch_size=device_batch_size(config.batch_size, data),
             seed=config.seed,
@@ -109,7 +111,7 @@ class _Program:
             step=restored.step,
             checkpoint=restored.path,
             eval_data_pattern=config.eval_data_pattern,
-            segment_labels=segment_labels,
+            segment_labels=data.segment_labels,
             num_videos=metrics["num_videos"],
             label_loss=label_loss,
             top_k=config.top_k,
@@ -128,7 +130,7 @@ def _check_expected(expected: Mapping[str, Any], restored: Restored) -> None:
     differing = []
     for name, value in expected.items():
         received = ",".join(map(str, value)) if isinstance(value, tuple) else value
-        if name != "segment_labels" and received != trained[name]:
+        if name not in _MAY_DIFFER and received != trained[name]:
             differing.append(f"  --{name}: {trained[name]} in training, {received} now")
     if differing:
         raise ValueError("\n".join([f"{restored.path} is of another model:", *differing]))

@@ -133,7 +133,10 @@ def compare(config: SignificanceConfig, progress: bool = False) -> Comparison:
         raise ValueError(nothing_in_common(config.labels, of_labels, " ".join(paths), video_ids))
     right_a, right_b = is_right[:, in_a & in_b if config.missing == "skip" else in_a | in_b]
     if not len(right_a):
-        raise ValueError(f"no labelled video of {config.labels} is in {paths[0]} and {paths[1]}")
+        skipped = f"; {summary}" if (summary := ledger.summary()) else ""
+        raise ValueError(
+            f"no labelled video of {config.labels} is in {paths[0]} and {paths[1]}{skipped}"
+        )
     return Comparison(
         files=(paths[0], paths[1]),
         num_videos=len(right_a),

@@ -306,6 +306,7 @@ def test_a_directory_of_other_flags_is_refused(trained):
     with pytest.raises(ValueError, match="belongs to other flags") as error:
         annotate(dataclasses.replace(trained, rprop_steps=5), DATA)
     assert "--rprop_steps: 3 there, 5 now" in str(error.value)
+    annotate(trained, dataclasses.replace(DATA, unequal_frames="error"))  # there are no frames
 
 
 def test_flags_that_do_not_fit_the_features_are_refused(config, records):
@@ -327,7 +328,7 @@ def test_records_that_do_not_fit_are_refused(config, tmp_path):
         annotate(few, DATA)
     features["mean_audio"] = np.array([0.0, np.nan, 1.0])
     write_records(tmp_path / "few.tfrecord", [video_record(b"nan!", [1], features)])
-    with pytest.raises(ValueError, match="video 'nan!' has a mean_audio that is infinite or not"):
+    with pytest.raises(ValueError, match=r"record 0 .*'nan!': feature 'mean_audio' must be finite"):
         annotate(few, DATA)
     other = dataclasses.replace(few, output_dir=config.output_dir + "-2")
     data = VideoDataConfig(DATA.feature_names, (6, 4), num_classes=NUM_CLASSES)

@@ -1,8 +1,10 @@
 """Bad input: each case is named with its file and record, or skipped and counted."""
 
 import dataclasses
+import gzip
 import re
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +85,8 @@ BAD = {
         video_record(b"bad", [1], means()),
         "video 'bad': feature list 'rgb' is missing; there are none (and outside of the lists id, "
         "labels, mean_audio, mean_rgb); this looks like a video-level record, "
-        "which video-level models read (without --frame_features)",
+        "which video-level models read (without --frame_features); its name here is mean_rgb, "
+        "change --feature_names",
     ),
     "frame size": (
         FRAMES,
@@ -111,9 +114,36 @@ BAD = {
         "video 'bad': frame 1 of feature 'audio' must be one value; it has 2",
     ),
     "frame counts": (
-        FRAMES,
+        dataclasses.replace(FRAMES, unequal_frames="error"),
         frame_record(b"bad", [1], {**frames(3), "audio": frames(4)["audio"]}),
-        "video 'bad': the features differ in their number of frames: {'rgb': 3, 'audio': 4}",
+        "video 'bad': the features differ in their number of frames: {'rgb': 3, 'audio': 4}; "
+        "--unequal_frames=trim, the default, or pad reads them",
+    ),
+    "not a number": (
+        VIDEOS,
+        video_record(b"bad", [1], {**means(), "mean_audio": [1, np.nan]}),
+        "video 'bad': feature 'mean_audio' must be finite; its value 1 is nan",
+    ),
+    "infinite both ways": (
+        VIDEOS,
+        video_record(b"bad", [1], {**means(), "mean_rgb": [1, 2, -np.inf, 4, np.inf, 6]}),
+        "video 'bad': feature 'mean_rgb' must be finite; its value 2 is -inf",
+    ),
+    "score that is not a number": (
+        SEGMENTS,
+        frame_record(b"bad", [1], frames(), [(0, 5, 1, np.nan)]),
+        "video 'bad': feature 'segment_scores' must be finite; its value 0 is nan",
+    ),
+    "field in a map of the context": (
+        FRAMES,
+        # Field 5 in place of field 2, the value of the entry `labels`.
+        frame_record(b"bad", [1], frames()).replace(b"labels\x12", b"labels\x2a"),
+        "the record is not a well-formed SequenceExample; TensorFlow cannot parse it",
+    ),
+    "bytes that are no text": (
+        VIDEOS,
+        video_record(b"\x92", [1], means()).replace(b"labels\x12", b"labels\x2a"),
+        "the record is not a well-formed Example; TensorFlow cannot parse it",
     ),
     "label above": (
         FRAMES,
@@ -150,7 +180,8 @@ BAD = {
         VIDEOS,
         frame_record(b"bad", [1], frames()),
         "video 'bad': feature 'mean_rgb' is missing; there are id, labels; this looks like a "
-        "frame-level record, which frame-level models read (with --frame_features)",
+        "frame-level record, with audio, rgb, which frame-level models read (with "
+        "--frame_features)",
     ),
     "feature size": (
         VIDEOS,
@@ -224,6 +255,48 @@ def test_bad_record_is_skipped_and_counted_once(case, tmp_path):
     assert ledger.summary() == (
         f"skipped 1 bad record\n  {path}: record 1 (counted from 0): {reason}"
     )
+
+
+@pytest.mark.parametrize(
+    ("data", "record", "message"),
+    [
+        (
+            dataclasses.replace(FRAMES, feature_names=("rgb", "mean_audio")),
+            good(0),
+            "feature list 'mean_audio' is missing; there are audio, rgb; its name here is audio, "
+            "change --feature_names",
+        ),
+        (
+            dataclasses.replace(VIDEOS, feature_names=("rgb", "audio")),
+            good(0, VIDEOS),
+            "feature 'rgb' is missing; there are id, labels, mean_audio, mean_rgb; its name here "
+            "is mean_rgb, change --feature_names",
+        ),
+        (
+            dataclasses.replace(VIDEOS, feature_names=("flow", "audio")),
+            good(0, VIDEOS),
+            "feature 'flow' is missing; there are id, labels, mean_audio, mean_rgb",
+        ),
+    ],
+)
+def test_names_of_the_other_level(data, record, message, tmp_path):
+    path = write(tmp_path / "a", [record])
+    expected = f"{path}: record 0 (counted from 0): video 'g0': {message}"
+    with pytest.raises(ValueError, match=f"^{re.escape(expected)}$"):
+        read([path], data)
+
+
+@pytest.mark.parametrize("num_bad", [1, 3])
+def test_nothing_left_after_bad_records_says_why(num_bad, tmp_path):
+    bad = frame_record(b"bad", [9], frames())
+    paths = [write(tmp_path / f"{number}", [bad]) for number in range(num_bad)]
+    message = f"no batch of 4 examples in {num_bad} files"
+    with pytest.raises(ValueError, match=message) as raised:
+        read(paths, max_bad_records=num_bad)
+    skipped = f"skipped {num_bad} bad record{'' if num_bad == 1 else 's'}\n"
+    assert skipped in str(raised.value)
+    for path in paths:
+        assert f"  {path}: record 0 (counted from 0): video 'bad': label 9" in str(raised.value)
 
 
 ACCEPTED = {
@@ -359,6 +432,12 @@ def test_damage_is_skipped(damaged, tmp_path):
     assert bad.reason.startswith(reason)
 
 
+def test_a_length_that_looks_like_a_compressed_file(tmp_path):
+    path = write(tmp_path / "a", [b"x" * 0x9C78])
+    assert Path(path).read_bytes().startswith(b"\x78\x9c")
+    assert list(read_records(path)) == [(0, b"x" * 0x9C78)]
+
+
 def test_file_that_ends_within_a_length(tmp_path):
     """TensorFlow takes such a file for a whole one; only the checked reading tells."""
     path = Path(write(tmp_path / "a", [good(0), good(1)]))
@@ -392,6 +471,18 @@ NOT_TFRECORDS = {
     "csv": (
         b"VideoId,LabelConfidencePairs\nabcd,1 0.5\n",
         "the file is not a TFRecord file; it begins with b'VideoId,Labe'",
+    ),
+    "gzip": (
+        gzip.compress(b"records" * 99),
+        "the file is compressed (gzip); records are read uncompressed",
+    ),
+    "gzip, cut": (
+        gzip.compress(b"records" * 99)[:9],
+        "the file is compressed (gzip); records are read uncompressed",
+    ),
+    "zlib": (
+        zlib.compress(b"records" * 99),
+        "the file is compressed (zlib); records are read uncompressed",
     ),
     "short": (b"abc", "the file ends within the record, 3 bytes after its start"),
 }
@@ -442,6 +533,14 @@ def test_errors_that_no_record_caused_pass_through(tmp_path):
     list(pipeline.dataset)
     with pytest.raises(tf.errors.InvalidArgumentError), pipeline.translated_errors():
         raise error
+
+
+def test_message_that_is_no_text_names_a_file(tmp_path):
+    path = write(tmp_path / "a", [good(0)])
+    pipeline = Pipeline([path], FRAMES, PipelineOptions(1))
+    message = f"a record of 1 files ({path}, …) cannot be parsed"
+    with pytest.raises(ValueError, match=re.escape(message)), pipeline.translated_errors():
+        raise UnicodeDecodeError("utf-8", b"\x81", 0, 1, "invalid start byte")
 
 
 def test_masked_crc32c():

@@ -104,8 +104,12 @@ def test_several_levels_and_sizes_in_one_file(tmp_path):
         (b"", "it has no id; there are no features"),
         (video_record(b"aaaa", [1], {}), "it has no features; there are id, labels"),
         (
-            frame_record(b"aaaa", [1], _frames(3) | {"rgb": np.zeros((2, 6), np.uint8)}),
-            "differ in their numbers of frames: 'audio' 3, 'rgb' 2",
+            video_record(b"aaaa", [1], {"mean_rgb": [0, 1], "mean_audio": [0, np.inf]}),
+            "feature 'mean_audio' must be finite; its value 1 is inf",
+        ),
+        (
+            frame_record(b"aaaa", [1], _frames(3), [(0, 5, 1, np.nan)]),
+            "feature 'segment_scores' must be finite; its value 0 is nan",
         ),
     ],
 )
@@ -119,6 +123,25 @@ def test_frames_of_several_sizes():
     example.feature_lists.feature_list["rgb"].feature[2].bytes_list.value[0] = b"short"
     with pytest.raises(ValueError, match="'rgb' has 6 bytes in frame 0 and 5 in frame 2"):
         summarize(example.SerializeToString())
+
+
+def test_features_of_unequal_lengths(tmp_path):
+    path = tmp_path / "unequal.tfrecord"
+    videos = [
+        _frames(3),
+        _frames(3) | {"rgb": np.zeros((5, 6), np.uint8)},
+        {"rgb": _frames(4)["rgb"]},
+    ]
+    videos.append(_frames(9) | {"audio": np.zeros((8, 2), np.uint8)})
+    write_records(path, [frame_record(b"%d" % n, [1], video) for n, video in enumerate(videos)])
+    (report,) = inspect_files(str(path))
+    assert report.frames == {3: 2, 4: 1, 8: 1}
+    assert report.surplus_frames == {2: 1, 1: 1}
+    assert not report.corrupt
+    total = FileReport.total([report, report])
+    assert as_dict([total])["total"]["unequal_frames"] == {"videos": 4, "largest_difference": 2}
+    note = "features of unequal lengths: 2 videos, by up to 2 frames (--unequal_frames)"
+    assert note in render([report]).splitlines()
 
 
 def test_segment_lists_of_several_lengths():
@@ -222,6 +245,7 @@ def test_json(frame_file):
         "features": {"rgb": [6], "audio": [2]},
         "frames": {"min": 0, "mean": 3.0, "max": 5},
         "videos_without_frames": 1,
+        "unequal_frames": {"videos": 0, "largest_difference": 0},
         "labels": {
             "per_video": {"min": 0, "mean": 1.25, "max": 2},
             "distinct": 3,

@@ -1,5 +1,6 @@
 """Data patterns: parts, globs, files of paths, and what is said when nothing matches."""
 
+import os
 import re
 
 import pytest
@@ -34,6 +35,38 @@ def test_parts_keep_their_order_and_each_file_comes_once(shards):
 def test_an_existing_path_is_taken_literally(shards):
     (shards / "list").write_text("odd[1],name.tfrecord")
     assert match_files("@list") == ["odd[1],name.tfrecord"]
+
+
+def test_brackets_in_names(shards):
+    """A name that exists is taken literally, also that of a directory before a glob."""
+    for directory in ("run[1]", "run1", "run[1]/x*[ab]"):
+        (shards / directory).mkdir()
+        for name in ("a[1].tfrecord", "a1.tfrecord"):
+            (shards / directory / name).write_bytes(b"")
+    assert match_files("run[1]/a[1].tfrecord") == ["run[1]/a[1].tfrecord"]
+    assert match_files("run[1]/a*") == ["run[1]/a1.tfrecord", "run[1]/a[1].tfrecord"]
+    assert match_files("run[1]/x*[ab]/a[1]*") == ["run[1]/x*[ab]/a1.tfrecord"]
+    assert match_files("run[12]/a1*") == ["run1/a1.tfrecord"]
+    assert match_files("run1/a[1].tfrecord") == ["run1/a[1].tfrecord"]
+    (shards / "run1" / "a[1].tfrecord").unlink()
+    assert match_files("run1/a[1].tfrecord") == ["run1/a1.tfrecord"]
+
+
+def test_list_of_windows(shards):
+    text = "\ufeff train00.tfrecord\r\n\r\n# more\r\nvalidate*\t\r\n"
+    (shards / "list").write_bytes(text.encode())
+    assert match_files("@list") == ["train00.tfrecord", "validate00.tfrecord"]
+    assert match_files("train00.tfrecord,\r\nvalidate*\r\n") == match_files("@list")
+
+
+def test_name_that_is_not_utf_8(shards):
+    try:
+        open(os.fsencode(shards) + b"/odd\xff", "w").close()
+    except OSError:
+        pytest.skip("this file system has no such names")
+    message = "cannot list the files of 'odd*': a name there is not UTF-8"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        match_files("odd*")
 
 
 def test_file_of_paths_is_relative_to_the_current_directory(shards):

@@ -133,6 +133,24 @@ def test_scalars_for_tensorboard(workplace):
     np.testing.assert_allclose(loss, written["loss"], rtol=1e-6)
 
 
+@pytest.mark.parametrize(("flags", "count"), [((), 4), (("--unequal_frames=pad",), 6)])
+def test_features_of_unequal_lengths(tmp_path, flags, count, capsys):
+    data = DataConfig(("rgb", "audio"), (6, 2), frame_features=True, num_classes=7)
+    frames = np.random.default_rng(2).integers(0, 256, (6, 8), np.uint8)
+    record = frame_record(b"a", [2], {"rgb": frames[:4, :6], "audio": frames[:, 6:]})
+    write_records(tmp_path / "validate0.tfrecord", [record])
+    save_model(tmp_path / "model", ModelConfig("FrameLevelLogisticModel"), data, step=1)
+    run(tmp_path, "--run_once", *flags)
+    frames[4:, :6] = 127  # 0, nearly
+    inputs = dequantize(frames[None, :count])
+    predictions = predict(tmp_path, inputs, np.full(1, count, np.int32))
+    expected = cross_entropy(predictions, np.arange(7)[None] == 2)
+    np.testing.assert_allclose(metrics_file(tmp_path)["loss"], expected, rtol=1e-4)
+    assert "1 video with features that differ by up to 2 frames" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="--unequal_frames=trim, the default, or pad reads them"):
+        run(tmp_path, "--run_once", "--unequal_frames=error")
+
+
 def test_rated_segments_of_a_model_trained_on_videos(tmp_path, capsys):
     rng = np.random.default_rng(1)
     frames = rng.integers(0, 256, (14, 6), np.uint8)

@@ -201,6 +201,24 @@ def test_skipped_records_are_reported(workplace, tmp_path, capsys):
     assert "skipped 1 bad record" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("flags", "count"), [((), 9), (("--unequal_frames=pad",), 12)])
+def test_features_of_unequal_lengths(workplace, frame_videos, tmp_path, flags, count, capsys):
+    video = frame_videos[2]
+    record = frame_record(b"v", [1], {"rgb": video[:, :6], "audio": video[:9, 6:]})
+    write_records(tmp_path / "test.tfrecord", [record])
+    _, line = infer(tmp_path, tmp_path / "out.csv", *flags, model=model_flag(workplace))
+    expected = video[:count].copy()
+    expected[9:, 6:] = 127  # 0, nearly
+    (predictions,) = predict(workplace, [expected])
+    _, classes, scores = parse(line)
+    np.testing.assert_allclose(scores, predictions[classes], rtol=2e-4)
+    assert "1 video with features that differ by up to 3 frames" in capsys.readouterr().err
+    with pytest.raises(
+        ValueError, match=r"test\.tfrecord: record 0 .*--unequal_frames=trim, the d"
+    ):
+        infer(tmp_path, tmp_path / "2.csv", "--unequal_frames=error", model=model_flag(workplace))
+
+
 def model_flag(workplace):
     return [f"--train_dir={workplace / 'model'}"]
 

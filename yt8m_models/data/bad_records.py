@@ -9,7 +9,7 @@ _SHOWN = 5
 
 
 class Ledger:
-    """What a pipeline met: files in the order of their opening, bad records, videos without frames.
+    """What a pipeline met: files in the order of their opening, bad records, unusual videos.
 
     A record counts once, however often it is read. Safe to use from the threads of tf.data.
 
@@ -28,6 +28,7 @@ class Ledger:
         self.opened: list[str] = []
         self.failure: str | None = None
         self._empty: set[tuple[int, int]] = set()
+        self._unequal: dict[tuple[int, int], int] = {}
         self._seen: set[tuple[str, int]] = set()
         self._lock = threading.Lock()
 
@@ -40,6 +41,11 @@ class Ledger:
         """Counts a video without frames: the one at this place of this group of records."""
         with self._lock:
             self._empty.add((group, place))
+
+    def add_unequal(self, group: int, place: int, difference: int) -> None:
+        """Counts a video whose features differ by so many frames."""
+        with self._lock:
+            self._unequal[group, place] = difference
 
     def add_bad(self, record: BadRecord) -> None:
         """Counts a bad record.
@@ -62,18 +68,23 @@ class Ledger:
         raise ValueError(reason)
 
     def summary(self) -> str | None:
-        """What was left out, for the end of a run; None where nothing was."""
+        """What was left out or unusual, for the end of a run; None where nothing was."""
         parts = []
         if self.bad:
             parts.append(f"skipped {_count(len(self.bad), 'bad record')}")
         if self.empty_videos:
             parts.append(f"left out {_count(self.empty_videos, 'video')} without frames")
-        if not parts:
-            return None
-        lines = [" and ".join(parts), *(f"  {record}" for record in self.bad[:_SHOWN])]
+        lines = [" and ".join(parts)] if parts else []
+        lines += [f"  {record}" for record in self.bad[:_SHOWN]]
         if len(self.bad) > _SHOWN:
             lines.append(f"  … and {len(self.bad) - _SHOWN} more")
-        return "\n".join(lines)
+        if self._unequal:
+            lines.append(
+                f"{_count(len(self._unequal), 'video')} with features that differ by up to "
+                f"{_count(max(self._unequal.values()), 'frame')}; --unequal_frames says how they "
+                "are read (trim unless given)"
+            )
+        return "\n".join(lines) if lines else None
 
 
 def first_bad_record(

@@ -1,12 +1,14 @@
 """Data patterns: which files a flag such as `--train_data_pattern` means."""
 
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.text_file import read_text
 
 _PARALLEL_LOOKUPS = 16
+_SPECIAL = re.compile(r"[*?[]")
 
 
 def match_files(pattern: str, flag: str = "") -> list[str]:
@@ -14,7 +16,8 @@ def match_files(pattern: str, flag: str = "") -> list[str]:
 
     A pattern is a list of parts with commas between them. A part is
 
-    - a path or a glob (`*`, `?`, `[…]`), local, on `gs://`, or on a file system of the `io` extra
+    - a path or a glob (`*`, `?`, `[…]`; what exists under its name as written is that file, or that
+      directory of the glob), local, on `gs://`, or on a file system of the `io` extra
       (`s3://`, `hdfs://`, `az://`; `http://` and `https://` address single files, without globs);
     - `@` and the path of a text file with one path or glob a line, relative to the current
       directory; blank lines and lines that start with `#` are left out, commas have no meaning.
@@ -73,6 +76,8 @@ def _match(name: str, path: str) -> list[str]:
         raise ValueError(f"{name} is a directory; name its files: {path.rstrip('/')}/*") from None
     except (tf.errors.OpError, RuntimeError) as error:
         raise ValueError(f"cannot list the files of {name}: {_reason(error)}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"cannot list the files of {name}: a name there is not UTF-8") from None
     if not files:
         raise ValueError(f"no file matches {name}")
     return files
@@ -86,7 +91,19 @@ def _file_or_glob(path: str) -> list[str]:
             raise IsADirectoryError(path)
         return [path]
     except tf.errors.NotFoundError:
-        return sorted(file for file in tf.io.gfile.glob(path) if not os.path.isdir(file))
+        return sorted(file for file in tf.io.gfile.glob(_glob(path)) if not os.path.isdir(file))
+
+
+def _glob(path: str) -> str:
+    """A glob in which the longest directory that exists as it is written stands for itself."""
+    import tensorflow as tf
+
+    directory = os.path.dirname(path)
+    while _SPECIAL.search(directory):
+        if tf.io.gfile.isdir(directory):
+            return _SPECIAL.sub(r"[\g<0>]", directory) + path[len(directory) :]
+        directory = os.path.dirname(directory)
+    return path
 
 
 def _url(url: str) -> list[str]:

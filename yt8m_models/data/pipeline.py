@@ -35,6 +35,7 @@ _DATA_ERRORS = (
     tf.errors.UnknownError,
     tf.errors.FailedPreconditionError,
     tf.errors.PermissionDeniedError,
+    UnicodeDecodeError,  # of a message of TensorFlow that quotes the record
 )
 
 
@@ -184,6 +185,8 @@ class Pipeline:
         except _DATA_ERRORS as error:
             if explanation := self._explain():
                 raise ValueError(explanation) from error
+            if isinstance(error, UnicodeDecodeError):
+                raise ValueError(f"a record of {self._files()} cannot be parsed") from error
             raise
 
     def _check(self, serialized: bytes) -> None:
@@ -283,14 +286,19 @@ class Pipeline:
     def _parse(self, seed: tf.Tensor, key: tf.Tensor, serialized: tf.Tensor) -> Batch:
         """A group of records to a group of examples."""
         options = self.options
+        note_unequal = partial(self._note_unequal, key)
         if self.data.segment_labels:
-            batch = parsing.parse_segments(serialized, self.data)
+            batch = parsing.parse_segments(serialized, self.data, note_unequal)
         elif not self.data.frame_features:
             batch = parsing.parse_videos(serialized, self.data, options.with_labels)
         else:
-            sampler = self._sampler(tf.stack([seed, key]))
             batch = parsing.parse_frames(
-                serialized, self.data, sampler, options.pad_to_max_frames, options.with_labels
+                serialized,
+                self.data,
+                self._sampler(tf.stack([seed, key])),
+                options.pad_to_max_frames,
+                options.with_labels,
+                note_unequal,
             )
             if options.skip_empty_videos:
                 batch = self._without_empty(key, batch)
@@ -309,6 +317,14 @@ class Pipeline:
         )
         return partial(sample, num_samples=options.sample_frames, seed=seed)
 
+    def _note_unequal(self, key: tf.Tensor, counts: tf.Tensor) -> None:
+        def note(key: int, counts: np.ndarray) -> None:
+            differences = np.ptp(counts, axis=1)
+            for place in np.flatnonzero(differences).tolist():
+                self.ledger.add_unequal(int(key), place, int(differences[place]))
+
+        tf.numpy_function(note, [key, counts], [])
+
     def _without_empty(self, key: tf.Tensor, batch: Batch) -> Batch:
         empty = batch["num_frames"] == 0
 
@@ -326,10 +342,14 @@ class Pipeline:
     def _nothing_found(self) -> str:
         why = "; none of their videos has rated segments" if self.data.segment_labels else ""
         full = " full" if self.options.drop_remainder else ""
+        summary = self.ledger.summary()
         return (
-            f"no{full} batch of {self.options.batch_size} examples in {len(self.files)} files "
-            f"({self.files[0]}, …){why}"
+            f"no{full} batch of {self.options.batch_size} examples in {self._files()}{why}"
+            f"{f'; {summary}' if summary else ''}"
         )
+
+    def _files(self) -> str:
+        return f"{len(self.files)} files ({self.files[0]}, …)"
 
     def _example_bytes(self) -> int:
         """Memory of one example, at most."""

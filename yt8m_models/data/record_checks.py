@@ -4,13 +4,15 @@ The reader does not call it unless bad records are to be skipped; otherwise it o
 record at which reading failed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
+import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from yt8m_models.config import DataConfig
+from yt8m_models.data.parsing import parse
 
 _KINDS = {"bytes_list": "bytes", "float_list": "floats", "int64_list": "integers"}
 
@@ -34,11 +36,12 @@ def check_record(
             label, and what is there instead.
     """
     example_type = tf.train.SequenceExample if data.frame_features else tf.train.Example
+    kind = example_type.__name__
     try:
         example = example_type.FromString(serialized)
     except DecodeError:
         raise ValueError(
-            f"the record is not a {example_type.__name__}; it begins with {serialized[:16]!r}"
+            f"the record is not a {kind}; it begins with {serialized[:16]!r}"
         ) from None
     context = (example.context if data.frame_features else example.features).feature
     try:
@@ -52,6 +55,42 @@ def check_record(
     except ValueError as error:
         video_id = _video_id(context)
         raise ValueError(f"video {video_id!r}: {error}" if video_id else str(error)) from None
+    is_canonical = _is_canonical(example, serialized)
+    if not is_canonical and not _can_be_parsed(serialized, data, with_labels):
+        raise ValueError(f"the record is not a well-formed {kind}; TensorFlow cannot parse it")
+
+
+def check_finite(name: str, values: Sequence[float]) -> None:
+    """Refuses a feature with a value that is infinite or not a number.
+
+    Raises:
+        ValueError: there is one; names the feature, and the place and the value of the first.
+    """
+    array = np.array(values)
+    places = np.flatnonzero(~np.isfinite(array))
+    if len(places):
+        place = places[0]
+        raise ValueError(f"feature {name!r} must be finite; its value {place} is {array[place]}")
+
+
+def _is_canonical(example: Any, serialized: bytes) -> bool:
+    """Whether a message, which this changes, is written as it would be here, at least in length.
+
+    TensorFlow's parser takes every such record, and refuses some of the others, as those with
+    fields that are not known, which protocol buffers allow.
+    """
+    example.DiscardUnknownFields()
+    size: int = example.ByteSize()
+    return size == len(serialized)
+
+
+def _can_be_parsed(serialized: bytes, data: DataConfig, with_labels: bool) -> bool:
+    """Whether TensorFlow's parser takes a record."""
+    try:
+        parse(tf.constant([serialized]), data, with_labels)
+    except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def _check_ids(context: Mapping[str, Any], forbidden: str | None) -> None:
@@ -85,45 +124,55 @@ def _check_video_features(serialized: bytes, context: Mapping[str, Any], data: D
         if not _kind(context, name):
             frame_level = tf.train.SequenceExample.FromString(serialized).feature_lists.feature_list
             hint = (
-                "; this looks like a frame-level record, which frame-level models read "
-                "(with --frame_features)"
+                f"; this looks like a frame-level record, with {_names(frame_level)}, which "
+                "frame-level models read (with --frame_features)"
+                if frame_level
+                else _other_name(name, context)
             )
-            raise ValueError(
-                f"feature {name!r} is missing; there are {_names(context)}"
-                f"{hint if frame_level else ''}"
-            )
+            raise ValueError(f"feature {name!r} is missing; there are {_names(context)}{hint}")
         values = _values(context, name, "float_list")
         if len(values) != size:
             raise ValueError(
                 f"feature {name!r} has {len(values)} values, not the {size} of --feature_sizes"
             )
+        check_finite(name, values)
 
 
 def _check_frames(example: tf.train.SequenceExample, data: DataConfig) -> None:
-    lists = example.feature_lists.feature_list
-    counts = {}
-    for name, size in zip(data.feature_names, data.feature_sizes, strict=True):
+    lists, context = example.feature_lists.feature_list, example.context.feature
+    for name in data.feature_names:
         if name not in lists:
-            hint = (
-                f" (and outside of the lists {_names(example.context.feature)}); "
-                "this looks like a video-level record, which video-level models read (without "
-                "--frame_features)"
-            )
+            hint = ""
+            if not lists:
+                hint = (
+                    f" (and outside of the lists {_names(context)}); this looks like a "
+                    "video-level record, which video-level models read (without --frame_features)"
+                )
             raise ValueError(
-                f"feature list {name!r} is missing; there are {_names(lists)}"
-                f"{'' if lists else hint}"
+                f"feature list {name!r} is missing; there are {_names(lists)}{hint}"
+                f"{_other_name(name, lists or context)}"
             )
-        frames = lists[name].feature
-        counts[name] = len(frames)
-        read = len(frames) if data.segment_labels else data.max_frames
-        for number, frame in enumerate(frames):
+    counts = {name: len(lists[name].feature) for name in data.feature_names}
+    if data.unequal_frames == "error" and len(set(counts.values())) > 1:
+        raise ValueError(
+            f"the features differ in their number of frames: {counts}; --unequal_frames=trim, the "
+            "default, or pad reads them"
+        )
+    num_frames = (max if data.unequal_frames == "pad" else min)(counts.values())
+    read = num_frames if data.segment_labels else min(num_frames, data.max_frames)
+    for name, size in zip(data.feature_names, data.feature_sizes, strict=True):
+        for number, frame in enumerate(lists[name].feature):
             values = frame.bytes_list.value
             if len(values) != 1 or (len(values[0]) != size and number < read):
                 _refuse_frame(f"frame {number} of feature {name!r}", frame, size)
-    if len(set(counts.values())) > 1:
-        raise ValueError(f"the features differ in their number of frames: {counts}")
     if data.segment_labels:
-        _check_segments(example.context.feature, counts[data.feature_names[0]], data)
+        _check_segments(context, num_frames, data)
+
+
+def _other_name(name: str, names: Iterable[str]) -> str:
+    """A hint, where the record has the feature by the name of the other level."""
+    other = name.removeprefix("mean_") if name.startswith("mean_") else f"mean_{name}"
+    return f"; its name here is {other}, change --feature_names" if other in names else ""
 
 
 def _refuse_frame(what: str, frame: tf.train.Feature, size: int) -> NoReturn:
@@ -151,6 +200,7 @@ def _check_segments(context: Mapping[str, Any], num_frames: int, data: DataConfi
                 f"a segment starts at frame {start}; the video has {num_frames} frames"
             )
     _check_classes("segment_labels", classes, data)
+    check_finite("segment_scores", scores)
 
 
 def _kind(context: Mapping[str, Any], name: str) -> str | None:

@@ -14,6 +14,14 @@ import tensorflow as tf
 
 _HEADER = struct.Struct("<QI")
 _FOOTER_SIZE = 4
+_COMPRESSIONS = {
+    "gzip": (b"\x1f\x8b",),
+    "zlib": (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda"),
+    "zstd": (b"\x28\xb5\x2f\xfd",),
+    "bzip2": (b"BZh",),
+    "xz": (b"\xfd7zXZ",),
+    "zip": (b"PK\x03\x04",),
+}
 
 Parsed = TypeVar("Parsed")
 
@@ -105,17 +113,22 @@ def framing_error(header: bytes, offset: int, size: int) -> str | None:
     """Why no record begins with `header`, the 12 bytes at `offset` of a file of `size` bytes."""
     if size == 0:
         return "the file is empty"
-    if len(header) < _HEADER.size:
-        return f"the file ends within the record, {len(header)} bytes after its start"
-    length, checksum = _HEADER.unpack(header)
-    if checksum != masked_crc32c(header[:8]):
-        if offset == 0:
-            return f"the file is not a TFRecord file; it begins with {header!r}"
-        return "its length is corrupt, so the rest of the file is lost"
-    if offset + record_size(length) > size:
+    is_whole = len(header) == _HEADER.size
+    if is_whole and int.from_bytes(header[8:], "little") == masked_crc32c(header[:8]):
+        length = _HEADER.unpack(header)[0]
         left = size - offset - _HEADER.size
-        return f"the file ends within the record: {left} of {length + _FOOTER_SIZE} bytes"
-    return None
+        if left < length + _FOOTER_SIZE:
+            return f"the file ends within the record: {left} of {length + _FOOTER_SIZE} bytes"
+        return None
+    if offset == 0:
+        for name, beginnings in _COMPRESSIONS.items():
+            if header.startswith(beginnings):
+                return f"the file is compressed ({name}); records are read uncompressed"
+    if not is_whole:
+        return f"the file ends within the record, {len(header)} bytes after its start"
+    if offset == 0:
+        return f"the file is not a TFRecord file; it begins with {header!r}"
+    return "its length is corrupt, so the rest of the file is lost"
 
 
 def record_size(length: int) -> int:

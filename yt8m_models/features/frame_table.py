@@ -85,6 +85,7 @@ class FrameTable(Table):
                 frame_features=True,
                 num_classes=int(record["num_classes"]),
                 max_frames=int(record["max_frames"]),
+                unequal_frames=record.get("unequal_frames", DataConfig.unequal_frames),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             where = os.path.join(directory, TABLE.record)
@@ -107,6 +108,7 @@ class FrameTable(Table):
             "num_videos": len(self),
             "num_classes": self.data.num_classes,
             "max_frames": self.data.max_frames,
+            "unequal_frames": self.data.unequal_frames,
             "files": {file: tf.io.gfile.stat(file).length for file in self.files},
         }
         TABLE.write(TABLE.prepare(directory), record, arrays)
@@ -150,7 +152,7 @@ class FrameTable(Table):
         except tf.errors.OpError as error:
             for path, offset, row in zip(paths, offsets, rows, strict=True):
                 self._check(path, int(offset), row)
-            raise ValueError(f"cannot read frames: {error.message}") from error
+            raise ValueError(f"cannot read frames of {paths[0]}, …: {error.message}") from error
         video_ids = batch["video_ids"].numpy().astype("S")
         for place in np.flatnonzero(video_ids != self.ids[rows])[:1]:
             self._check(paths[place], int(offsets[place]), rows[place])

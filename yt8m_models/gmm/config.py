@@ -76,6 +76,7 @@ class FrameFormat(Options):
     feature_sizes: tuple[int, ...] = same_option(DataConfig, "feature_sizes", (1024, 128))
     frame_features: bool = option(True, "Records are frame level; nothing else will do.")
     num_classes: int = same_option(DataConfig, "num_classes")
+    unequal_frames: str = same_option(DataConfig, "unequal_frames")
 
     def __post_init__(self) -> None:
         super().__post_init__()

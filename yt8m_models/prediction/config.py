@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from yt8m_models.config import UNEQUAL_FRAMES
 from yt8m_models.program.option import Options, option, same_option
 from yt8m_models.training.config import TrainConfig
 
@@ -84,6 +85,12 @@ class InferenceConfig(Options):
     )
     seed: int = option(0, "Seed of the sampled frames.", at_least=0)
     max_bad_records: int = same_option(TrainConfig, "max_bad_records")
+    unequal_frames: str | None = option(
+        None,
+        "Videos whose features differ in their number of frames, as in training: trim, pad or "
+        "error; that of the training unless given.",
+        choices=UNEQUAL_FRAMES,
+    )
     jit_compile: bool = option(
         False, "Compile the forward pass with XLA, and pad every video to the same length for it."
     )

@@ -71,7 +71,8 @@ def infer(source: ModelSource, config: InferenceConfig) -> InferenceSummary:
     if source.output_model_tgz:
         pack_model(restored, source.output_model_tgz)
         print(f"Model packed in {source.output_model_tgz}")
-    data = dataclasses.replace(data, segment_labels=False)
+    unequal_frames = data.unequal_frames if config.unequal_frames is None else config.unequal_frames
+    data = dataclasses.replace(data, segment_labels=False, unequal_frames=unequal_frames)
     kind = SegmentSubmission if config.segment_labels else VideoSubmission
     pipeline = Pipeline(
         files,

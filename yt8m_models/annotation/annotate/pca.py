@@ -32,8 +32,7 @@ def fit_pca(
         interrupted.
 
     Raises:
-        ValueError: a feature is not finite (the video is named), or there are fewer videos than
-            components.
+        ValueError: a record is bad, or there are fewer videos than components.
     """
     path = join(config.output_dir, _FILE)
     if tf.io.gfile.exists(path):
@@ -48,7 +47,6 @@ def fit_pca(
     with Progress(description="PCA") as progress:
         for batch in pipeline:
             rows = batch["video_matrix"].numpy()
-            _check_finite(rows, batch["video_ids"].numpy(), data, ends)
             for fit, end in zip(fits, ends, strict=True):
                 fit.add(rows[:, end - fit.size : end])
             progress.update(len(rows))
@@ -78,17 +76,3 @@ def pipeline_options(config: AnnotateConfig, **others: Any) -> PipelineOptions:
     """How records are read: each once and in any order, unless `others` say otherwise."""
     flags = ("batch_size", "num_readers", "max_bad_records")
     return PipelineOptions(**{**{name: getattr(config, name) for name in flags}, **others})
-
-
-def _check_finite(
-    rows: np.ndarray, video_ids: np.ndarray, data: DataConfig, ends: np.ndarray
-) -> None:
-    finite = np.isfinite(rows)
-    if finite.all():
-        return
-    row, column = np.argwhere(~finite)[0]
-    name = data.feature_names[int(np.searchsorted(ends, column, side="right"))]
-    raise ValueError(
-        f"--train_data_pattern: video {video_ids[row].decode(errors='replace')!r} has a {name} "
-        "that is infinite or not a number"
-    )

@@ -12,6 +12,7 @@ from yt8m_models.data.patterns import match_files
 from yt8m_models.data.record_reader import BadRecord, parsed_records
 from yt8m_models.program.progress import Progress
 
+_COUNTS = ("levels", "frames", "surplus_frames", "labels", "labels_per_video", "ratings")
 _LARGE = 100 << 20  # bytes of input from which on a progress bar is shown
 
 
@@ -27,6 +28,8 @@ class FileReport:
         levels: records of each level: `video`, `frame`, `segment`.
         features: name to the sizes that occur, each with its number of videos that have frames.
         frames: frames per video, each number with its videos; empty at video level.
+        surplus_frames: how many frames a video's longest feature has more than its shortest, each
+            number with its videos; those without are left out.
         labels: class to the number of its videos.
         labels_per_video: labels of a video to the number of such videos.
         ratings: rated (segment, class) pairs, and how many of them are positive.
@@ -40,6 +43,7 @@ class FileReport:
     levels: Counter[str] = field(default_factory=Counter)
     features: dict[str, Counter[int]] = field(default_factory=dict)
     frames: Counter[int] = field(default_factory=Counter)
+    surplus_frames: Counter[int] = field(default_factory=Counter)
     labels: Counter[int] = field(default_factory=Counter)
     labels_per_video: Counter[int] = field(default_factory=Counter)
     ratings: Counter[bool] = field(default_factory=Counter)
@@ -55,7 +59,7 @@ class FileReport:
             total.complete &= report.complete
             for name, sizes in report.features.items():
                 total.features.setdefault(name, Counter()).update(sizes)
-            for counts in ("levels", "frames", "labels", "labels_per_video", "ratings"):
+            for counts in _COUNTS:
                 getattr(total, counts).update(getattr(report, counts))
             total.corrupt += report.corrupt
         return total
@@ -71,6 +75,8 @@ class FileReport:
             self.features.setdefault(name, Counter()).update([size] if size else [])
         if record.num_frames is not None:
             self.frames[record.num_frames] += 1
+        if record.surplus_frames:
+            self.surplus_frames[record.surplus_frames] += 1
         self.labels.update(set(record.labels))
         self.labels_per_video[len(set(record.labels))] += 1
         self.ratings.update(score > 0 for score in record.scores)

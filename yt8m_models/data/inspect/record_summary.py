@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+from yt8m_models.data.record_checks import check_finite
+
 
 @dataclass(frozen=True)
 class RecordSummary:
@@ -14,7 +16,8 @@ class RecordSummary:
     Attributes:
         level: `video`, `frame` or `segment`.
         features: name to size; a feature of a video without frames has size 0.
-        num_frames: frames, None at video level.
+        num_frames: frames that all features have, None at video level.
+        surplus_frames: how many more the longest feature has.
         labels: class ids.
         scores: of the rated segments.
     """
@@ -22,6 +25,7 @@ class RecordSummary:
     level: str
     features: dict[str, int]
     num_frames: int | None
+    surplus_frames: int
     labels: Sequence[int]
     scores: Sequence[float]
 
@@ -33,7 +37,8 @@ def summarize(serialized: bytes) -> RecordSummary:
     a record with feature lists is frame level, one without is video level.
 
     Raises:
-        ValueError: it is neither, it has no id or no features, or its frames do not fit together.
+        ValueError: it is neither, it has no id or no features, a value that is not finite, or
+            frames of several sizes.
     """
     try:
         example = tf.train.SequenceExample.FromString(serialized)
@@ -47,39 +52,38 @@ def summarize(serialized: bytes) -> RecordSummary:
     lists = example.feature_lists.feature_list
     labels = context["labels"].int64_list.value if "labels" in context else ()
     if not lists:
-        return RecordSummary("video", _video_features(context), None, labels, ())
-    features, num_frames = _frame_features(lists)
+        return RecordSummary("video", _video_features(context), None, 0, labels, ())
+    features = _frame_features(lists)
+    counts = [len(frames.feature) for frames in lists.values()]
+    num_frames, surplus = min(counts), max(counts) - min(counts)
     if "segment_labels" not in context:
-        return RecordSummary("frame", features, num_frames, labels, ())
-    return RecordSummary("segment", features, num_frames, labels, _segment_scores(context))
+        return RecordSummary("frame", features, num_frames, surplus, labels, ())
+    scores = _segment_scores(context)
+    return RecordSummary("segment", features, num_frames, surplus, labels, scores)
 
 
 def _video_features(context: Mapping[str, tf.train.Feature]) -> dict[str, int]:
-    features = {
-        name: len(feature.float_list.value)
-        for name, feature in sorted(context.items())
-        if feature.WhichOneof("kind") == "float_list"
-    }
+    features = {}
+    for name, feature in sorted(context.items()):
+        if feature.WhichOneof("kind") == "float_list":
+            check_finite(name, feature.float_list.value)
+            features[name] = len(feature.float_list.value)
     if not features:
         raise ValueError(f"it has no features; there are {', '.join(sorted(context))}")
     return features
 
 
-def _frame_features(lists: Mapping[str, tf.train.FeatureList]) -> tuple[dict[str, int], int]:
-    features, num_frames = {}, {}
+def _frame_features(lists: Mapping[str, tf.train.FeatureList]) -> dict[str, int]:
+    features = {}
     for name in sorted(lists):
         sizes = [sum(map(len, frame.bytes_list.value)) for frame in lists[name].feature]
-        num_frames[name] = len(sizes)
         features[name] = sizes[0] if sizes else 0
         for number, size in enumerate(sizes):
             if size != sizes[0]:
                 raise ValueError(
                     f"feature {name!r} has {sizes[0]} bytes in frame 0 and {size} in frame {number}"
                 )
-    if len(set(num_frames.values())) > 1:
-        counts = ", ".join(f"{name!r} {count}" for name, count in num_frames.items())
-        raise ValueError(f"the features differ in their numbers of frames: {counts}")
-    return features, max(num_frames.values())
+    return features
 
 
 def _segment_scores(context: Mapping[str, tf.train.Feature]) -> Sequence[float]:
@@ -91,4 +95,5 @@ def _segment_scores(context: Mapping[str, tf.train.Feature]) -> Sequence[float]:
             "'segment_start_times', 'segment_labels' and 'segment_scores' differ in length: "
             f"{len(starts)}, {len(classes)} and {len(scores)}"
         )
+    check_finite("segment_scores", scores)
     return scores

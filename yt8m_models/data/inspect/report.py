@@ -48,6 +48,10 @@ def _entry(report: FileReport) -> Entry:
         "features": dict(widest_first),
         "frames": spread(report.frames),
         "videos_without_frames": report.frames[0],
+        "unequal_frames": {
+            "videos": report.surplus_frames.total(),
+            "largest_difference": max(report.surplus_frames, default=0),
+        },
         "labels": {
             "per_video": spread(report.labels_per_video),
             "distinct": len(report.labels),
@@ -136,6 +140,11 @@ def _notes(total: Entry) -> list[str]:
     for lack in ("labels", "frames"):
         if count := total[f"videos_without_{lack}"]:
             notes.append(f"without {lack}: {count:,} {'video' if count == 1 else 'videos'}")
+    if count := total["unequal_frames"]["videos"]:
+        notes.append(
+            f"features of unequal lengths: {count:,} {'video' if count == 1 else 'videos'}, by up "
+            f"to {total['unequal_frames']['largest_difference']} frames (--unequal_frames)"
+        )
     if count := total["num_corrupt"]:
         notes.append(f"corrupt: {count:,} (records count from 0)")
         for entry in total["corrupt"][:_CORRUPT_IN_TABLE]:
