@@ -26,6 +26,7 @@ from yt8m_models.training.schedule import StaircaseDecay
 from yt8m_models.training.step import StepOutputs, TrainStep
 from yt8m_models.training.strategy import Workers, create_strategy, split_batch
 from yt8m_models.training.train_dir import record_model_flags, remove_training
+from yt8m_models.training.training_flags import record_training_flags, resolve_training_flags
 from yt8m_models.training.training_run import TrainingRun
 
 _COLUMNS = (
@@ -64,11 +65,13 @@ class Trainer:
         model_config: ModelConfig,
         interruption: Interruption,
     ) -> None:
-        self.config = config
+        filesystems.require(config.train_dir)
         self.data = data
         self.model_config = model_config.resolved()
         self.interruption = interruption
         self.strategy = create_strategy(config.strategy)
+        num_replicas = self.strategy.num_replicas_in_sync
+        self.config = resolve_training_flags(config, self.model_config.model, num_replicas)
         self.workers = Workers(self.strategy)
         if self.workers.count > 1 and config.max_steps is None:
             raise ValueError(
@@ -82,10 +85,10 @@ class Trainer:
             else []
         )
         self.schedule = StaircaseDecay(
-            config.base_learning_rate,
-            config.learning_rate_decay,
-            int(config.learning_rate_decay_examples),
-            config.batch_size * self.strategy.num_replicas_in_sync,
+            self.config.base_learning_rate,
+            self.config.learning_rate_decay,
+            int(self.config.learning_rate_decay_examples),
+            config.batch_size * num_replicas,
         )
         with self.strategy.scope(), mixed_precision(config.mixed_precision):
             self.model = create_model(model_config, data)
@@ -106,7 +109,7 @@ class Trainer:
 
     def train(self) -> dict[str, Any]:
         """Trains to the end or to a signal; what the function `train` returns."""
-        filesystems.require(self.config.train_dir)
+        print(f"{self.model_config.model}: {self.config.described()}.")
         self._prepare_directory()
         self._wait_for_workers()
         if not self.run.restore():
@@ -150,6 +153,7 @@ class Trainer:
         if self.config.start_new_model:
             remove_training(train_dir)
         record_model_flags(train_dir, self.model_config, self.data, self.config.label_loss)
+        record_training_flags(self.config)
 
     def _wait_for_workers(self) -> None:
         """Returns once all workers are here, so that what the chief did is there for all."""
