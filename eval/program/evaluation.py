@@ -13,9 +13,9 @@ from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.prediction.predictor import device_batch_size
 from yt8m_models.storage.whole_file import join
-from yt8m_models.training.checkpoints import Restored, restore_model
+from yt8m_models.training.checkpoints import CHOICES, Restored, candidate_checkpoints, restore_model
 from yt8m_models.training.evaluator import Evaluator
-from yt8m_models.training.train_dir import BEST, checkpoint_paths
+from yt8m_models.training.train_dir import step_of
 
 
 def evaluate_training(
@@ -39,7 +39,7 @@ def evaluate_training(
         OSError: a file cannot be read or written.
     """
     program = _Program(config, {} if expected is None else expected)
-    if config.run_once or config.checkpoint not in ("latest", "best"):
+    if config.run_once or config.checkpoint not in CHOICES:
         return program.evaluate(restore_model(config.train_dir, config.checkpoint))
     return _follow(config, program)
 
@@ -47,25 +47,30 @@ def evaluate_training(
 def _follow(config: EvalConfig, program: "_Program") -> Evaluation | None:
     """Evaluates each new checkpoint, until interrupted."""
     evaluation: Evaluation | None = None
-    seen: str | None = None
-    directory = config.train_dir if config.checkpoint == "latest" else join(config.train_dir, BEST)
-    print(f"Following the checkpoints of {directory}; end with Ctrl-C.", flush=True)
+    seen: int | None = None
+    is_waiting = False
+    print(
+        f"Following the checkpoints of {config.train_dir} (--checkpoint={config.checkpoint}); end "
+        "with Ctrl-C.",
+        flush=True,
+    )
     try:
         while True:
-            newest = next(reversed(checkpoint_paths(directory)), None)
-            if newest is None and seen is None:
-                print(f"Waiting for the first checkpoint in {directory}.", flush=True)
-                seen = ""
-            if newest in (None, seen):
+            paths = candidate_checkpoints(config.train_dir, config.checkpoint)
+            if not paths and seen is None and not is_waiting:
+                print(f"Waiting for the first checkpoint in {config.train_dir}.", flush=True)
+                is_waiting = True
+            # Told apart by the step: the best one was the latest until it was validated.
+            if not paths or step_of(paths[-1]) == seen:
                 time.sleep(config.poll_seconds)
                 continue
             try:
                 restored = restore_model(config.train_dir, config.checkpoint)
             except ValueError:
-                if newest in checkpoint_paths(directory):
+                if paths[-1] in candidate_checkpoints(config.train_dir, config.checkpoint):
                     raise
                 continue  # The training has removed it meanwhile.
-            seen = newest
+            seen = step_of(paths[-1])
             evaluation = program.evaluate(restored)
     except KeyboardInterrupt:
         print("Stopped.")
@@ -85,6 +90,7 @@ class _Program:
     def evaluate(self, restored: Restored) -> Evaluation:
         """Evaluates a model, prints and writes the result."""
         config = self.config
+        print(f"Model: {restored.described()}", flush=True)
         _check_expected(self.expected, restored)
         segment_labels = self.expected.get("segment_labels", restored.data_config.segment_labels)
         data = dataclasses.replace(restored.data_config, segment_labels=segment_labels)

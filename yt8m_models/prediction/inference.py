@@ -15,10 +15,8 @@ from yt8m_models.prediction.segments import cut_segments, read_label_ids, segmen
 from yt8m_models.prediction.submission import VideoSubmission
 from yt8m_models.program.background import Background
 from yt8m_models.program.progress import Progress
-from yt8m_models.storage import filesystems
-from yt8m_models.storage.whole_file import join, whole_file
+from yt8m_models.storage.whole_file import whole_file
 from yt8m_models.training.checkpoints import Restored, restore_model
-from yt8m_models.training.train_dir import BEST, checkpoint_paths
 
 SEGMENT_BATCH = 1024
 
@@ -54,7 +52,7 @@ def infer(source: ModelSource, config: InferenceConfig) -> InferenceSummary:
     files = match_files(config.input_data_pattern)
     restored = _restore(source)
     data = restored.data_config
-    print(f"Model: {restored.model_config.model} of step {restored.step:,}, {restored.path}")
+    print(f"Model: {restored.described()}")
     if config.segment_labels and not data.frame_features:
         raise ValueError(
             f"--segment_labels needs a frame-level model; {restored.path} is the video-level "
@@ -145,9 +143,4 @@ def _restore(source: ModelSource) -> Restored:
     if source.input_model_tgz:
         checkpoint = unpack_model(source.input_model_tgz, source.untar_model_dir)
         return restore_model(source.untar_model_dir, checkpoint)
-    filesystems.require(source.train_dir)
-    checkpoint = source.checkpoint
-    if not checkpoint:
-        has_best = bool(checkpoint_paths(join(source.train_dir, BEST)))
-        checkpoint = "best" if has_best else "latest"
-    return restore_model(source.train_dir, checkpoint)
+    return restore_model(source.train_dir, source.checkpoint)
