@@ -16,3 +16,15 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip(f"no recorded outputs and real records: there is no directory {SHARED.name}/")
     return SHARED
+
+
+@pytest.fixture
+def warned(caplog):
+    """Gives the warnings of this project since the last call; TensorFlow has some of its own."""
+
+    def warned():
+        records = [record for record in caplog.records if record.name.startswith("yt8m_models")]
+        caplog.clear()
+        return [record.getMessage() for record in records]
+
+    return warned
