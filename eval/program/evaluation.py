@@ -9,6 +9,7 @@ import losses
 from eval.program.config import EvalConfig
 from eval.program.report import Evaluation, Report, class_names, table
 from yt8m_models.config import model_flags
+from yt8m_models.data.first_batches import FirstBatches
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.prediction.predictor import device_batch_size
@@ -109,7 +110,8 @@ class _Program:
         evaluator = Evaluator(
             restored.model, loss, data.num_classes, config.top_k, config.jit_compile
         )
-        metrics = evaluator.evaluate(pipeline, progress=True)
+        batches = FirstBatches(data, "evaluated videos").watched(pipeline)
+        metrics = evaluator.evaluate(batches, progress=True)
         evaluation = Evaluation(
             step=restored.step,
             checkpoint=restored.path,

@@ -200,6 +200,17 @@ def test_metrics_that_are_not_defined_are_null(tmp_path):
     assert written["hit_at_one"] == 0.0
 
 
+def test_records_that_cannot_be_evaluated_are_said(workplace, warned):
+    run(workplace, "--run_once")
+    assert warned() == []
+    records = [video_record(b"v", [], {"mean_rgb": np.zeros(6)}) for _ in range(3)]
+    write_records(workplace / "validate2.tfrecord", records)
+    run(workplace, "--run_once", f"--eval_data_pattern={workplace}/validate2.tfrecord")
+    constant, missing = warned()
+    assert constant.startswith("the feature mean_rgb is 0 throughout the 3 evaluated videos")
+    assert missing.startswith("none of the 3 evaluated examples has a label")
+
+
 def test_new_checkpoints_are_followed(workplace, monkeypatch, capsys):
     """The poll before the first checkpoint and after each is where checkpoints appear here."""
     data = workplace / "model"

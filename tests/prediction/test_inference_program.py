@@ -189,6 +189,23 @@ def test_an_error_leaves_no_file_and_keeps_the_one_before(workplace, tmp_path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["data", "out.csv"]
 
 
+def test_features_that_say_nothing_are_named(workplace, tmp_path, warned):
+    """Labels are not missed: nobody knows those of test records."""
+    infer(workplace, tmp_path / "out.csv")
+    assert warned() == []
+    rng, audio = np.random.default_rng(0), np.full((4, 2), 9, np.uint8)
+    records = [
+        frame_record(
+            b"v%d" % n, [], {"rgb": rng.integers(0, 256, (4, 6), np.uint8), "audio": audio}
+        )
+        for n in range(3)
+    ]
+    write_records(tmp_path / "test.tfrecord", records)
+    infer(tmp_path, tmp_path / "out.csv", model=model_flag(workplace))
+    (message,) = warned()
+    assert message.startswith("the feature audio is the same throughout the 3 videos that were re")
+
+
 def test_skipped_records_are_reported(workplace, tmp_path, capsys):
     content = (workplace / "test1.tfrecord").read_bytes()
     (tmp_path / "test.tfrecord").write_bytes(content[:-9])

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 
+from yt8m_models.data.first_batches import FirstBatches
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.prediction.config import InferenceConfig, ModelSource
@@ -110,7 +111,7 @@ def predict(
     """
     num_videos = 0
     with Background() as background, Progress(description="inference") as progress:
-        for batch in pipeline:
+        for batch in FirstBatches(pipeline.data, "videos").watched(pipeline):
             ids = batch["video_ids"].numpy()
             video_matrix, num_frames = batch["video_matrix"], batch["num_frames"]
             if by_segment:

@@ -9,6 +9,7 @@ import tensorflow as tf
 import losses
 from eval.evaluation_metrics import EvaluationMetrics
 from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.data.first_batches import FirstBatches
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.models import create_model
@@ -134,16 +135,20 @@ class Trainer:
     def _loop(self, batches: TrainingBatches) -> None:
         run, step = self.run, self._create_step()
         pieces = self.config.gradient_accumulation_steps
+        first = FirstBatches(self.data, "training videos", need_labels=True)
         for batch, position in batches:
+            first.look(batch)
             tensors = {name: value for name, value in batch.items() if name != "video_ids"}
             outputs = step(*split_batch(tensors, self.strategy, self.workers, pieces))
             measures = functools.partial(self._measures, batch, outputs)
             run.advance(outputs.is_finite, len(batch["num_frames"]), measures, position)
             if run.is_stopped:
+                first.finish()
                 return
             if position.batch == 1 and batches.batches_per_epoch and self.workers.count == 1:
                 epochs_left = self.config.num_epochs - position.epoch
                 run.set_total(run.step - 1 + batches.batches_per_epoch * epochs_left)
+        first.finish()
         run.position = Position(self.config.num_epochs, 0)
 
     def _prepare_directory(self) -> None:
