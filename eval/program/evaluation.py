@@ -14,7 +14,12 @@ from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.prediction.predictor import device_batch_size
 from yt8m_models.storage.whole_file import join
-from yt8m_models.training.checkpoints import CHOICES, Restored, candidate_checkpoints, restore_model
+from yt8m_models.training.checkpoints import (
+    CHECKPOINT_CHOICES,
+    Restored,
+    candidate_checkpoints,
+    restore_model,
+)
 from yt8m_models.training.evaluator import Evaluator
 from yt8m_models.training.train_dir import step_of
 
@@ -40,7 +45,7 @@ def evaluate_training(
         OSError: a file cannot be read or written.
     """
     program = _Program(config, {} if expected is None else expected)
-    if config.run_once or config.checkpoint not in CHOICES:
+    if config.run_once or config.checkpoint not in CHECKPOINT_CHOICES:
         return program.evaluate(restore_model(config.train_dir, config.checkpoint))
     return _follow(config, program)
 
@@ -110,7 +115,7 @@ class _Program:
         evaluator = Evaluator(
             restored.model, loss, data.num_classes, config.top_k, config.jit_compile
         )
-        batches = FirstBatches(data, "evaluated videos").watched(pipeline)
+        batches = FirstBatches(data, "evaluated examples").watched(pipeline)
         metrics = evaluator.evaluate(batches, progress=True)
         evaluation = Evaluation(
             step=restored.step,

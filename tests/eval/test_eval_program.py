@@ -207,7 +207,7 @@ def test_records_that_cannot_be_evaluated_are_said(workplace, warned):
     write_records(workplace / "validate2.tfrecord", records)
     run(workplace, "--run_once", f"--eval_data_pattern={workplace}/validate2.tfrecord")
     constant, missing = warned()
-    assert constant.startswith("the feature mean_rgb is 0 throughout the 3 evaluated videos")
+    assert constant.startswith("the feature mean_rgb is 0 throughout the 3 evaluated examples")
     assert missing.startswith("none of the 3 evaluated examples has a label")
 
 

@@ -155,10 +155,10 @@ def test_records_that_nothing_can_be_learned_from_are_said_once(config, change, 
     train(change(config, **data, max_steps=3), DATA, MODEL)
     said = [message.split(":")[0].split(",")[0] for message in warned()]
     assert sorted(said) == [
-        "none of the 120 training videos that were read first has a label",
+        "none of the 120 training examples that were read first has a label",
         "none of the 80 evaluated examples has a label",
-        "the feature audio is 0 throughout the 120 training videos that were read first",
-        "the feature audio is 0 throughout the 80 validation videos that were read first",
+        "the feature audio is 0 throughout the 120 training examples that were read first",
+        "the feature audio is 0 throughout the 80 validation examples that were read first",
     ]
 
 

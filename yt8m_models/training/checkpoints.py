@@ -27,7 +27,7 @@ from yt8m_models.training.train_dir import (
     step_of,
 )
 
-CHOICES = ("auto", "best", "latest")
+CHECKPOINT_CHOICES = ("auto", "best", "latest")
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # TensorFlow 2 stores it beside the weights
 _LOGGER = logging.getLogger(__name__)
 
@@ -163,7 +163,7 @@ def restore_model(train_dir: str, checkpoint: str = "auto") -> Restored:
 
 def candidate_checkpoints(train_dir: str, checkpoint: str) -> list[str]:
     """The checkpoints that `auto`, `best`, `latest` or a path mean, the one to take last."""
-    if checkpoint not in CHOICES:
+    if checkpoint not in CHECKPOINT_CHOICES:
         path = checkpoint.removesuffix(".index")
         return [path] if tf.io.gfile.exists(f"{path}.index") else []
     latest = [] if checkpoint == "best" else checkpoint_paths(train_dir)
@@ -179,7 +179,7 @@ def chosen_checkpoints(train_dir: str, checkpoint: str) -> list[str]:
     paths = candidate_checkpoints(train_dir, checkpoint)
     if not paths:
         place = {"best": join(train_dir, BEST)}.get(checkpoint, train_dir)
-        missing = f"in {place}" if checkpoint in CHOICES else checkpoint
+        missing = f"in {place}" if checkpoint in CHECKPOINT_CHOICES else checkpoint
         raise ValueError(f"no checkpoint {missing} (--train_dir={train_dir})")
     return paths
 

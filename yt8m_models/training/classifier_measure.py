@@ -24,7 +24,7 @@ class ClassifierMeasure(Measure):
     def __init__(self, evaluator: Evaluator, pipeline: Pipeline) -> None:
         self.evaluator = evaluator
         self.pipeline = pipeline
-        self._first = FirstBatches(pipeline.data, "validation videos")
+        self._first = FirstBatches(pipeline.data, "validation examples")
 
     def __call__(self) -> Row:
         result = self.evaluator.evaluate(self._first.watched(self.pipeline))

@@ -135,7 +135,7 @@ class Trainer:
     def _loop(self, batches: TrainingBatches) -> None:
         run, step = self.run, self._create_step()
         pieces = self.config.gradient_accumulation_steps
-        first = FirstBatches(self.data, "training videos", need_labels=True)
+        first = FirstBatches(self.data, "training examples", need_labels=True)
         for batch, position in batches:
             first.look(batch)
             tensors = {name: value for name, value in batch.items() if name != "video_ids"}
