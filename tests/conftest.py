@@ -30,3 +30,15 @@ def forget_contents():
         path.write_text(json.dumps(record))
 
     return forget
+
+
+@pytest.fixture
+def warned(caplog):
+    """Gives the warnings of this project since the last call; TensorFlow has some of its own."""
+
+    def warned():
+        records = [record for record in caplog.records if record.name.startswith("yt8m_models")]
+        caplog.clear()
+        return [record.getMessage() for record in records]
+
+    return warned

@@ -6,17 +6,19 @@ from typing import Any
 __version__ = "0.1.0"
 
 
-def load_model(train_dir: str, sample_frames: int = 0, checkpoint: str = "latest") -> Any:
+def load_model(train_dir: str, sample_frames: int = 0, checkpoint: str = "auto") -> Any:
     """The Keras model of a training directory, or of an imported checkpoint.
 
     It takes a dict of `video_matrix`, float32 `(batch, T, D)` dequantised (video level: `(batch,
     D)`) or uint8 as recorded, and `num_frames`, int32 `(batch,)`, and returns predictions, float32
-    `(batch, num_classes)`. Features are in the order of the training's `--feature_names`.
+    `(batch, num_classes)`. Features are in the order of the training's `--feature_names`. A line
+    says which checkpoint it has.
 
     Args:
         train_dir: what `--train_dir` was in training.
         sample_frames: frames that each call samples from every video at random; 0 takes them all.
-        checkpoint: `latest`, `best` (lowest validation loss), or the path of one.
+        checkpoint: `best` (lowest validation loss), `latest`, the path of one, or `auto`: the best
+            where the training was validated, the latest otherwise.
 
     Raises:
         ValueError: nothing was trained there, there is no such checkpoint, it cannot be read, or

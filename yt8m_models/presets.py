@@ -1,11 +1,11 @@
-"""The models by name: what each preset sets of `ModelConfig`.
+"""The models by name: what each preset sets of `ModelConfig`, and how it is trained.
 
 A name that people type today is a preset of one of two assemblies, `VideoLevelModel` and
 `FrameLevelModel`; every value can be changed by its flag. Values that a preset does not name are
 the defaults of `ResolvedModel`.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 VIDEO_LEVEL: dict[str, dict[str, Any]] = {
     "LogisticModel": {"video_level_classifier_model": "LogisticModel"},
@@ -83,4 +83,39 @@ PAPERS = {
     "SGMMModel": _DSGMM,
     "NeXtVLADModel": "NeXtVLAD (arXiv 1811.05014)",
     "SelfAttentionModel": "Structured self-attention (arXiv 1703.03130)",
+}
+
+
+class TrainingDefaults(NamedTuple):
+    """What flags of a training are unless given; those of the starter code."""
+
+    base_learning_rate: float = 0.01
+    learning_rate_decay: float = 0.95
+    learning_rate_decay_examples: float = 4_000_000.0
+    clip_mode: str = "per_variable"
+
+
+_STARTER_CODE_TRAINING = TrainingDefaults()
+# The commands of WILLOW's README; where they name no decay, it is the starter code's.
+_WILLOW_TRAINING = TrainingDefaults(0.0002, 0.8)
+_WILLOW_BAGS_TRAINING = TrainingDefaults(0.0002)
+_WILLOW_GRU_TRAINING = TrainingDefaults(0.0002, 0.9)
+# Section 4.1.2: every gradient value is clipped to [-1, 1].
+_DSGMM_TRAINING = TrainingDefaults(0.0002, 0.8, clip_mode="value")
+TRAINING = {
+    "LogisticModel": _STARTER_CODE_TRAINING,
+    "MoeModel": _STARTER_CODE_TRAINING,
+    "FrameLevelLogisticModel": _STARTER_CODE_TRAINING,
+    "DbofModel": _STARTER_CODE_TRAINING,
+    "LstmModel": _STARTER_CODE_TRAINING,
+    "GruModel": _WILLOW_GRU_TRAINING,
+    "NetVLADModelLF": _WILLOW_TRAINING,
+    "NetFVModelLF": _WILLOW_TRAINING,
+    "SoftDbofModelLF": _WILLOW_BAGS_TRAINING,
+    "GatedDbofModelLF": _WILLOW_BAGS_TRAINING,
+    "DSGMMModel": _DSGMM_TRAINING,
+    "VLADModel": _DSGMM_TRAINING,
+    "SGMMModel": _DSGMM_TRAINING,
+    "NeXtVLADModel": TrainingDefaults(0.0002, 0.8, 2_000_000.0),  # its paper
+    "SelfAttentionModel": _WILLOW_TRAINING,  # its assembly; the paper has other data
 }

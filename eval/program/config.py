@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.prediction.config import InferenceConfig
+from yt8m_models.prediction.config import InferenceConfig, ModelSource
 from yt8m_models.program.option import Options, option, same_option
 from yt8m_models.training.config import LABEL_LOSSES
 
@@ -19,11 +19,7 @@ class EvalConfig(Options):
         "Records to evaluate: file patterns with commas between, or @file with a path a line.",
         required=True,
     )
-    checkpoint: str = option(
-        "latest",
-        "latest, best (lowest validation loss), or the path of a checkpoint.",
-        required=True,
-    )
+    checkpoint: str = same_option(ModelSource, "checkpoint")
     run_once: bool = option(
         False, "Evaluate one checkpoint and end; otherwise go on with each new one."
     )

@@ -9,14 +9,20 @@ import losses
 from eval.program.config import EvalConfig
 from eval.program.report import Evaluation, Report, table
 from yt8m_models.config import model_flags
+from yt8m_models.data.first_batches import FirstBatches
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.prediction.metric_tables import class_names
 from yt8m_models.prediction.predictor import device_batch_size
 from yt8m_models.storage.whole_file import join
-from yt8m_models.training.checkpoints import Restored, restore_model
+from yt8m_models.training.checkpoints import (
+    CHECKPOINT_CHOICES,
+    Restored,
+    candidate_checkpoints,
+    restore_model,
+)
 from yt8m_models.training.evaluator import Evaluator
-from yt8m_models.training.train_dir import BEST, checkpoint_paths
+from yt8m_models.training.train_dir import step_of
 
 _MAY_DIFFER = ("segment_labels", "unequal_frames")  # from the training
 
@@ -42,7 +48,7 @@ def evaluate_training(
         OSError: a file cannot be read or written.
     """
     program = _Program(config, {} if expected is None else expected)
-    if config.run_once or config.checkpoint not in ("latest", "best"):
+    if config.run_once or config.checkpoint not in CHECKPOINT_CHOICES:
         return program.evaluate(restore_model(config.train_dir, config.checkpoint))
     return _follow(config, program)
 
@@ -50,25 +56,30 @@ def evaluate_training(
 def _follow(config: EvalConfig, program: "_Program") -> Evaluation | None:
     """Evaluates each new checkpoint, until interrupted."""
     evaluation: Evaluation | None = None
-    seen: str | None = None
-    directory = config.train_dir if config.checkpoint == "latest" else join(config.train_dir, BEST)
-    print(f"Following the checkpoints of {directory}; end with Ctrl-C.", flush=True)
+    seen: int | None = None
+    is_waiting = False
+    print(
+        f"Following the checkpoints of {config.train_dir} (--checkpoint={config.checkpoint}); end "
+        "with Ctrl-C.",
+        flush=True,
+    )
     try:
         while True:
-            newest = next(reversed(checkpoint_paths(directory)), None)
-            if newest is None and seen is None:
-                print(f"Waiting for the first checkpoint in {directory}.", flush=True)
-                seen = ""
-            if newest in (None, seen):
+            paths = candidate_checkpoints(config.train_dir, config.checkpoint)
+            if not paths and seen is None and not is_waiting:
+                print(f"Waiting for the first checkpoint in {config.train_dir}.", flush=True)
+                is_waiting = True
+            # Told apart by the step: the best one was the latest until it was validated.
+            if not paths or step_of(paths[-1]) == seen:
                 time.sleep(config.poll_seconds)
                 continue
             try:
                 restored = restore_model(config.train_dir, config.checkpoint)
             except ValueError:
-                if newest in checkpoint_paths(directory):
+                if paths[-1] in candidate_checkpoints(config.train_dir, config.checkpoint):
                     raise
                 continue  # The training has removed it meanwhile.
-            seen = newest
+            seen = step_of(paths[-1])
             evaluation = program.evaluate(restored)
     except KeyboardInterrupt:
         print("Stopped.")
@@ -88,6 +99,7 @@ class _Program:
     def evaluate(self, restored: Restored) -> Evaluation:
         """Evaluates a model, prints and writes the result."""
         config = self.config
+        print(f"Model: {restored.described()}", flush=True)
         _check_expected(self.expected, restored)
         changes = {name: self.expected[name] for name in _MAY_DIFFER if name in self.expected}
         data = dataclasses.replace(restored.data_config, **changes)
@@ -106,7 +118,8 @@ class _Program:
         evaluator = Evaluator(
             restored.model, loss, data.num_classes, config.top_k, config.jit_compile
         )
-        metrics = evaluator.evaluate(pipeline, progress=True)
+        batches = FirstBatches(data, "evaluated examples").watched(pipeline)
+        metrics = evaluator.evaluate(batches, progress=True)
         evaluation = Evaluation(
             step=restored.step,
             checkpoint=restored.path,

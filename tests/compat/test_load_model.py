@@ -63,12 +63,18 @@ def test_it_takes_dequantised_frames_and_returns_predictions(train_dir, inputs):
     np.testing.assert_array_equal(model(dequantised(inputs)), predictions)
 
 
-def test_it_takes_the_checkpoint_that_is_asked_for(train_dir, inputs):
-    first, best, latest = (
-        yt8m_models.load_model(train_dir, checkpoint=checkpoint)(inputs).numpy()
-        for checkpoint in (f"{train_dir}/model.ckpt-3", "best", "latest")
+def test_it_takes_the_checkpoint_that_is_asked_for_or_the_best(train_dir, inputs, capsys):
+    first, best, latest, default = (
+        yt8m_models.load_model(train_dir, *checkpoint)(inputs).numpy()
+        for checkpoint in ((0, f"{train_dir}/model.ckpt-3"), (0, "best"), (0, "latest"), ())
     )
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(" of ")[1].split(",")[0] for line in said] == [
+        *("step 3", "step 3", "step 5", "step 3")
+    ]
+    assert said[3].endswith(f"the best by validation loss: {train_dir}/best/model.ckpt-3")
     np.testing.assert_array_equal(best, first)
+    np.testing.assert_array_equal(best, default)
     assert np.abs(latest - first).max() > 1e-3
 
 

@@ -115,7 +115,7 @@ def test_an_interrupted_run_goes_on_and_gives_the_same(tmp_path, table, monkeypa
     assert embedded == list(range(4, 11))  # a finished directory is left as it is
 
 
-def test_the_best_checkpoint_is_taken_where_there_is_one(tmp_path, table):
+def test_the_best_checkpoint_is_taken_where_there_is_one(tmp_path, table, capsys):
     trained(tmp_path / "train", best=3)
     models = {
         checkpoint: load_embedding_model(str(tmp_path / "train"), checkpoint)[1]
@@ -127,6 +127,9 @@ def test_the_best_checkpoint_is_taken_where_there_is_one(tmp_path, table):
     assert latest == path
     assert auto.model != latest.model
     assert run_model(tmp_path, "auto").model == auto.model
+    path = tmp_path / "train" / "best" / "model.ckpt-3"
+    said = f"Model: {auto.model} of step 3, the best by validation NDCG: {path}\n"
+    assert capsys.readouterr().out == said
     with pytest.raises(ValueError, match=r"late-5-3:.* there, late-5-3:.* now"):
         run_model(tmp_path, "auto", checkpoint="latest")
 

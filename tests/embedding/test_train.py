@@ -388,6 +388,32 @@ def test_wrong_flags_are_named(world, flags, message):
         config(world, **flags)
 
 
+def test_a_hinge_that_costs_nothing_is_refused(world):
+    """A semi-hard negative is further than the positive, so that without a margin it is enough."""
+    with pytest.raises(ValueError, match=r"needs a --margin above 0: .*received --margin=0\. With"):
+        config(world, margin=0.0)
+    for flags in ({"mining": "hardest"}, {"loss": "log"}, {"margin": 0.01}):
+        assert config(world, **{"margin": 0.0, **flags}).loss
+
+
+def test_a_collapse_is_said_once_with_what_to_do(run, world, tmp_path, warned):
+    """All videos have the same features here, so that all embeddings are one."""
+    FeatureTable.write(tmp_path / "features", IDS, [np.ones((NUM_VIDEOS, 12))], NAMES, SIZES)
+    run(features_dir=str(tmp_path / "features"), log_steps=1)
+    (message,) = warned()
+    assert message.startswith("the embeddings have collapsed: squared distances are 0.0e+00 to pos")
+    assert "the loss stays at 0.2000" in message
+    assert "a lower --base_learning_rate" in message
+    assert "--mining" not in message
+    run("other", features_dir=str(tmp_path / "features"), log_steps=1, mining="hardest")
+    assert "--base_learning_rate or --mining=semi_hard" in warned()[0]
+
+
+def test_healthy_embeddings_are_not_said_to_have_collapsed(run, warned):
+    run(log_steps=1, validation_fraction=0.1, export_model_steps=2)
+    assert warned() == []
+
+
 @pytest.mark.slow
 def test_the_program_trains_and_a_signal_ends_it(world, tmp_path):
     command = [

@@ -27,13 +27,14 @@ VIDEOS = DataConfig(("mean_rgb",), (6,), num_classes=7)
 FRAMES = DataConfig(("rgb",), (6,), frame_features=True, num_classes=7)
 
 
-def save_model(directory, model, data, step, seed=0):
-    """A training directory with a checkpoint of fresh weights."""
+def save_model(directory, model, data, step, seed=0, best=False):
+    """A training directory with a checkpoint of fresh weights, in `best` if asked for."""
     keras.utils.set_random_seed(seed)
     created = create_model(model, data)
     record_model_flags(str(directory), model, data, "CrossEntropyLoss")
     step_variable = tf.Variable(step, dtype=tf.int64)
-    Checkpoints(str(directory), keep=5, model=created, step=step_variable).save(step)
+    place = str(directory / "best" if best else directory)
+    Checkpoints(place, keep=5, model=created, step=step_variable).save(step)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,8 @@ def test_metrics_of_a_checkpoint(workplace, videos, flags, capsys):
     np.testing.assert_allclose(written["perr"], metrics.perr(predictions, labels), rtol=1e-6)
     average = metrics.mean_average_precision(predictions, labels)
     np.testing.assert_allclose(written["map"], average, rtol=1e-6)
-    header, row = capsys.readouterr().out.splitlines()
+    model, header, row = capsys.readouterr().out.splitlines()
+    assert model == f"Model: MoeModel of step 5, {written['checkpoint']}"
     assert header.split() == ["checkpoint", "videos", "loss", "Hit@1", "PERR", "GAP", "mAP"]
     values = [written[name] for name in ("loss", "hit_at_one", "perr", "gap", "map")]
     assert row.split() == [written["checkpoint"], "40", *[f"{value:.4f}" for value in values]]
@@ -215,6 +217,17 @@ def test_metrics_that_are_not_defined_are_null(tmp_path):
     assert written["hit_at_one"] == 0.0
 
 
+def test_records_that_cannot_be_evaluated_are_said(workplace, warned):
+    run(workplace, "--run_once")
+    assert warned() == []
+    records = [video_record(b"v", [], {"mean_rgb": np.zeros(6)}) for _ in range(3)]
+    write_records(workplace / "validate2.tfrecord", records)
+    run(workplace, "--run_once", f"--eval_data_pattern={workplace}/validate2.tfrecord")
+    constant, missing = warned()
+    assert constant.startswith("the feature mean_rgb is 0 throughout the 3 evaluated examples")
+    assert missing.startswith("none of the 3 evaluated examples has a label")
+
+
 def test_new_checkpoints_are_followed(workplace, monkeypatch, capsys):
     """The poll before the first checkpoint and after each is where checkpoints appear here."""
     data = workplace / "model"
@@ -232,10 +245,36 @@ def test_new_checkpoints_are_followed(workplace, monkeypatch, capsys):
 
     monkeypatch.setattr(evaluation.time, "sleep", sleep)
     run(workplace, "--poll_seconds=0.5")
-    rows = [line.split()[0] for line in capsys.readouterr().out.splitlines() if "ckpt" in line]
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line.split()[0] for line in lines if line.startswith(f"{data}/model.ckpt")]
     assert rows == [f"{data}/model.ckpt-5", f"{data}/model.ckpt-9"]
     assert polls == [0.5] * 4
     assert metrics_file(workplace)["step"] == 9
+
+
+def test_the_best_checkpoint_is_the_default_and_is_followed(workplace, monkeypatch, capsys):
+    """The training saves each checkpoint, and after its validation the best of them once more."""
+    model, polls = ModelConfig("MoeModel"), []
+
+    def sleep(seconds):
+        polls.append(seconds)
+        if len(polls) == 4:
+            raise KeyboardInterrupt
+        changes = {1: {"step": 5, "best": True}, 2: {"step": 9}, 3: {"step": 11, "best": True}}
+        save_model(workplace / "model", model, VIDEOS, **changes[len(polls)])
+
+    monkeypatch.setattr(evaluation.time, "sleep", sleep)
+    run(workplace)
+    said = capsys.readouterr().out.splitlines()
+    directory = workplace / "model"
+    assert [line for line in said if line.startswith("Model: ")] == [
+        f"Model: MoeModel of step 5, {directory}/model.ckpt-5",
+        f"Model: MoeModel of step 11, the best by validation loss: {directory}/best/model.ckpt-11",
+    ]
+    run(workplace, "--run_once", "--checkpoint=latest")
+    assert metrics_file(workplace)["step"] == 9
+    run(workplace, "--run_once")
+    assert metrics_file(workplace)["step"] == 11
 
 
 def test_a_checkpoint_that_was_removed_meanwhile_is_passed_over(workplace, monkeypatch, capsys):

@@ -98,6 +98,14 @@ def test_defaults_are_the_papers_settings():
     assert training.optimizer == "AdamOptimizer"
     assert (training.base_learning_rate, training.learning_rate_decay) == (0.0002, 0.8)
     assert (training.learning_rate_decay_examples, training.clip_gradient_norm) == (4e6, 1.0)
+    assert training.clip_mode == "per_variable"
+
+
+def test_directories_have_the_names_of_earlier_versions():
+    """A value that once was a default of every training is in no name, by flag or not."""
+    assert planned(everything())["netvlad", 0].directory == "out/runs/netvlad-b7d0710e31/seed0"
+    settings = planned(everything(), TrainingFlags(base_learning_rate=0.01))["netvlad", 0].settings
+    assert "base_learning_rate" not in settings
 
 
 def test_what_each_row_changes():

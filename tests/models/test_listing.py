@@ -13,7 +13,7 @@ from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.models import create_model
 from yt8m_models.models.listing import count_parameters, list_models
 from yt8m_models.poolings import POOLINGS
-from yt8m_models.presets import FRAME_LEVEL, PAPERS, PRESETS
+from yt8m_models.presets import FRAME_LEVEL, PAPERS, PRESETS, TRAINING
 from yt8m_models.training.__main__ import PROGRAM
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,20 +37,25 @@ DEFAULT_SIZES = {
 def test_every_preset_has_a_row_and_a_paper():
     assert set(PAPERS) == set(PRESETS)
     header, *rows = list_models().splitlines()
-    assert header.split() == ["model", "level", "pooling", "parameters", "paper"]
+    assert header.split() == [
+        *("model", "level", "pooling", "parameters"),
+        *("learning_rate", "decay", "decay_examples", "clip_mode", "paper"),
+    ]
     assert [row.split()[0] for row in rows] == list(PRESETS)
     for row in rows:
-        name, level, pooling, parameters, paper = row.split(maxsplit=4)
+        name, level, pooling, parameters, rate, decay, examples, mode, paper = row.split(maxsplit=8)
         frame_level = name in FRAME_LEVEL
         assert level == ("frame" if frame_level else "video")
         assert pooling == (ModelConfig(name).resolved().pooling if frame_level else "none")
         assert paper == PAPERS[name]
         assert int(parameters.replace(",", "")) > 1_000_000
+        training = float(rate), float(decay), float(examples.replace(",", "")), mode
+        assert training == TRAINING[name]
 
 
 def test_columns_are_aligned():
     header, *rows = list_models().splitlines()
-    for column in ("level", "pooling", "paper"):
+    for column in ("level", "pooling", "clip_mode", "paper"):
         start = header.index(column)
         assert all(row[start - 1] == " " and row[start] != " " for row in rows)
     end = header.index("parameters") + len("parameters")

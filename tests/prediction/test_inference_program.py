@@ -162,7 +162,7 @@ def test_a_packed_model_gives_the_same_file(workplace, tmp_path):
     assert infer(workplace, tmp_path / "b.csv", model=source) == first
 
 
-def test_the_best_checkpoint_is_the_default(tmp_path):
+def test_the_best_checkpoint_is_the_default(tmp_path, capsys):
     rng = np.random.default_rng(0)
     records = [video_record(b"a", [0], {"mean_rgb": rng.normal(size=6)})]
     write_records(tmp_path / "test0.tfrecord", records)
@@ -171,10 +171,15 @@ def test_the_best_checkpoint_is_the_default(tmp_path):
     only_latest = infer(tmp_path, tmp_path / "1.csv")
     save_model(tmp_path / "model", model, VIDEOS, step=1, seed=1, best=True)
     default = infer(tmp_path, tmp_path / "2.csv")
+    latest, best = (tmp_path / "model" / name for name in ("model.ckpt-2", "best/model.ckpt-1"))
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Model: ")]
+    assert said == [
+        f"Model: LogisticModel of step 2, {latest}",
+        f"Model: LogisticModel of step 1, the best by validation loss: {best}",
+    ]
     assert infer(tmp_path, tmp_path / "3.csv", "--checkpoint=best") == default
     assert infer(tmp_path, tmp_path / "4.csv", "--checkpoint=latest") == only_latest
-    path = tmp_path / "model" / "best" / "model.ckpt-1"
-    assert infer(tmp_path, tmp_path / "5.csv", f"--checkpoint={path}") == default
+    assert infer(tmp_path, tmp_path / "5.csv", f"--checkpoint={best}") == default
     assert default != only_latest
 
 
@@ -192,6 +197,23 @@ def test_an_error_leaves_no_file_and_keeps_the_one_before(workplace, tmp_path):
     main(PROGRAM.parse([*arguments, "--max_bad_records=1"]))
     assert len(output.read_text().splitlines()) == 5
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["data", "out.csv"]
+
+
+def test_features_that_say_nothing_are_named(workplace, tmp_path, warned):
+    """Labels are not missed: nobody knows those of test records."""
+    infer(workplace, tmp_path / "out.csv")
+    assert warned() == []
+    rng, audio = np.random.default_rng(0), np.full((4, 2), 9, np.uint8)
+    records = [
+        frame_record(
+            b"v%d" % n, [], {"rgb": rng.integers(0, 256, (4, 6), np.uint8), "audio": audio}
+        )
+        for n in range(3)
+    ]
+    write_records(tmp_path / "test.tfrecord", records)
+    infer(tmp_path, tmp_path / "out.csv", model=model_flag(workplace))
+    (message,) = warned()
+    assert message.startswith("the feature audio is the same throughout the 3 videos that were re")
 
 
 def test_skipped_records_are_reported(workplace, tmp_path, capsys):

@@ -154,6 +154,10 @@ def test_help_has_each_group_and_flag():
     assert "Which. Of salt, dill." in text
 
 
+def test_help_says_what_the_model_decides():
+    assert "--base_learning_rate = the model's, see --list_models\n" in TRAIN.help()
+
+
 def test_help_marks_what_must_be_given():
     assert "--train_data_pattern\n" in TRAIN.help()
     assert "--pattern (required)\n" in INSPECT.help()
@@ -270,9 +274,11 @@ STARTER_FLAGS = {
 def test_the_starter_codes_flags_have_its_defaults():
     fields = {
         field.name: field.default
-        for cls in (TrainConfig, DataConfig, ModelConfig)
+        for cls in (DataConfig, ModelConfig)
         for field in dataclasses.fields(cls)
     }
+    training = TRAIN.parse(["--train_data_pattern=a"])[TrainConfig].resolved("LogisticModel")
+    fields |= {**vars(training), "train_data_pattern": ""}
     assert {name: fields[name] for name in STARTER_FLAGS} == STARTER_FLAGS
 
 

@@ -80,7 +80,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, kind, caplo
     damage(str(tmp_path / "model.ckpt-20"), kind)
     assert checkpoints.restore_latest() == str(tmp_path / "model.ckpt-10")
     assert variable.numpy() == 1.0
-    assert "model.ckpt-20 cannot be read, trying an earlier one" in caplog.text
+    assert "model.ckpt-20 cannot be read, trying another" in caplog.text
 
 
 def test_if_all_are_damaged_each_is_named(tmp_path):
@@ -136,7 +136,13 @@ def trained(tmp_path):
 
 @pytest.mark.parametrize(
     ("checkpoint", "step"),
-    [("latest", 20), ("best", 10), ("{}/model.ckpt-10", 10), ("{}/model.ckpt-20.index", 20)],
+    [
+        ("auto", 10),
+        ("latest", 20),
+        ("best", 10),
+        ("{}/model.ckpt-10", 10),
+        ("{}/model.ckpt-20.index", 20),
+    ],
 )
 def test_a_restored_model_predicts_the_same(trained, checkpoint, step):
     directory, inputs, predictions = trained
@@ -158,6 +164,31 @@ def test_restoring_what_is_not_there(trained):
     tf.io.gfile.rmtree(str(directory / "best"))
     with pytest.raises(ValueError, match=r"no checkpoint in .*best"):
         restore_model(str(directory), "best")
+    for path in directory.glob("model.ckpt-*"):
+        path.unlink()
+    with pytest.raises(ValueError, match=rf"no checkpoint in {directory} "):
+        restore_model(str(directory))
+
+
+def test_without_validation_the_latest_is_the_default_and_each_says_which_it_is(trained):
+    directory, inputs, predictions = trained
+    best = restore_model(str(directory))
+    assert best.step == 10
+    name = MODEL.model
+    path = f"{directory}/best/model.ckpt-10"
+    assert best.described() == f"{name} of step 10, the best by validation loss: {path}"
+    tf.io.gfile.rmtree(str(directory / "best"))
+    latest = restore_model(str(directory))
+    np.testing.assert_array_equal(latest.model(inputs).numpy(), predictions[20])
+    assert latest.described() == f"{name} of step 20, {directory}/model.ckpt-20"
+
+
+def test_a_best_checkpoint_that_is_damaged_gives_way_to_the_latest(trained, caplog):
+    directory = trained[0]
+    (data,) = (directory / "best").glob("*.data*")
+    data.write_bytes(data.read_bytes()[:-20])
+    assert restore_model(str(directory)).step == 20
+    assert "best/model.ckpt-10 cannot be read" in caplog.text
 
 
 def test_the_state_of_another_optimizer_is_refused(trained):

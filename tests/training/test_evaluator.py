@@ -99,3 +99,17 @@ def test_an_error_in_the_metrics_reaches_the_caller():
 def test_progress_is_shown(capsys):
     Evaluator(mean_model, LOSS, NUM_CLASSES).evaluate(make_batches((3, 2)), progress=True)
     assert "evaluation 5 videos" in capsys.readouterr().err
+
+
+def test_videos_without_labels_are_said_once(warned):
+    batches = make_batches((3, 2))
+    for batch in batches:
+        batch["labels"] = tf.zeros_like(batch["labels"])
+    evaluator = Evaluator(mean_model, LOSS, NUM_CLASSES)
+    for _ in range(2):
+        evaluator.evaluate(batches)
+    (message,) = warned()
+    assert message.startswith("none of the 5 evaluated examples has a label: the loss and the metr")
+    batches[1]["labels"] = make_batches((3, 2))[1]["labels"]  # one batch is enough
+    Evaluator(mean_model, LOSS, NUM_CLASSES).evaluate(batches)
+    assert warned() == []

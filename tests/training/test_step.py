@@ -112,6 +112,17 @@ def test_gradients_below_the_norm_stay():
     np.testing.assert_allclose(kernel, gradients()[0], rtol=1e-4)
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_each_value_is_clipped_by_itself(jit_compile):
+    options = {"clip_gradient_norm": 0.5, "clip_mode": "value", "jit_compile": jit_compile}
+    _, kernel, scale = run(**options)
+    expected_kernel, expected_scale = gradients()
+    assert np.any(expected_kernel > 0.5) or np.any(expected_kernel < -0.5)
+    assert np.any(np.abs(expected_kernel) < 0.5)
+    np.testing.assert_allclose(kernel, np.clip(expected_kernel, -0.5, 0.5), rtol=1e-4)
+    np.testing.assert_allclose(scale, np.clip(expected_scale, -0.5, 0.5), rtol=1e-4)
+
+
 def test_global_clipping():
     _, kernel, scale = run(clip_gradient_norm=0.5, clip_mode="global")
     expected = np.append(gradients()[0].ravel(), gradients()[1])

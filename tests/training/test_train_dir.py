@@ -13,6 +13,7 @@ DATA = DataConfig(("mean_rgb",), (8,), num_classes=5)
 
 WRITTEN = (
     "model_flags.json",
+    "training_flags.json",
     "training.csv",
     "training.csv.partial",
     "validation.csv",

@@ -182,6 +182,32 @@ def test_rows_beyond_the_restored_step_are_dropped(config, change):
     assert [row["step"] for row in history(config)] == [1, 2, 3, 4, 5, 6]
 
 
+def test_nothing_is_warned_of_in_a_training_as_it_should_be(config, change, records, warned):
+    train(change(config, eval_data_pattern=str(records / "val.tfrecord")), DATA, MODEL)
+    assert warned() == []
+
+
+def test_records_that_nothing_can_be_learned_from_are_said_once(config, change, tmp_path, warned):
+    """No label, and silence; in training and in each of the validations."""
+    rng = np.random.default_rng(0)
+    silence = np.zeros((4, 4), np.uint8)
+    videos = [
+        frame_record(b"v", [], {"rgb": rng.integers(0, 256, (4, 8), np.uint8), "audio": silence})
+        for _ in range(80)
+    ]
+    path = str(tmp_path / "dull.tfrecord")
+    write_records(path, videos)
+    data = {"train_data_pattern": path, "eval_data_pattern": path, "export_model_steps": 1}
+    train(change(config, **data, max_steps=3), DATA, MODEL)
+    said = [message.split(":")[0].split(",")[0] for message in warned()]
+    assert sorted(said) == [
+        "none of the 120 training examples that were read first has a label",
+        "none of the 80 evaluated examples has a label",
+        "the feature audio is 0 throughout the 120 training examples that were read first",
+        "the feature audio is 0 throughout the 80 validation examples that were read first",
+    ]
+
+
 def test_validation_keeps_the_best(config, change, tmp_path):
     # The labels are wrong: the better the model, the worse its validation loss, but at the start.
     write_records(tmp_path / "val.tfrecord", frame_records(30, seed=9, shift=1))

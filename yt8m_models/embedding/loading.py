@@ -12,9 +12,11 @@ from yt8m_models.embedding.embedding_model import EmbeddingModel
 from yt8m_models.embedding.model_record import ModelRecord
 from yt8m_models.layers.batch_normalization import MOVING_WEIGHT
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.whole_file import join
-from yt8m_models.training.checkpoints import chosen_checkpoints, restore_newest
-from yt8m_models.training.train_dir import BEST, checkpoint_paths
+from yt8m_models.training.checkpoints import (
+    chosen_checkpoints,
+    described_checkpoint,
+    restore_newest,
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,11 @@ class TrainedEmbedding:
     model: str
     step: int
     path: str
+
+    def described(self) -> str:
+        """Which model it is, for a line."""
+        place = described_checkpoint(self.path, "validation NDCG")
+        return f"{self.model} of step {self.step:,}, {place}"
 
 
 def load_embedding_model(
@@ -53,8 +60,6 @@ def load_embedding_model(
     """
     filesystems.require(train_dir)
     record = ModelRecord.read(train_dir)
-    if checkpoint == "auto":
-        checkpoint = "best" if checkpoint_paths(join(train_dir, BEST)) else "latest"
     paths = chosen_checkpoints(train_dir, checkpoint)
     model = create_embedding_model(record.config, record.names, record.sizes)
     step = tf.Variable(0, dtype=tf.int64)

@@ -6,19 +6,22 @@ import keras
 
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.models.create import create_model
-from yt8m_models.presets import FRAME_LEVEL, PAPERS, PRESETS
+from yt8m_models.presets import FRAME_LEVEL, PAPERS, PRESETS, TRAINING
 from yt8m_models.storage.text_tables import aligned
 
-_HEADER = ("model", "level", "pooling", "parameters", "paper")
+_HEADER = (
+    *("model", "level", "pooling", "parameters"),
+    *("learning_rate", "decay", "decay_examples", "clip_mode", "paper"),
+)
 
 
 def list_models() -> str:
-    """Each preset with its level, pooling, number of parameters and paper, in aligned columns.
+    """Each preset with what it is, how it is trained, and its paper, in aligned columns.
 
     Parameters are counted at the preset's own sizes, for the features (1024 + 128) and the 3,862
-    classes of YouTube-8M.
+    classes of YouTube-8M. The learning rate falls by the factor `decay` every so many videos.
     """
-    return "\n".join(aligned([_HEADER, *(_row(name) for name in PRESETS)], "<<<><"))
+    return "\n".join(aligned([_HEADER, *(_row(name) for name in PRESETS)], "<<<>>>><<"))
 
 
 def count_parameters(config: ModelConfig, data: DataConfig) -> int:
@@ -41,10 +44,15 @@ def _row(name: str) -> tuple[str, ...]:
     frame_level = name in FRAME_LEVEL
     names = ("rgb", "audio") if frame_level else ("mean_rgb", "mean_audio")
     parameters = count_parameters(config, DataConfig(names, (1024, 128), frame_level))
+    training = TRAINING[name]
     return (
         name,
         "frame" if frame_level else "video",
         config.resolved().pooling if frame_level else "none",
         f"{parameters:,}",
+        f"{training.base_learning_rate:g}",
+        f"{training.learning_rate_decay:g}",
+        f"{training.learning_rate_decay_examples:,.0f}",
+        training.clip_mode,
         PAPERS[name],
     )

@@ -17,9 +17,10 @@ class ModelSource(Options):
 
     train_dir: str = option("", "The directory that the model was trained in.")
     checkpoint: str = option(
-        "",
-        "latest, best (lowest validation loss), or the path of a checkpoint. Unless given, the "
-        "best one where --train_dir has it, otherwise the latest.",
+        "auto",
+        "latest, best (lowest validation loss), the path of a checkpoint, or auto: the best where "
+        "the training was validated, the latest otherwise.",
+        required=True,
     )
     input_model_tgz: str = option(
         "", "A model packed by --output_model_tgz, to use instead of --train_dir."
@@ -38,7 +39,7 @@ class ModelSource(Options):
                 "give either --train_dir or --input_model_tgz; received "
                 f"--train_dir={self.train_dir!r} and --input_model_tgz={self.input_model_tgz!r}"
             )
-        if self.input_model_tgz and self.checkpoint:
+        if self.input_model_tgz and self.checkpoint != "auto":
             raise ValueError(
                 "--checkpoint chooses from --train_dir; --input_model_tgz holds one checkpoint; "
                 f"received --checkpoint={self.checkpoint}"

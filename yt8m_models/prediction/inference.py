@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from yt8m_models.data.first_batches import FirstBatches
 from yt8m_models.data.parsing import Batch
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
@@ -19,10 +20,8 @@ from yt8m_models.prediction.segments import cut_segments, segment_ids
 from yt8m_models.prediction.submission import VideoSubmission
 from yt8m_models.program.background import Background
 from yt8m_models.program.progress import Progress
-from yt8m_models.storage import filesystems
-from yt8m_models.storage.whole_file import join, whole_file
+from yt8m_models.storage.whole_file import whole_file
 from yt8m_models.training.checkpoints import Restored, restore_model
-from yt8m_models.training.train_dir import BEST, checkpoint_paths
 
 SEGMENT_BATCH = 1024
 
@@ -59,7 +58,7 @@ def infer(source: ModelSource, config: InferenceConfig) -> InferenceSummary:
     files = match_files(config.input_data_pattern)
     restored = _restore(source)
     data = restored.data_config
-    print(f"Model: {restored.model_config.model} of step {restored.step:,}, {restored.path}")
+    print(f"Model: {restored.described()}")
     if config.segment_labels and not data.frame_features:
         raise ValueError(
             f"--segment_labels needs a frame-level model; {restored.path} is the video-level "
@@ -98,7 +97,8 @@ def infer(source: ModelSource, config: InferenceConfig) -> InferenceSummary:
             if config.segment_labels
             else VideoSubmission(file)
         )
-        batches = _noting_ids(pipeline, repeated)
+        watched = FirstBatches(data, "videos").watched(pipeline)
+        batches = _noting_ids(watched, repeated)
         num_videos = predict(batches, predictor, submission, config.segment_labels)
     seconds = time.monotonic() - start
     problems = [pipeline.ledger.summary(), _complaint(*repeated.find())]
@@ -175,9 +175,4 @@ def _restore(source: ModelSource) -> Restored:
     if source.input_model_tgz:
         checkpoint = unpack_model(source.input_model_tgz, source.untar_model_dir)
         return restore_model(source.untar_model_dir, checkpoint)
-    filesystems.require(source.train_dir)
-    checkpoint = source.checkpoint
-    if not checkpoint:
-        has_best = bool(checkpoint_paths(join(source.train_dir, BEST)))
-        checkpoint = "best" if has_best else "latest"
-    return restore_model(source.train_dir, checkpoint)
+    return restore_model(source.train_dir, source.checkpoint)

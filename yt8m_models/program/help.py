@@ -42,6 +42,8 @@ def print_page(text: str) -> None:
 
 def _default(field: dataclasses.Field[Any]) -> str:
     default = field.default
+    if default is None and (text := field.metadata["unless_given"]):
+        return f" = {text}"
     if default is None or default in ("", ()):
         return " (required)" if field.metadata["required"] else ""
     if isinstance(default, tuple):

@@ -40,6 +40,7 @@ def option(
     at_most: float | None = None,
     below: float | None = None,
     distinct: bool = False,
+    unless_given: str = "",
 ) -> Any:
     """A field that is also a flag. The rules hold for each entry of a tuple; `None` is exempt.
 
@@ -51,11 +52,12 @@ def option(
         choices: the values that there are, beside the default.
         at_least, above, at_most, below: bounds of a number.
         distinct: the entries of a tuple must differ.
+        unless_given: what `None` stands for, as `--help` says it in the place of the default.
     """
     rules = {"required": required, "choices": choices, "distinct": distinct}
+    shown = {"help": help, "aliases": aliases, "unless_given": unless_given}
     bounds = {"at_least": at_least, "above": above, "at_most": at_most, "below": below}
-    metadata = {"help": help, "aliases": aliases, **rules, **bounds}
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata={**shown, **rules, **bounds})
 
 
 def same_option(config: type, name: str, default: Any = dataclasses.MISSING) -> Any:

@@ -30,6 +30,7 @@ from yt8m_models.training.train_dir import (
 from yt8m_models.training.weight_average import WeightAverage
 
 AVERAGE = "average"  # the name in a checkpoint of the weights' moving average, if it has one
+CHECKPOINT_CHOICES = ("auto", "best", "latest")
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # TensorFlow 2 stores it beside the weights
 _LOGGER = logging.getLogger(__name__)
 
@@ -138,14 +139,27 @@ class Restored:
     step: int
     path: str
 
+    def described(self) -> str:
+        """Which model it is, for a line."""
+        place = described_checkpoint(self.path, "validation loss")
+        return f"{self.model_config.model} of step {self.step:,}, {place}"
 
-def restore_model(train_dir: str, checkpoint: str = "latest") -> Restored:
+
+def described_checkpoint(path: str, measure: str) -> str:
+    """The path of a checkpoint, behind what it is the best by where it is the best."""
+    directory = path.rpartition("/")[0]
+    is_best = directory.rpartition("/")[2] == BEST
+    return f"the best by {measure}: {path}" if is_best else path
+
+
+def restore_model(train_dir: str, checkpoint: str = "auto") -> Restored:
     """The model of a training directory, with the weights of a checkpoint or their average.
 
     Args:
         train_dir: what `--train_dir` was in training.
-        checkpoint: `latest` (the newest that can be read), `best` (lowest validation loss), or the
-            path of one, with or without its `.index`.
+        checkpoint: `auto` (the best where the training was validated, the latest otherwise),
+            `best` (lowest validation loss), `latest` (the newest that can be read), or the path of
+            one, with or without its `.index`.
 
     Raises:
         ValueError: nothing was trained there, there is no such checkpoint, or it cannot be read.
@@ -171,34 +185,38 @@ def restore_model(train_dir: str, checkpoint: str = "latest") -> Restored:
     return Restored(model, model_config, data_config, label_loss, int(step.numpy()), path)
 
 
+def candidate_checkpoints(train_dir: str, checkpoint: str) -> list[str]:
+    """The checkpoints that `auto`, `best`, `latest` or a path mean, the one to take last."""
+    if checkpoint not in CHECKPOINT_CHOICES:
+        path = checkpoint.removesuffix(".index")
+        return [path] if tf.io.gfile.exists(f"{path}.index") else []
+    latest = [] if checkpoint == "best" else checkpoint_paths(train_dir)
+    return latest + ([] if checkpoint == "latest" else checkpoint_paths(join(train_dir, BEST)))
+
+
 def chosen_checkpoints(train_dir: str, checkpoint: str) -> list[str]:
-    """The checkpoints that `latest`, `best` or a path mean, at least one, the oldest first.
+    """The same, at least one.
 
     Raises:
         ValueError: there is none.
     """
-    if checkpoint in ("latest", "best"):
-        directory = join(train_dir, BEST) if checkpoint == "best" else train_dir
-        paths = checkpoint_paths(directory)
-        missing = f"no checkpoint in {directory}"
-    else:
-        path = checkpoint.removesuffix(".index")
-        paths = [path] if tf.io.gfile.exists(f"{path}.index") else []
-        missing = f"no checkpoint {checkpoint}"
+    paths = candidate_checkpoints(train_dir, checkpoint)
     if not paths:
-        raise ValueError(f"{missing} (--train_dir={train_dir})")
+        place = {"best": join(train_dir, BEST)}.get(checkpoint, train_dir)
+        missing = f"in {place}" if checkpoint in CHECKPOINT_CHOICES else checkpoint
+        raise ValueError(f"no checkpoint {missing} (--train_dir={train_dir})")
     return paths
 
 
 def restore_newest(
     wanted: Callable[[str], tf.train.Checkpoint], paths: list[str], directory: str
 ) -> str:
-    """Restores `wanted(path)` from the newest of `paths` that can be read; its path.
+    """Restores `wanted(path)` from the last of `paths` that can be read; its path.
 
     Moving statistics that were saved before there were moving weights count as settled.
 
     Raises:
-        ValueError: none can be read, or the newest that can is of something else.
+        ValueError: none can be read, or the last that can is of something else.
     """
     reasons = []
     for path in reversed(paths):
@@ -220,7 +238,7 @@ def restore_newest(
             raise ValueError(f"{path} is of another model or --optimizer: {reason}") from error
         except (tf.errors.OpError, LookupError, RuntimeError) as error:
             reason = str(getattr(error, "message", error)).splitlines()[0]
-            _LOGGER.warning("Checkpoint %s cannot be read, trying an earlier one: %s", path, reason)
+            _LOGGER.warning("Checkpoint %s cannot be read, trying another: %s", path, reason)
             reasons.append(f"{path}: {reason}")
     raise ValueError(f"no checkpoint of {directory} can be read:\n" + "\n".join(reasons))
 

@@ -1,5 +1,6 @@
 """What a classifier is validated by."""
 
+from yt8m_models.data.first_batches import FirstBatches
 from yt8m_models.data.pipeline import Pipeline
 from yt8m_models.training.evaluator import Evaluator
 from yt8m_models.training.history import Row
@@ -23,9 +24,10 @@ class ClassifierMeasure(Measure):
     def __init__(self, evaluator: Evaluator, pipeline: Pipeline) -> None:
         self.evaluator = evaluator
         self.pipeline = pipeline
+        self._first = FirstBatches(pipeline.data, "validation examples")
 
     def __call__(self) -> Row:
-        result = self.evaluator.evaluate(self.pipeline)
+        result = self.evaluator.evaluate(self._first.watched(self.pipeline))
         metrics = {name: float(result[name]) for name in METRICS}
         return {**metrics, "num_videos": int(result["num_videos"])}
 

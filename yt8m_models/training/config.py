@@ -1,7 +1,10 @@
 """The flags of the training program, without TensorFlow (see `yt8m_models.program.command`)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from yt8m_models.presets import TRAINING, TrainingDefaults
 from yt8m_models.program.option import Options, option
 
 LABEL_LOSSES = ("CrossEntropyLoss", "HingeLoss", "SoftmaxLoss")
@@ -21,9 +24,16 @@ OPTIMIZERS = (
 )
 
 
+_OF_THE_MODEL = "the model's, see --list_models"
+_STARTER_CODE = TrainingDefaults()
+
+
 @dataclass(frozen=True)
 class TrainConfig(Options):
-    """How to train: where, on which records, and by which steps."""
+    """How to train: where, on which records, and by which steps.
+
+    `None` stands for the value of the model's preset; `resolved` fills it in.
+    """
 
     train_dir: str = option(
         "/tmp/yt8m_model/",
@@ -56,14 +66,20 @@ class TrainConfig(Options):
     regularization_penalty: float = option(
         1.0, "Weight of the model's regularisation terms beside the label loss.", at_least=0
     )
-    base_learning_rate: float = option(0.01, "Learning rate of the first step.", above=0)
-    learning_rate_decay: float = option(
-        0.95, "Factor of the learning rate every --learning_rate_decay_examples.", above=0
+    base_learning_rate: float | None = option(
+        None, "Learning rate of the first step.", above=0, unless_given=_OF_THE_MODEL
     )
-    learning_rate_decay_examples: float = option(
-        4000000.0,
+    learning_rate_decay: float | None = option(
+        None,
+        "Factor of the learning rate every --learning_rate_decay_examples.",
+        above=0,
+        unless_given=_OF_THE_MODEL,
+    )
+    learning_rate_decay_examples: float | None = option(
+        None,
         "Videos after which the learning rate is multiplied by --learning_rate_decay.",
         at_least=1,
+        unless_given=_OF_THE_MODEL,
     )
     num_epochs: int = option(5, "Passes over the training records.", at_least=1)
     max_steps: int | None = option(
@@ -79,13 +95,14 @@ class TrainConfig(Options):
     keep_checkpoints: int = option(5, "How many of the latest checkpoints to keep.", at_least=1)
     optimizer: str = option("AdamOptimizer", "The optimizer.", choices=OPTIMIZERS)
     clip_gradient_norm: float = option(
-        1.0, "Largest norm of a gradient; 0 does not clip.", at_least=0
+        1.0, "Largest norm of a gradient, or largest of its values; 0 does not clip.", at_least=0
     )
-    clip_mode: str = option(
-        "per_variable",
-        "Clip the gradient of each variable by its own norm (per_variable), or all of them by the "
-        "norm of all together (global).",
-        choices=("per_variable", "global"),
+    clip_mode: str | None = option(
+        None,
+        "Clip the gradient of each variable by its own norm (per_variable), all of them by the "
+        "norm of all together (global), or each value by itself (value).",
+        choices=("per_variable", "global", "value"),
+        unless_given=_OF_THE_MODEL,
     )
     mixup: float = option(
         0.0,
@@ -148,3 +165,43 @@ class TrainConfig(Options):
         super().__post_init__()
         if not self.train_data_pattern.strip() and not self.list_models:
             raise ValueError("--train_data_pattern must be given; received nothing")
+
+    def resolved(
+        self, model: str, recorded: Mapping[str, Any] | None = None
+    ) -> "ResolvedTrainConfig":
+        """The same training with every value known: the flag's, the recorded or the preset's.
+
+        Args:
+            model: the name of the preset.
+            recorded: what the directory was begun with, by flag.
+        """
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        defaults = TRAINING[model]._asdict()
+        return ResolvedTrainConfig(**{**defaults, **(recorded or {}), **given})
+
+
+@dataclass(frozen=True)
+class ResolvedTrainConfig(TrainConfig):
+    """A training of which every value is known; `TrainConfig.resolved` makes it.
+
+    The defaults are those of the starter code.
+    """
+
+    base_learning_rate: float = _STARTER_CODE.base_learning_rate
+    learning_rate_decay: float = _STARTER_CODE.learning_rate_decay
+    learning_rate_decay_examples: float = _STARTER_CODE.learning_rate_decay_examples
+    clip_mode: str = _STARTER_CODE.clip_mode
+
+    def described(self) -> str:
+        """How the weights are updated, in a line."""
+        clipping = {
+            "per_variable": "the norm of each gradient",
+            "global": "the norm of all gradients",
+            "value": "each value of the gradients",
+        }
+        clipped = f"{clipping[self.clip_mode]} at most {self.clip_gradient_norm:g}"
+        return (
+            f"{self.optimizer}, learning rate {self.base_learning_rate:g}, times "
+            f"{self.learning_rate_decay:g} every {self.learning_rate_decay_examples:,.0f} videos; "
+            f"{clipped if self.clip_gradient_norm else 'gradients are not clipped'}"
+        )

@@ -1,14 +1,17 @@
 """Evaluating a model on the records that a pipeline reads."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import tensorflow as tf
 
 from eval.evaluation_metrics import EvaluationMetrics
-from yt8m_models.data.pipeline import Pipeline
+from yt8m_models.data.parsing import Batch
 from yt8m_models.program.background import Background
 from yt8m_models.program.progress import Progress
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class Evaluator:
@@ -39,13 +42,16 @@ class Evaluator:
         self.loss = loss
         self.num_classes = num_classes
         self.top_k = top_k
+        self._has_warned = False
         self._step = tf.function(self._forward, jit_compile=jit_compile, reduce_retracing=True)
 
-    def evaluate(self, pipeline: Pipeline, progress: bool = False) -> dict[str, Any]:
+    def evaluate(self, batches: Iterable[Batch], progress: bool = False) -> dict[str, Any]:
         """Evaluates what a pipeline reads; metrics are updated while the next batch is computed.
 
+        Warns, once, where no video has a label.
+
         Args:
-            pipeline: videos (or rated segments), each once.
+            batches: videos (or rated segments), each once.
             progress: show a progress bar.
 
         Returns:
@@ -53,7 +59,7 @@ class Evaluator:
             (rated labels of each class, `(num_classes,)`).
 
         Raises:
-            ValueError: the pipeline has no video; or a prediction is NaN.
+            ValueError: there is no video; or a prediction is NaN.
         """
         metrics = EvaluationMetrics(self.num_classes, self.top_k)
         total_loss = 0.0
@@ -70,7 +76,7 @@ class Evaluator:
             Progress(description="evaluation", enabled=progress) as bar,
             Background() as background,
         ):
-            for batch in pipeline:
+            for batch in batches:
                 inputs = {name: batch[name] for name in ("video_matrix", "num_frames")}
                 labels, weights = batch["labels"], batch.get("label_weights")
                 predictions, loss = self._step(inputs, labels, weights)
@@ -79,6 +85,13 @@ class Evaluator:
         result = metrics.result()
         if not result["num_videos"]:
             raise ValueError("there are no videos to evaluate")
+        if not metrics.positives.any() and not self._has_warned:
+            self._has_warned = True
+            _LOGGER.warning(
+                "none of the %s evaluated examples has a label: the loss and the metrics say "
+                "nothing. `yt8m inspect` shows what the records hold; test records have no labels",
+                f"{result['num_videos']:,}",
+            )
         loss = total_loss / result["num_videos"]
         return {**result, "loss": loss, "positives": metrics.positives}
 

@@ -49,7 +49,7 @@ class TrainStep:
         from_logits: whether `label_loss` takes the logits of the model instead of its predictions.
         regularization_penalty: weight of the model's own losses.
         clip_gradient_norm: largest norm of a gradient; 0 does not clip.
-        clip_mode: `per_variable`, each gradient by its own norm (as the starter code), or `global`.
+        clip_mode: `per_variable` (as the starter code), `global` or `value`; see `clip_gradients`.
         strategy: the distribution strategy under whose scope the model was built.
         jit_compile: compile with XLA.
         loss_scale: scales the loss of a model that computes in float16.

@@ -1,6 +1,7 @@
 """What a training directory holds: names, the model's flags, and what may be removed from it.
 
 model_flags.json      the model and the data format that the directory's checkpoints have
+training_flags.json   the learning rate and the clipping that the training goes on with
 checkpoint            the list of checkpoints that TensorFlow keeps
 model.ckpt-N.*        checkpoints: weights, optimizer, position in the data
 training.csv          a line for every logged step
@@ -31,6 +32,7 @@ from yt8m_models.storage.text_file import read_text
 from yt8m_models.storage.whole_file import finished_name, join, write_text
 
 MODEL_RECORD = "model_flags.json"
+TRAINING_FLAGS = "training_flags.json"
 EMBEDDING_RECORD = "embedding_model.json"
 TRAINING_HISTORY = "training.csv"
 VALIDATION_HISTORY = "validation.csv"
@@ -47,7 +49,7 @@ _WRITTEN = re.compile(
     "|".join(
         [
             rf"({BEST}/)?({_CHECKPOINT}|{_TEMPORARY_CHECKPOINT})",
-            r"((model_flags|embedding_model)\.json|(training|validation)\.csv|curves\.png)(\.partial)?",
+            r"((model_flags|training_flags|embedding_model)\.json|(training|validation)\.csv|curves\.png)(\.partial)?",
             rf"(train|eval)/{_SUMMARY}",
             r"eval/(metrics\.json|per_class\.csv)(\.partial)?",
             r"train/(projector_config\.pbtxt|tensors\.tsv|metadata\.tsv)(\.partial)?",

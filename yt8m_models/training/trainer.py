@@ -9,6 +9,7 @@ import tensorflow as tf
 import losses
 from eval.evaluation_metrics import EvaluationMetrics
 from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.data.first_batches import FirstBatches
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.models import create_model
@@ -28,6 +29,7 @@ from yt8m_models.training.schedule import StaircaseDecay
 from yt8m_models.training.step import StepOutputs, TrainStep
 from yt8m_models.training.strategy import Workers, create_strategy, split_batch
 from yt8m_models.training.train_dir import record_model_flags, remove_training
+from yt8m_models.training.training_flags import record_training_flags, resolve_training_flags
 from yt8m_models.training.training_run import TrainingRun
 from yt8m_models.training.weight_average import WeightAverage
 
@@ -68,11 +70,13 @@ class Trainer:
         model_config: ModelConfig,
         interruption: Interruption,
     ) -> None:
-        self.config = config
+        filesystems.require(config.train_dir)
         self.data = data
         self.model_config = model_config.resolved()
         self.interruption = interruption
         self.strategy = create_strategy(config.strategy)
+        num_replicas = self.strategy.num_replicas_in_sync
+        self.config = resolve_training_flags(config, self.model_config.model, num_replicas)
         self.workers = Workers(self.strategy)
         if self.workers.count > 1 and config.max_steps is None:
             raise ValueError(
@@ -91,10 +95,10 @@ class Trainer:
             else []
         )
         self.schedule = StaircaseDecay(
-            config.base_learning_rate,
-            config.learning_rate_decay,
-            int(config.learning_rate_decay_examples),
-            config.batch_size * self.strategy.num_replicas_in_sync,
+            self.config.base_learning_rate,
+            self.config.learning_rate_decay,
+            int(self.config.learning_rate_decay_examples),
+            config.batch_size * num_replicas,
         )
         with self.strategy.scope(), mixed_precision(config.mixed_precision):
             self.model = create_model(model_config, data)
@@ -117,7 +121,7 @@ class Trainer:
 
     def train(self) -> dict[str, Any]:
         """Trains to the end or to a signal; what the function `train` returns."""
-        filesystems.require(self.config.train_dir)
+        print(f"{self.model_config.model}: {self.config.described()}.")
         self._prepare_directory()
         self._wait_for_workers()
         if not self.run.restore():
@@ -142,7 +146,9 @@ class Trainer:
     def _loop(self, batches: TrainingBatches) -> None:
         run, step = self.run, self._create_step()
         pieces = self.config.gradient_accumulation_steps
+        first = FirstBatches(self.data, "training examples", need_labels=True)
         for batch, position in batches:
+            first.look(batch)
             tensors = {name: value for name, value in batch.items() if name != "video_ids"}
             if alpha := self.config.mixup:
                 seeds = (self.config.seed, self.workers.index, run.step)
@@ -152,10 +158,12 @@ class Trainer:
             measures = functools.partial(self._measures, batch, outputs)
             run.advance(outputs.is_finite, len(batch["num_frames"]), measures, position)
             if run.is_stopped:
+                first.finish()
                 return
             if position.batch == 1 and batches.batches_per_epoch and self.workers.count == 1:
                 epochs_left = self.config.num_epochs - position.epoch
                 run.set_total(run.step - 1 + batches.batches_per_epoch * epochs_left)
+        first.finish()
         run.position = Position(self.config.num_epochs, 0)
 
     def _prepare_directory(self) -> None:
@@ -165,6 +173,7 @@ class Trainer:
         if self.config.start_new_model:
             remove_training(train_dir)
         record_model_flags(train_dir, self.model_config, self.data, self.config.label_loss)
+        record_training_flags(self.config)
 
     def _wait_for_workers(self) -> None:
         """Returns once all workers are here, so that what the chief did is there for all."""

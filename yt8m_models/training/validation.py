@@ -14,6 +14,8 @@ from yt8m_models.training.history import History, Row
 from yt8m_models.training.scalars import ScalarWriter
 from yt8m_models.training.train_dir import BEST, VALIDATION_HISTORY, checkpoint_paths
 
+_PATIENCE = 5
+_RISE = 0.02
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -39,7 +41,8 @@ class Measure(Protocol):
 class Validation:
     """Measures the model in training and keeps its best checkpoint in `train_dir/best`.
 
-    The best value is stored in the best checkpoint, so that the two change together.
+    The best value is stored in the best checkpoint, so that the two change together. Warns, once,
+    where a loss was more than 2 % above its best in the last 5 validations.
 
     Args:
         train_dir: of the training.
@@ -76,6 +79,7 @@ class Validation:
             resumed_step=int(step.numpy()),
         )
         self.step = int(self._history.rows[-1]["step"]) if self._history.rows else -1
+        self._has_warned = False
 
     def evaluate(self, epoch: Mapping[str, int]) -> str:
         """Measures, records the values, saves the best model; a line that says so.
@@ -97,6 +101,8 @@ class Validation:
         if is_best:
             self._best.assign(value)
             self._checkpoints.save(self.step)
+        elif self._measure.is_loss and not self._has_warned:
+            self._warn_of_rise()
         return (
             f"validation at step {self.step:,}: {self._measure.describe(row)}"
             f"{'  (the best)' if is_best else ''}"
@@ -106,6 +112,19 @@ class Validation:
     def best(self) -> float:
         """The best value so far; infinitely bad before the first."""
         return float(self._best.numpy())
+
+    def _warn_of_rise(self) -> None:
+        losses = [row[self._measure.best] for row in self._history.rows[-_PATIENCE:]]
+        if len(losses) < _PATIENCE or min(losses) <= (1 + _RISE) * self.best:
+            return
+        self._has_warned = True
+        _LOGGER.warning(
+            "the validation loss fell to %.4f, was higher in the last %d validations, and is %.4f "
+            "at step %d: the model now learns the training records by heart. The best checkpoint "
+            "stays in best/ and is what other programs take, so that training can be ended; a "
+            "lower --base_learning_rate or more regularisation may help",
+            *(self.best, _PATIENCE, losses[-1], self.step),
+        )
 
 
 def _stored(directory: str, name: str, missing: float) -> float:

@@ -25,6 +25,7 @@ def embed(config: EmbedConfig) -> Embeddings:
         batches, model, size = raw.batches, raw.model, raw.size
     else:
         network, trained = load_embedding_model(config.train_dir, config.checkpoint)
+        print(f"Model: {trained.described()}")
         table = load_features_of_model(
             config.features_dir, network.config, network.feature_names, network.feature_sizes
         )

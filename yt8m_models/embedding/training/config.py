@@ -108,3 +108,9 @@ class EmbeddingTrainConfig(Options):
         super().__post_init__()
         if self.vocabulary and not self.projector_records:
             raise ValueError("--vocabulary needs --projector_records, which have the labels")
+        if (self.loss, self.mining, self.margin) == ("hinge", "semi_hard", 0):
+            raise ValueError(
+                "--loss=hinge with --mining=semi_hard needs a --margin above 0: a negative beyond "
+                "the positive costs nothing then, and nothing is learned; received --margin=0. "
+                "With --mining=hardest, 0 does"
+            )

@@ -1,6 +1,8 @@
 """The training loop on triplets."""
 
 import functools
+import logging
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -37,6 +39,9 @@ _COLUMNS = (
     *("step", "loss", "violations", "positive_distance", "negative_distance"),
     *("without_negative", "learning_rate", "triplets_per_second"),
 )
+_COLLAPSED = 1e-3
+_COLLAPSED_LOGS = 3
+_LOGGER = logging.getLogger(__name__)
 _SHOWN = {
     "loss": "loss",
     "violations": "violations",
@@ -76,6 +81,8 @@ class Trainer:
         self.config = config
         self.model_config = model_config
         self.interruption = interruption
+        self._num_collapsed = 0
+        self._has_warned = False
         filesystems.require(config.train_dir)
         self.graph = CoWatchGraph.load(config.graph_dir)
         self.table = load_features_of_model(config.features_dir, model_config, config.feature_names)
@@ -146,7 +153,7 @@ class Trainer:
         with run.recording(_COLUMNS, "triplets", measure):
             for batch in self.batches.steps(run.step, max_steps):
                 outputs = self.step(batch)
-                measures = functools.partial(_measures, outputs)
+                measures = functools.partial(self._measures, outputs)
                 run.advance(outputs.is_finite, self.config.batch_size, measures)
                 if run.is_stopped:
                     break
@@ -156,6 +163,30 @@ class Trainer:
         run.print_end()
         best = None if run.validation is None else run.validation.best
         return {**run.result(), "best_validation_ndcg": best}
+
+    def _measures(self, outputs: TripletOutputs) -> Measures:
+        """The loss and the distances of a batch."""
+        found = outputs._asdict()
+        values = {name: float(value) for name, value in found.items() if name in _COLUMNS}
+        self._watch_for_collapse(values)
+        return Measures(values, {title: values[name] for title, name in _SHOWN.items()})
+
+    def _watch_for_collapse(self, values: Mapping[str, float]) -> None:
+        """Warns, once, where embeddings were all alike at several logged steps in a row."""
+        near, far = values["positive_distance"], values["negative_distance"]
+        is_collapsed = max(near, far) < _COLLAPSED and values["without_negative"] < 1
+        self._num_collapsed = self._num_collapsed + 1 if is_collapsed else 0
+        if self._has_warned or self._num_collapsed < _COLLAPSED_LOGS:
+            return
+        self._has_warned = True
+        _LOGGER.warning(
+            "the embeddings have collapsed: squared distances are %.1e to positives and %.1e to "
+            "negatives, where those of unlike videos are about 2, and the loss stays at %.4f, as "
+            "if all videos were one. Look at the features, and begin anew (--start_new_model) with "
+            "a lower --base_learning_rate%s",
+            *(near, far, values["loss"]),
+            " or --mining=semi_hard" if self.config.mining == "hardest" else "",
+        )
 
     def _prepare_directory(self) -> None:
         config = self.config
@@ -196,8 +227,3 @@ class Trainer:
                 f"{len(queries):,} others."
             )
         return "\n".join(lines)
-
-
-def _measures(outputs: TripletOutputs) -> Measures:
-    values = {name: float(value) for name, value in outputs._asdict().items() if name in _COLUMNS}
-    return Measures(values, {title: values[name] for title, name in _SHOWN.items()})

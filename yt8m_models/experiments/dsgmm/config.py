@@ -62,7 +62,9 @@ class TrainingFlags(Options):
     batch_size: int = same_option(TrainConfig, "batch_size", 128)
     base_learning_rate: float = same_option(TrainConfig, "base_learning_rate", 0.0002)
     learning_rate_decay: float = same_option(TrainConfig, "learning_rate_decay", 0.8)
-    learning_rate_decay_examples: float = same_option(TrainConfig, "learning_rate_decay_examples")
+    learning_rate_decay_examples: float = same_option(
+        TrainConfig, "learning_rate_decay_examples", 4_000_000.0
+    )
     mixup: float = same_option(TrainConfig, "mixup")
     ema_decay: float = same_option(TrainConfig, "ema_decay")
     num_epochs: int = same_option(TrainConfig, "num_epochs")
@@ -71,7 +73,7 @@ class TrainingFlags(Options):
     save_checkpoint_minutes: float = same_option(TrainConfig, "save_checkpoint_minutes")
     optimizer: str = same_option(TrainConfig, "optimizer")
     clip_gradient_norm: float = same_option(TrainConfig, "clip_gradient_norm")
-    clip_mode: str = same_option(TrainConfig, "clip_mode")
+    clip_mode: str = same_option(TrainConfig, "clip_mode", "per_variable")
     label_loss: str = same_option(TrainConfig, "label_loss")
     regularization_penalty: float = same_option(TrainConfig, "regularization_penalty")
     eval_batch_size: int = same_option(TrainConfig, "eval_batch_size")

@@ -23,7 +23,7 @@ from yt8m_models.gmm.config import UBMConfig
 from yt8m_models.poolings import FIXED_POOLINGS
 from yt8m_models.presets import PRESETS
 from yt8m_models.storage.whole_file import join
-from yt8m_models.training.config import TrainConfig
+from yt8m_models.training.config import ResolvedTrainConfig, TrainConfig
 
 METRICS = ("gap", "hit_at_one", "perr", "map")
 
@@ -101,7 +101,7 @@ def plan(
     data_settings = differing(vars(data), DataConfig, _UNIMPORTANT)
     other_settings = {
         **data_settings,
-        **differing({**where, **vars(training)}, TrainConfig, _UNIMPORTANT),
+        **differing({**where, **vars(training)}, ResolvedTrainConfig, _UNIMPORTANT),
         "test_data_pattern": config.test_data_pattern,
     }
 
