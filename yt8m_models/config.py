@@ -28,6 +28,13 @@ _LISTS: dict[str, Callable[[str], Any]] = {
     "feature_sizes": int,
     "statistics": str.strip,
 }
+# How a model is trained and on what: its weights and their predictions do not depend on these, so
+# that a trained model goes on, and is evaluated, with other values.
+TRAINING_ONLY = (
+    *("segment_labels", "max_frames", "label_loss"),
+    *("iterations", "sample_random_frames"),
+    *("initial_scale", "batch_norm_decay", "dropout", "moe_l2"),
+)
 _DERIVED: Any = None  # what `ModelConfig.resolved` derives from other values
 
 

@@ -324,8 +324,8 @@ def test_a_new_model_takes_the_directory_only_when_told(run, tmp_path):
     run(max_steps=2, projector_videos=5)
     with pytest.raises(ValueError, match=r"another training:\n  --embedding_size: 8 there, 4 now"):
         run(model=EmbeddingConfig(hidden_size=(16,), embedding_size=4, hidden_activation="tanh"))
-    with pytest.raises(ValueError, match=r"--margin: 0\.2 there, 0\.5 now"):
-        run(margin=0.5)
+    with pytest.raises(ValueError, match="--seed: 0 there, 1 now"):
+        run(seed=1)
     with pytest.raises(ValueError, match=r"--validation: None there, \w{16} now"):
         run(validation_fraction=0.2)
     (tmp_path / "train" / "notes.txt").write_text("mine")
@@ -336,6 +336,18 @@ def test_a_new_model_takes_the_directory_only_when_told(run, tmp_path):
     record = json.loads((tmp_path / "train" / "embedding_model.json").read_text())
     assert record["training"]["margin"] == 0.5
     assert not list((tmp_path / "train").glob("model.ckpt-2*"))
+
+
+def test_a_training_goes_on_with_another_loss_and_says_so(run, tmp_path, capsys):
+    run(max_steps=2)
+    changes = {"loss": "log", "margin": 0.5, "mining": "random"}
+    assert run(max_steps=3, **changes)["step"] == 3
+    output = capsys.readouterr().out
+    olds = ("hinge", 0.2, "semi_hard")
+    for old, (name, new) in zip(olds, changes.items(), strict=True):
+        assert f"  --{name}: {old} there, {new} now" in output
+    record = json.loads((tmp_path / "train" / "embedding_model.json").read_text())
+    assert record["training"].items() >= changes.items()
 
 
 def test_a_checkpoint_of_another_optimizer_is_refused(run):

@@ -9,7 +9,7 @@ it keeps the checkpoints of later steps where training went back behind a damage
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,16 +43,25 @@ class Checkpoints:
         trackables: what to save, by name (model, optimizer, variables).
         optimizer: the name of the optimizer among them. From a checkpoint without any optimizer,
             as an imported one is, `restore_latest` restores what there is and leaves the rest.
+        optional: names of those that a checkpoint may lack, and that then stay as they are: not
+            every training has them.
     """
 
     def __init__(
-        self, directory: str, keep: int, *, optimizer: str | None = None, **trackables: Any
+        self,
+        directory: str,
+        keep: int,
+        *,
+        optimizer: str | None = None,
+        optional: Iterable[str] = (),
+        **trackables: Any,
     ) -> None:
         self.directory = directory
         self.keep = keep
         self._checkpoint = tf.train.Checkpoint(**trackables)
         self._trackables = trackables
         self._optimizer = optimizer
+        self._optional = frozenset(optional)
 
     def save(self, step: int) -> str:
         """Writes `model.ckpt-{step}` and lists it as the latest; its path.
@@ -95,12 +104,14 @@ class Checkpoints:
         return restore_newest(self._of, paths, self.directory) if paths else None
 
     def _of(self, path: str) -> tf.train.Checkpoint:
-        """What to restore from a checkpoint: everything, unless it holds no optimizer."""
+        """What to restore from a checkpoint: everything but what it lacks and may lack."""
         names = tf.train.load_checkpoint(path).get_variable_to_shape_map()
         stored = {name.split("/")[0] for name in names if "/" in name}
-        if self._optimizer is None or not stored <= set(self._trackables) - {self._optimizer}:
-            return self._checkpoint
-        return tf.train.Checkpoint(**{name: self._trackables[name] for name in stored})
+        wanted = self._trackables
+        if self._optimizer is not None and stored <= set(wanted) - {self._optimizer}:
+            wanted = {name: wanted[name] for name in stored}
+        lacking = self._optional - stored
+        return tf.train.Checkpoint(**{k: v for k, v in wanted.items() if k not in lacking})
 
 
 @dataclass(frozen=True)

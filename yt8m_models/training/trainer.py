@@ -214,6 +214,8 @@ class Trainer:
         return ClassifierMeasure(
             Evaluator(self.model, loss, data.num_classes, config.top_k, config.jit_compile),
             Pipeline(self.eval_files, data, options),
+            f"{config.label_loss}, segment_labels={data.segment_labels}, "
+            f"max_frames={data.max_frames}",
         )
 
     def _measures(self, batch: dict[str, tf.Tensor], outputs: StepOutputs) -> Measures:

@@ -65,7 +65,7 @@ class TrainingRun:
         has_epochs: whether checkpoints say where in the data the run is; the step alone may do.
         seeds: of what is random outside the model.
         is_chief: whether this machine writes files and validates.
-        **trackables: what checkpoints have besides.
+        **trackables: what checkpoints have besides, if the training that wrote them had it.
 
     Attributes:
         step: steps done.
@@ -107,6 +107,7 @@ class TrainingRun:
             flags.train_dir,
             flags.keep_checkpoints,
             optimizer=flags.optimizer,
+            optional=("random_state", *trackables),
             model=model,
             # Under its name: the state of one optimizer must not be taken for that of another.
             **{flags.optimizer: optimizer},
