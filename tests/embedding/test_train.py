@@ -1,6 +1,7 @@
 """Training of an embedding: exact resuming, the best checkpoint, the projector, what is refused."""
 
 import csv
+import dataclasses
 import json
 import os
 import signal
@@ -348,6 +349,20 @@ def test_a_training_goes_on_with_another_loss_and_says_so(run, tmp_path, capsys)
         assert f"  --{name}: {old} there, {new} now" in output
     record = json.loads((tmp_path / "train" / "embedding_model.json").read_text())
     assert record["training"].items() >= changes.items()
+
+
+def test_a_training_starts_from_the_weights_of_another(run, tmp_path, capsys):
+    """Of one hidden layer more: by steps too small to change what was taken."""
+    run(name="first", max_steps=4)
+    config = dataclasses.replace(MODEL, hidden_size=(16, 12))
+    flags = {"init_from": str(tmp_path / "first"), "base_learning_rate": 1e-12}
+    assert run(model=config, max_steps=1, **flags)["step"] == 1
+    first, second = (load_embedding_model(str(tmp_path / name))[0] for name in ("first", "train"))
+    for one, other in zip(first.towers, second.towers, strict=True):
+        np.testing.assert_allclose(other.hidden_0.kernel, one.hidden_0.kernel, atol=1e-6)
+    assert "\n    tower_0/hidden_1/_kernel (16, 12), not there\n" in capsys.readouterr().out
+    run(model=config, max_steps=2, **flags)
+    assert "Weights start from" not in capsys.readouterr().out
 
 
 def test_a_checkpoint_of_another_optimizer_is_refused(run):

@@ -193,11 +193,7 @@ def restore_newest(
             status.expect_partial()
             return path
         except (AssertionError, ValueError) as error:
-            if not tf.train.load_checkpoint(path).has_tensor(OBJECT_GRAPH):
-                raise ValueError(
-                    f"{path} is a checkpoint of TensorFlow 1; `yt8m "
-                    "import-checkpoint` turns it into one that can be read here"
-                ) from error
+            require_own_checkpoint(path)
             reason = str(error).splitlines()[0]
             raise ValueError(f"{path} is of another model or --optimizer: {reason}") from error
         except (tf.errors.OpError, LookupError, RuntimeError) as error:
@@ -205,3 +201,12 @@ def restore_newest(
             _LOGGER.warning("Checkpoint %s cannot be read, trying an earlier one: %s", path, reason)
             reasons.append(f"{path}: {reason}")
     raise ValueError(f"no checkpoint of {directory} can be read:\n" + "\n".join(reasons))
+
+
+def require_own_checkpoint(path: str) -> None:
+    """Raises a `ValueError` where a checkpoint is one of TensorFlow 1."""
+    if not tf.train.load_checkpoint(path).has_tensor(OBJECT_GRAPH):
+        raise ValueError(
+            f"{path} is a checkpoint of TensorFlow 1; `yt8m import-checkpoint` turns it into one "
+            "that can be read here"
+        )
