@@ -8,9 +8,9 @@ from typing import Any
 import losses
 from eval.program.config import EvalConfig
 from eval.program.report import Evaluation, Report, class_names, table
-from yt8m_models.config import model_flags
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.prediction.expected import as_expected
 from yt8m_models.prediction.predictor import device_batch_size
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import Restored, restore_model
@@ -27,8 +27,9 @@ def evaluate_training(
 
     Args:
         config: what to evaluate.
-        expected: flags of the data and of the model that the training must have had, by name.
-            `segment_labels` may differ and says whether to evaluate segments.
+        expected: flags of the data and of the model that the training must have had, by name; see
+            `as_expected` for those that may differ. `segment_labels` says whether to evaluate
+            segments.
 
     Returns:
         The last evaluation; `None` if there was none before the interruption.
@@ -85,7 +86,7 @@ class _Program:
     def evaluate(self, restored: Restored) -> Evaluation:
         """Evaluates a model, prints and writes the result."""
         config = self.config
-        _check_expected(self.expected, restored)
+        restored = as_expected(restored, self.expected)
         segment_labels = self.expected.get("segment_labels", restored.data_config.segment_labels)
         data = dataclasses.replace(restored.data_config, segment_labels=segment_labels)
         options = PipelineOptions(
@@ -119,15 +120,3 @@ class _Program:
             print(problems, flush=True)
         self.report.write(evaluation)
         return evaluation
-
-
-def _check_expected(expected: Mapping[str, Any], restored: Restored) -> None:
-    """Refuses flags that differ from those that the model was trained with; names each."""
-    trained = model_flags(restored.model_config, restored.data_config, restored.label_loss)
-    differing = []
-    for name, value in expected.items():
-        received = ",".join(map(str, value)) if isinstance(value, tuple) else value
-        if name != "segment_labels" and received != trained[name]:
-            differing.append(f"  --{name}: {trained[name]} in training, {received} now")
-    if differing:
-        raise ValueError("\n".join([f"{restored.path} is of another model:", *differing]))

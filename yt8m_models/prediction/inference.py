@@ -2,12 +2,15 @@
 
 import dataclasses
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.prediction.config import InferenceConfig, ModelSource
+from yt8m_models.prediction.expected import as_expected
 from yt8m_models.prediction.model_archive import pack_model, unpack_model
 from yt8m_models.prediction.predictor import Best, Predictor, device_batch_size
 from yt8m_models.prediction.segment_submission import SegmentSubmission
@@ -42,17 +45,26 @@ class InferenceSummary:
     problems: str | None
 
 
-def infer(source: ModelSource, config: InferenceConfig) -> InferenceSummary:
+def infer(
+    source: ModelSource, config: InferenceConfig, expected: Mapping[str, Any] | None = None
+) -> InferenceSummary:
     """Predicts every video that `config` names and writes the submission file.
 
     Videos without frames get a prediction too (they have no segments, though).
+
+    Args:
+        source: the model.
+        config: the records, and what to write of them.
+        expected: flags of the data and of the model that the training must have had, by name; see
+            `as_expected` for those that may differ.
 
     Raises:
         ValueError: a flag, the model or a record is wrong; the message says which.
         OSError: a file cannot be read or written.
     """
     files = match_files(config.input_data_pattern)
-    restored = _restore(source)
+    trained = _restore(source)
+    restored = as_expected(trained, {} if expected is None else expected)
     data = restored.data_config
     print(f"Model: {restored.model_config.model} of step {restored.step:,}, {restored.path}")
     if config.segment_labels and not data.frame_features:
@@ -64,7 +76,7 @@ def infer(source: ModelSource, config: InferenceConfig) -> InferenceSummary:
     if config.segment_label_ids_file:
         classes = read_label_ids(config.segment_label_ids_file, data.num_classes)
     if source.output_model_tgz:
-        pack_model(restored, source.output_model_tgz)
+        pack_model(trained, source.output_model_tgz)
         print(f"Model packed in {source.output_model_tgz}")
     data = dataclasses.replace(data, segment_labels=False)
     pipeline = Pipeline(
