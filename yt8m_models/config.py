@@ -30,6 +30,14 @@ _LISTS: dict[str, Callable[[str], Any]] = {
     "statistics": str.strip,
     "frame_layers": int,
 }
+# How a model is trained and on what: its weights and their predictions do not depend on these, so
+# that a trained model goes on, and is evaluated, with other values.
+TRAINING_ONLY = (
+    *("segment_labels", "max_frames", "unequal_frames", "label_loss"),
+    *("iterations", "sample_random_frames"),
+    *("initial_scale", "batch_norm_decay", "moe_l2"),
+    *("frame_dropout", "dropout", "hidden_dropout"),
+)
 _DERIVED: Any = None  # what `ModelConfig.resolved` derives from other values
 
 

@@ -64,9 +64,6 @@ class OriginalFlags(Options):
     video_trainable: bool | None = _only(True, "Only true: the classifier is trained.")
     num_gpu: int | None = _only(1, "Only 1: --strategy says how to use several GPUs.")
     seg_num_frame: int | None = _only(5, "Only 5: the frames of a segment.")
-    pretrain_model_path: str | None = _only(
-        "", "Only empty: yt8m_models.compat.import_checkpoint takes old checkpoints over."
-    )
     mix_number: int | None = _only(3, "Only 3, of MixNeXtVladModel, which is not here.")
     cl_temperature: float | None = _only(2.0, "Only 2, of MixNeXtVladModel.")
     cl_lambda: float | None = _only(1.0, "Only 1, of MixNeXtVladModel.")

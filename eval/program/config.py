@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.prediction.config import InferenceConfig, ModelSource
+from yt8m_models.prediction.config import InferenceConfig, ModelSource, RecordFlags
 from yt8m_models.program.option import Options, option, same_option
 from yt8m_models.training.config import LABEL_LOSSES
 
@@ -49,15 +49,9 @@ class EvalConfig(Options):
 
 
 @dataclass(frozen=True)
-class DataFlags(Options):
+class DataFlags(RecordFlags):
     """The format of the records. It is that of the training: other values are an error."""
 
-    feature_names: tuple[str, ...] | None = option(None, "Features to read, e.g. rgb,audio.")
-    feature_sizes: tuple[str, ...] | None = option(None, "Width of each feature, e.g. 1024,128.")
-    frame_features: bool | None = option(None, "Records are frame level; otherwise video level.")
     segment_labels: bool | None = option(
         None, "Evaluate the rated 5-frame segments. May differ from the training."
     )
-    num_classes: int | None = option(None, "Number of classes.")
-    max_frames: int | None = option(None, "Frames of a video beyond this many are left out.")
-    unequal_frames: str | None = same_option(InferenceConfig, "unequal_frames")

@@ -8,10 +8,10 @@ from typing import Any
 import losses
 from eval.program.config import EvalConfig
 from eval.program.report import Evaluation, Report, table
-from yt8m_models.config import model_flags
 from yt8m_models.data.first_batches import FirstBatches
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.prediction.expected import as_expected
 from yt8m_models.prediction.metric_tables import class_names
 from yt8m_models.prediction.predictor import device_batch_size
 from yt8m_models.storage.whole_file import join
@@ -24,8 +24,6 @@ from yt8m_models.training.checkpoints import (
 from yt8m_models.training.evaluator import Evaluator
 from yt8m_models.training.train_dir import step_of
 
-_MAY_DIFFER = ("segment_labels", "unequal_frames")  # from the training
-
 
 def evaluate_training(
     config: EvalConfig, expected: Mapping[str, Any] | None = None
@@ -36,8 +34,9 @@ def evaluate_training(
 
     Args:
         config: what to evaluate.
-        expected: flags of the data and of the model that the training must have had, by name.
-            `segment_labels` and `unequal_frames` may differ and say what and how to evaluate.
+        expected: flags of the data and of the model that the training must have had, by name; see
+            `as_expected` for those that may differ. `segment_labels` says whether to evaluate
+            segments.
 
     Returns:
         The last evaluation; `None` if there was none before the interruption.
@@ -100,9 +99,9 @@ class _Program:
         """Evaluates a model, prints and writes the result."""
         config = self.config
         print(f"Model: {restored.described()}", flush=True)
-        _check_expected(self.expected, restored)
-        changes = {name: self.expected[name] for name in _MAY_DIFFER if name in self.expected}
-        data = dataclasses.replace(restored.data_config, **changes)
+        restored = as_expected(restored, self.expected)
+        segment_labels = self.expected.get("segment_labels", restored.data_config.segment_labels)
+        data = dataclasses.replace(restored.data_config, segment_labels=segment_labels)
         options = PipelineOptions(
             batch_size=device_batch_size(config.batch_size, data),
             seed=config.seed,
@@ -135,15 +134,3 @@ class _Program:
             print(problems, flush=True)
         self.report.write(evaluation)
         return evaluation
-
-
-def _check_expected(expected: Mapping[str, Any], restored: Restored) -> None:
-    """Refuses flags that differ from those that the model was trained with; names each."""
-    trained = model_flags(restored.model_config, restored.data_config, restored.label_loss)
-    differing = []
-    for name, value in expected.items():
-        received = ",".join(map(str, value)) if isinstance(value, tuple) else value
-        if name not in _MAY_DIFFER and received != trained[name]:
-            differing.append(f"  --{name}: {trained[name]} in training, {received} now")
-    if differing:
-        raise ValueError("\n".join([f"{restored.path} is of another model:", *differing]))

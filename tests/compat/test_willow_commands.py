@@ -1,13 +1,18 @@
-"""The training commands of WILLOW's README, with the sizes cut down and for two steps."""
+"""The commands of WILLOW's README, with the sizes cut down and for two steps of training."""
 
+import json
 import shlex
 
 import numpy as np
 import pytest
 
 import yt8m_models
+from eval.__main__ import PROGRAM as EVAL
+from eval.__main__ import main as evaluate
 from yt8m_models.compat.tf1_variables import variable_places
 from yt8m_models.data.records import frame_record, write_records
+from yt8m_models.prediction.__main__ import PROGRAM as INFERENCE
+from yt8m_models.prediction.__main__ import main as infer
 from yt8m_models.training.__main__ import PROGRAM, main
 from yt8m_models.training.checkpoints import restore_model
 
@@ -173,7 +178,9 @@ def records(tmp_path_factory):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_training_command(command, records, tmp_path):
+def test_a_training_command_and_the_same_flags_in_evaluation_and_inference(
+    command, records, tmp_path
+):
     flags, shapes = COMMANDS[command]
     train_dir = tmp_path / "model"
     main(
@@ -199,3 +206,15 @@ def test_a_training_command(command, records, tmp_path):
     predictions = model({"video_matrix": frames, "num_frames": np.array([5, 3], "int32")})
     assert predictions.shape == (2, NUM_CLASSES)
     assert np.isfinite(predictions).all()
+
+    same = [f"--train_dir={train_dir}", *shlex.split(f"{COMMON} {flags}"), "--run_once=True"]
+    same += ["--batch_size=4", "--top_k=3"]
+    evaluate(EVAL.parse([f"--eval_data_pattern={records}/*a*??.tfrecord", *same]))
+    metrics = json.loads((train_dir / "eval" / "metrics.json").read_text())
+    assert (metrics["step"], metrics["num_videos"]) == (2, 8)
+    output = tmp_path / "predictions.csv"
+    pattern = f"--input_data_pattern={records}/*a*??.tfrecord"
+    infer(INFERENCE.parse([pattern, f"--output_file={output}", *same]))
+    _, *lines = output.read_text().splitlines()
+    assert sorted(line.split(",")[0] for line in lines) == [f"v{n}" for n in range(8)]
+    assert {len(line.split(" ")) for line in lines} == {2 * 3}

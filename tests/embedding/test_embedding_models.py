@@ -415,3 +415,19 @@ def test_tower_round_trip():
     again = Tower.from_config(tower.get_config())
     assert again.get_config() == tower.get_config()
     assert tower.compute_output_shape((None, 7)) == (None, 2)
+
+
+def test_export_predicts_the_same_of_any_number_of_videos_and_frames(model, tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("exports by TensorFlow")
+    rng = np.random.default_rng(2)
+    model.export(str(tmp_path / "saved"), verbose=False)
+    loaded = tf.saved_model.load(str(tmp_path / "saved"))
+    for videos, frames in ((3, 7), (1, 2)):
+        shape = (videos, frames, 9) if model.takes_frames else (videos, 9)
+        inputs = {"video_matrix": rng.normal(size=shape).astype("float32")}
+        if model.takes_frames:
+            inputs["num_frames"] = rng.integers(0, frames + 1, videos).astype("int32")
+        received = loaded.serve({name: tf.constant(value) for name, value in inputs.items()})
+        np.testing.assert_allclose(received, model(inputs), atol=1e-6)

@@ -1,6 +1,7 @@
 """Training of an embedding: exact resuming, the best checkpoint, the projector, what is refused."""
 
 import csv
+import dataclasses
 import json
 import os
 import signal
@@ -324,8 +325,8 @@ def test_a_new_model_takes_the_directory_only_when_told(run, tmp_path):
     run(max_steps=2, projector_videos=5)
     with pytest.raises(ValueError, match=r"another training:\n  --embedding_size: 8 there, 4 now"):
         run(model=EmbeddingConfig(hidden_size=(16,), embedding_size=4, hidden_activation="tanh"))
-    with pytest.raises(ValueError, match=r"--margin: 0\.2 there, 0\.5 now"):
-        run(margin=0.5)
+    with pytest.raises(ValueError, match="--seed: 0 there, 1 now"):
+        run(seed=1)
     with pytest.raises(ValueError, match=r"--validation: None there, \w{16} now"):
         run(validation_fraction=0.2)
     (tmp_path / "train" / "notes.txt").write_text("mine")
@@ -336,6 +337,32 @@ def test_a_new_model_takes_the_directory_only_when_told(run, tmp_path):
     record = json.loads((tmp_path / "train" / "embedding_model.json").read_text())
     assert record["training"]["margin"] == 0.5
     assert not list((tmp_path / "train").glob("model.ckpt-2*"))
+
+
+def test_a_training_goes_on_with_another_loss_and_says_so(run, tmp_path, capsys):
+    run(max_steps=2)
+    changes = {"loss": "log", "margin": 0.5, "mining": "random"}
+    assert run(max_steps=3, **changes)["step"] == 3
+    output = capsys.readouterr().out
+    olds = ("hinge", 0.2, "semi_hard")
+    for old, (name, new) in zip(olds, changes.items(), strict=True):
+        assert f"  --{name}: {old} there, {new} now" in output
+    record = json.loads((tmp_path / "train" / "embedding_model.json").read_text())
+    assert record["training"].items() >= changes.items()
+
+
+def test_a_training_starts_from_the_weights_of_another(run, tmp_path, capsys):
+    """Of one hidden layer more: by steps too small to change what was taken."""
+    run(name="first", max_steps=4)
+    config = dataclasses.replace(MODEL, hidden_size=(16, 12))
+    flags = {"init_from": str(tmp_path / "first"), "base_learning_rate": 1e-12}
+    assert run(model=config, max_steps=1, **flags)["step"] == 1
+    first, second = (load_embedding_model(str(tmp_path / name))[0] for name in ("first", "train"))
+    for one, other in zip(first.towers, second.towers, strict=True):
+        np.testing.assert_allclose(other.hidden_0.kernel, one.hidden_0.kernel, atol=1e-6)
+    assert "\n    tower_0/hidden_1/_kernel (16, 12), not there\n" in capsys.readouterr().out
+    run(model=config, max_steps=2, **flags)
+    assert "Weights start from" not in capsys.readouterr().out
 
 
 def test_a_checkpoint_of_another_optimizer_is_refused(run):

@@ -1,6 +1,7 @@
 """The evaluation program end to end, on small records and models with fresh weights."""
 
 import csv
+import dataclasses
 import json
 import subprocess
 import sys
@@ -182,12 +183,13 @@ def test_rated_segments_of_a_model_trained_on_videos(tmp_path, capsys):
 
 def test_flags_that_contradict_the_training(workplace):
     flags = ["--model=LogisticModel", "--feature_sizes=8", "--num_classes=7", "--moe_l2=0.5"]
+    flags += ["--netvlad_cluster_size=8"]
     with pytest.raises(ValueError, match="is of another model") as error:
         run(workplace, "--run_once", *flags)
     assert str(error.value).splitlines()[1:] == [
-        "  --feature_sizes: 6 in training, 8 now",
-        "  --model: MoeModel in training, LogisticModel now",
-        "  --moe_l2: 1e-08 in training, 0.5 now",
+        "  --feature_sizes: 6 there, 8 now",
+        "  --model: MoeModel there, LogisticModel now",
+        "  --num_clusters: 256 there, 8 now",
     ]
 
 
@@ -195,6 +197,57 @@ def test_flags_that_repeat_the_training(workplace):
     flags = ["--model=MoeModel", "--feature_names=mean_rgb", "--feature_sizes=6"]
     run(workplace, "--run_once", *flags, "--noframe_features", "--moe_num_mixtures=2")
     assert metrics_file(workplace)["num_videos"] == 40
+
+
+def test_flags_of_training_alone_change_nothing_and_are_named(workplace, capsys):
+    run(workplace, "--run_once")
+    expected = metrics_file(workplace)
+    assert "Flags of training" not in capsys.readouterr().out
+    run(
+        workplace, "--run_once", "--base_learning_rate=0.0002", "--max_step=7", "--l2_penalty=0.5",
+        "--iterations=9", "--train_data_pattern=nowhere",
+        "--optimizer=Adam", "--start_new_model", "--moe_num_mixtures=2",
+    )  # fmt: skip
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "Flags of" in line]
+    said, flags = line.split(": ")
+    assert said == "Flags of training, which change nothing here"
+    assert sorted(flags.split(", ")) == [
+        "--base_learning_rate", "--iterations", "--l2_penalty", "--max_step", "--optimizer",
+        "--start_new_model", "--train_data_pattern",
+    ]  # fmt: skip
+    assert metrics_file(workplace) == expected
+
+
+def test_frames_may_be_fewer_or_more_than_in_training(tmp_path):
+    frames = np.random.default_rng(2).integers(0, 256, (9, 6), np.uint8)
+    write_records(tmp_path / "validate0.tfrecord", [frame_record(b"a", [1], {"rgb": frames})])
+    data = dataclasses.replace(FRAMES, max_frames=4)
+    save_model(tmp_path / "model", ModelConfig("FrameLevelLogisticModel"), data, step=1)
+    labels = np.eye(7, dtype=bool)[[1]]
+    for flags, count in (((), 4), (("--max_frames=2",), 2), (("--max_frames=300",), 9)):
+        run(tmp_path, "--run_once", *flags)
+        seen = dequantize(frames[None, :count]).astype(np.float32)
+        predictions = predict(tmp_path, seen, np.array([count], np.int32))
+        expected = cross_entropy(predictions, labels, np.ones((1, 7)))
+        np.testing.assert_allclose(metrics_file(tmp_path)["loss"], expected, rtol=1e-5)
+
+
+def test_frames_are_sampled_as_the_flag_says(tmp_path):
+    """Of two kinds of frames in halves, a run of two frames is mostly of one kind."""
+    frames = np.repeat(np.random.default_rng(3).integers(0, 256, (2, 6), np.uint8), 50, axis=0)
+    records = [frame_record(b"%d" % n, [1], {"rgb": frames}) for n in range(40)]
+    write_records(tmp_path / "validate0.tfrecord", records)
+    save_model(tmp_path / "model", ModelConfig("FrameLevelLogisticModel"), FRAMES, step=1)
+    labels, kinds = np.eye(7, dtype=bool)[[1]], []
+    for frame in (0, 99):
+        seen = dequantize(frames[None, [frame]]).astype(np.float32)
+        predictions = predict(tmp_path, seen, np.ones(1, np.int32))
+        kinds.append(cross_entropy(predictions, labels, np.ones((1, 7))))
+    run(tmp_path, "--run_once", "--sample_frames=2", "--nosample_random_frames")
+    runs = metrics_file(tmp_path)["loss"]
+    run(tmp_path, "--run_once", "--sample_frames=2")
+    assert runs != metrics_file(tmp_path)["loss"]
+    assert min(kinds) < runs < max(kinds)
 
 
 def test_the_loss_may_be_another(workplace, videos):

@@ -380,6 +380,49 @@ def test_wrong_flags(flags, message):
     assert message in str(error.value)
 
 
+def test_flags_that_repeat_the_training_change_nothing(workplace, tmp_path, capsys):
+    expected = infer(workplace, tmp_path / "a.csv")
+    capsys.readouterr()
+    repeated = [
+        "--model=NetVLADModelLF", "--netvlad_cluster_size=4", "--netvlad_hidden_size=5",
+        "--gating=True", "--netvlad_relu=False", "--moe_low_rank_gating=-1", "--frame_features",
+        "--feature_names=rgb,audio", "--feature_sizes=6,2", f"--num_classes={NUM_CLASSES}",
+    ]  # fmt: skip
+    training = ["--learning_rate_decay=0.8", "--moe_l2=1e-3", "--label_loss=HingeLoss"]
+    flags = [*repeated, *training, "--run_once=True"]
+    assert infer(workplace, tmp_path / "b.csv", *flags) == expected
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "Flags of" in line]
+    named = line.removeprefix("Flags of training, which change nothing here: ").split(", ")
+    assert sorted(named) == ["--label_loss", "--learning_rate_decay", "--moe_l2"]
+
+
+def test_flags_that_contradict_the_training_are_refused_with_both_values(workplace, tmp_path):
+    flags = ["--netvlad_cluster_size=64", "--lightvlad", "--feature_sizes=6,3", "--moe_l2=1"]
+    with pytest.raises(ValueError, match=r"model\.ckpt-3 is of another model") as error:
+        infer(workplace, tmp_path / "a.csv", *flags)
+    assert str(error.value).splitlines()[1:] == [
+        "  --feature_sizes: 6,2 there, 6,3 now",
+        "  --pooling: netvlad there, netrvlad now",
+        "  --num_clusters: 4 there, 64 now",
+    ]
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_frames_may_be_fewer_than_in_training(workplace, frame_videos, tmp_path):
+    packed = tmp_path / "model.tgz"
+    flags = ["--max_frames=3", "--top_k=1", f"--output_model_tgz={packed}"]
+    _, *lines = infer(workplace, tmp_path / "a.csv", *flags)
+    received = {video: scores[0] for video, _, scores in map(parse, lines)}
+    expected = predict(workplace, [frames[:3] for frames in frame_videos]).max(axis=1)
+    for n, score in enumerate(expected):
+        np.testing.assert_allclose(received[f"v{n}"], score, rtol=2e-4)
+    # What is packed is the model as it was trained.
+    source = [f"--input_model_tgz={packed}", f"--untar_model_dir={tmp_path / 'unpacked'}"]
+    assert infer(workplace, tmp_path / "b.csv", model=source) == infer(
+        workplace, tmp_path / "c.csv"
+    )
+
+
 def test_segments_of_video_level_models_are_refused(tmp_path):
     write_records(tmp_path / "test0.tfrecord", [video_record(b"a", [0], {"mean_rgb": np.ones(6)})])
     save_model(tmp_path / "model", ModelConfig("LogisticModel"), VIDEOS, step=1, seed=1)

@@ -19,7 +19,7 @@ from yt8m_models.config import (
 from yt8m_models.data.inspect.__main__ import PROGRAM as INSPECT
 from yt8m_models.presets import PRESETS
 from yt8m_models.program.command import Program, UsageError, exit_cleanly
-from yt8m_models.program.option import Options, closest, option
+from yt8m_models.program.option import Options, closest, option, unused_options
 from yt8m_models.training.__main__ import PROGRAM as TRAIN
 from yt8m_models.training.config import TrainConfig
 
@@ -48,6 +48,26 @@ class Serving(Options):
 
 
 KITCHEN = Program("cook", "Cooks a dish.", Cooking, Serving)
+
+
+def test_options_that_a_program_leaves_unused():
+    """`Serving` has its own portions; other flags of cooking may be typed, whatever their value."""
+
+    @dataclass(frozen=True)
+    class Portions(Options):
+        """How many."""
+
+        portions: int = option(1, "How many.")
+
+    unused = unused_options("Of cooking.", Cooking, Serving, Portions)
+    names = [field.name for field in dataclasses.fields(unused)]
+    assert names == ["dish", "minutes", "spices", "shares", "amounts", "hot"]
+    program = Program("serve", "Serves a dish.", Serving, Portions, unused)
+    arguments = program.parse(["--time=-3", "--nohot", "--dish=cake", "--shares=1,2"])
+    assert arguments.typed == {"minutes": "time", "hot": "hot", "dish": "dish", "shares": "shares"}
+    received = arguments[unused]
+    assert (received.minutes, received.hot, received.spices) == (-3.0, False, None)
+    assert "\nOf cooking.\n  --dish\n  --minutes\n        (also --time)\n" in program.help()
 
 
 def test_defaults():

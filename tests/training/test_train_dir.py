@@ -1,10 +1,11 @@
 """Tests of yt8m_models.training.train_dir."""
 
+import dataclasses
 import json
 
 import pytest
 
-from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.config import TRAINING_ONLY, DataConfig, ModelConfig
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.train_dir import read_model_flags, record_model_flags, remove_training
 
@@ -60,9 +61,8 @@ def test_the_flags_are_written_once_and_the_same_flags_accepted(tmp_path):
         (ModelConfig("LogisticModel"), DATA, "CrossEntropyLoss",
          ["--model: MoeModel there, LogisticModel now",
           "--video_level_classifier_model: MoeModel there, LogisticModel now"]),
-        (ModelConfig("MoeModel", moe_num_mixtures=4), DATA, "HingeLoss",
-         ["--moe_num_mixtures: 2 there, 4 now",
-          "--label_loss: CrossEntropyLoss there, HingeLoss now"]),
+        (ModelConfig("MoeModel", moe_num_mixtures=4, moe_l2=0.5), DATA, "HingeLoss",
+         ["--moe_num_mixtures: 2 there, 4 now"]),
         (MODEL, DataConfig(("rgb", "audio"), (8, 2), True, num_classes=5), "CrossEntropyLoss",
          ["--feature_names: mean_rgb there, rgb,audio now", "--feature_sizes: 8 there, 8,2 now",
           "--frame_features: false there, true now"]),
@@ -79,6 +79,39 @@ def test_another_model_is_refused_with_each_differing_flag(tmp_path, model, data
         assert part in str(error.value)
     assert str(error.value).count("there,") == len(parts)
     assert (tmp_path / "model_flags.json").read_bytes() == before
+
+
+def test_what_no_weight_depends_on_may_change_and_is_said(tmp_path, capsys):
+    train_dir = str(tmp_path)
+    frames = DataConfig(("rgb",), (8,), frame_features=True, num_classes=5)
+    model = ModelConfig("NeXtVLADModel")
+    record_model_flags(train_dir, model, frames, "CrossEntropyLoss")
+    (tmp_path / "model.ckpt-1.index").touch()
+    segments = dataclasses.replace(frames, segment_labels=True, max_frames=150)
+    changes = {
+        "segment_labels": ("false", "true"),
+        "max_frames": ("300", "150"),
+        "iterations": ("0", "5"),
+        "sample_random_frames": ("true", "false"),
+        "initial_scale": ("None", "2.0"),
+        "batch_norm_decay": ("0.999", "0.9"),
+        "dropout": ("0.5", "0.75"),
+        "moe_l2": ("1e-08", "0.0001"),
+        "label_loss": ("CrossEntropyLoss", "HingeLoss"),
+    }
+    assert set(changes) == set(TRAINING_ONLY)
+    other = dataclasses.replace(
+        model, iterations=5, sample_random_frames=False, initial_scale=2.0, batch_norm_decay=0.9,
+        dropout=0.75, moe_l2=1e-4,
+    )  # fmt: skip
+    record_model_flags(train_dir, other, segments, "HingeLoss")
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "The training goes on with other flags:"
+    expected = {f"  --{name}: {old} there, {new} now" for name, (old, new) in changes.items()}
+    assert set(said[1:]) == expected
+    assert read_model_flags(train_dir) == (other.resolved(), segments, "HingeLoss")
+    record_model_flags(train_dir, other, segments, "HingeLoss")
+    assert capsys.readouterr().out == ""
 
 
 def test_flags_without_a_checkpoint_are_replaced(tmp_path):

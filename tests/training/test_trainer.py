@@ -154,6 +154,44 @@ def test_a_resumed_run_goes_on_with_dropout_where_it_stopped(config, change):
     assert losses(resumed) == losses(config)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": {"dropout": 0.5, "moe_l2": 0.1, "iterations": 2}},
+        {"data": {"max_frames": 2}, "label_loss": "HingeLoss"},
+        {"mixed_precision": "float16"},
+    ],
+)
+def test_a_resumed_run_goes_on_with_other_flags_that_no_weight_depends_on(
+    config, change, changes, capsys
+):
+    """By steps too small to change the weights."""
+    train(change(config, max_steps=2), DATA, MODEL)
+    before, changes = weights(config), dict(changes)
+    model = change(MODEL, **changes.pop("model", {}))
+    data = change(DATA, **changes.pop("data", {}))
+    config = change(config, max_steps=3, base_learning_rate=1e-12, **changes)
+    assert train(config, data, model)["step"] == 3
+    assert "Resuming from" in capsys.readouterr().out
+    for expected, received in zip(before, weights(config), strict=True):
+        np.testing.assert_allclose(received, expected, atol=1e-6)
+
+
+def test_the_best_by_another_loss_is_not_compared(config, change, records):
+    """Softmax losses are below those of all classes together, hinge losses above."""
+    config = change(config, eval_data_pattern=str(records / "val.tfrecord"), num_epochs=1)
+    first = train(change(config, label_loss="SoftmaxLoss"), DATA, MODEL)
+    config = change(config, label_loss="HingeLoss", num_epochs=2, export_model_steps=1)
+    second = train(config, DATA, MODEL)
+    later = [row for row in history(config, "validation.csv") if row["step"] > first["step"]]
+    best = min(later, key=lambda row: row["loss"])
+    assert second["best_validation_loss"] == pytest.approx(best["loss"], rel=1e-6)
+    assert second["best_validation_loss"] > first["best_validation_loss"]
+    assert restore_model(config.train_dir, "best").step == best["step"]
+    resumed = train(change(config, num_epochs=3, max_steps=7), DATA, MODEL)
+    assert resumed["best_validation_loss"] <= second["best_validation_loss"]
+
+
 def test_a_finished_training_has_nothing_to_do(config, change, capsys):
     for changes in ({}, {"max_steps": 6}, {"num_epochs": 1}):
         result = train(change(config, **changes), DATA, MODEL)

@@ -8,6 +8,14 @@ from keras import metrics as metrics
 from keras import optimizers as optimizers
 from keras import saving as saving
 
-class Model(layers.Layer): ...
+class Model(layers.Layer):
+    def export(
+        self,
+        filepath: Any,
+        format: str = ...,
+        verbose: bool | None = ...,
+        input_signature: Any = ...,
+        **kwargs: Any,
+    ) -> None: ...
 
 def __getattr__(name: str) -> Any: ...

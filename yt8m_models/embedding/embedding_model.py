@@ -3,14 +3,13 @@
 import itertools
 from collections.abc import Sequence
 
-import keras
-
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.tower import Tower
 from yt8m_models.layers import InputNormalization
+from yt8m_models.models.exportable import ExportableModel
 
 
-class EmbeddingModel(keras.Model):
+class EmbeddingModel(ExportableModel):
     """A model of one L2-normalised vector a video, saved with its configuration.
 
     Args:
@@ -64,6 +63,14 @@ class EmbeddingModel(keras.Model):
             name="input_normalization",
         )
 
+    @property
+    def takes_frames(self) -> bool:
+        return self.FUSION == "frames"
+
+    @property
+    def num_features(self) -> int:
+        return sum(self.feature_sizes)
+
     def tower(self, name: str) -> Tower:
         """New layers from some features to the embedding's width."""
         config = self.config
@@ -75,7 +82,7 @@ class EmbeddingModel(keras.Model):
         Raises:
             ValueError: it is not as wide as the features are together.
         """
-        width = sum(self.feature_sizes)
+        width = self.num_features
         if features.shape[-1] != width:
             raise ValueError(
                 f"video_matrix must be {width} wide, as {list(self.feature_names)} of sizes "

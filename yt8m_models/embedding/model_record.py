@@ -13,6 +13,8 @@ from yt8m_models.storage.same_flags import require_same_flags
 from yt8m_models.storage.whole_file import join, write_text
 from yt8m_models.training.train_dir import EMBEDDING_RECORD, TO_REPLACE, checkpoint_paths
 
+_MAY_CHANGE = ("loss", "margin", "mining", "negatives")
+
 
 @dataclass(frozen=True)
 class ModelRecord:
@@ -58,22 +60,26 @@ class ModelRecord:
     def write(self, train_dir: str) -> None:
         """Writes the record, or checks that the one that is there describes the same training.
 
-        A record without a checkpoint, left by a run that failed before its first, is replaced.
+        A record without a checkpoint, left by a run that failed before its first, is replaced. So
+        are the flags that say what is learnt (`_MAY_CHANGE`), and what changes is printed.
 
         Raises:
             ValueError: the directory belongs to another model or training; the message names each
                 difference with both values.
         """
         path = join(train_dir, EMBEDDING_RECORD)
-        if not tf.io.gfile.exists(path) or not checkpoint_paths(train_dir):
-            write_text(path, json.dumps(self._content(), indent=2) + "\n")
-            return
-        require_same_flags(
-            ModelRecord.read(train_dir)._flat(),
-            self._flat(),
-            f"--train_dir={train_dir} belongs to another training:",
-            TO_REPLACE,
-        )
+        if tf.io.gfile.exists(path) and checkpoint_paths(train_dir):
+            changes = require_same_flags(
+                ModelRecord.read(train_dir)._flat(),
+                self._flat(),
+                f"--train_dir={train_dir} belongs to another training:",
+                TO_REPLACE,
+                _MAY_CHANGE,
+            )
+            if not changes:
+                return
+            print("\n".join(["The training goes on with other flags:", *changes]))
+        write_text(path, json.dumps(self._content(), indent=2) + "\n")
 
     def _content(self) -> dict[str, Any]:
         return {

@@ -3,14 +3,13 @@
 import dataclasses
 from typing import Any
 
-import keras
-
 from yt8m_models.config import DataConfig, ModelConfig, ResolvedModel
 from yt8m_models.layers import InputNormalization, Logistic, MixtureOfExperts
 from yt8m_models.layers.base import Tensor
+from yt8m_models.models.exportable import ExportableModel
 
 
-class BaseModel(keras.Model):
+class BaseModel(ExportableModel):
     """A model that is built from its configuration, saved with it and rebuilt from it.
 
     Args:
@@ -31,6 +30,14 @@ class BaseModel(keras.Model):
         )
         self.classifier = _classifier(self.config, data.num_classes)
         self.has_logits = isinstance(self.classifier, Logistic)
+
+    @property
+    def takes_frames(self) -> bool:
+        return self.data.frame_features
+
+    @property
+    def num_features(self) -> int:
+        return sum(self.data.feature_sizes)
 
     def classify(self, activations: Tensor, training: bool, return_logits: bool) -> Tensor:
         """Predictions `(batch, num_classes)` from `(batch, D)`, or the logits."""

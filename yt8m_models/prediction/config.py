@@ -47,6 +47,27 @@ class ModelSource(Options):
 
 
 @dataclass(frozen=True)
+class RecordFlags(Options):
+    """The format of the records. It is that of the training: other values are an error."""
+
+    feature_names: tuple[str, ...] | None = option(None, "Features to read, e.g. rgb,audio.")
+    feature_sizes: tuple[str, ...] | None = option(None, "Width of each feature, e.g. 1024,128.")
+    frame_features: bool | None = option(None, "Records are frame level; otherwise video level.")
+    num_classes: int | None = option(None, "Number of classes.")
+    max_frames: int | None = option(
+        None,
+        "Frames of a video beyond this many are left out. May differ from the training.",
+        at_least=1,
+    )
+    unequal_frames: str | None = option(
+        None,
+        "Videos whose features differ in their number of frames, as in training: trim, pad or "
+        "error. May differ from the training.",
+        choices=UNEQUAL_FRAMES,
+    )
+
+
+@dataclass(frozen=True)
 class InferenceConfig(Options):
     """What to predict, and where to write it."""
 
@@ -86,11 +107,8 @@ class InferenceConfig(Options):
     )
     seed: int = option(0, "Seed of the sampled frames.", at_least=0)
     max_bad_records: int = same_option(TrainConfig, "max_bad_records")
-    unequal_frames: str | None = option(
-        None,
-        "Videos whose features differ in their number of frames, as in training: trim, pad or "
-        "error; that of the training unless given.",
-        choices=UNEQUAL_FRAMES,
+    run_once: bool = option(
+        True, "Changes nothing, because inference ends in any case: WILLOW's commands have it."
     )
     jit_compile: bool = option(
         False, "Compile the forward pass with XLA, and pad every video to the same length for it."

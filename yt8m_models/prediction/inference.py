@@ -2,7 +2,8 @@
 
 import dataclasses
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from yt8m_models.data.parsing import Batch
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.prediction.config import InferenceConfig, ModelSource
+from yt8m_models.prediction.expected import as_expected
 from yt8m_models.prediction.model_archive import pack_model, unpack_model
 from yt8m_models.prediction.predictor import Best, Predictor, device_batch_size
 from yt8m_models.prediction.rated_classes import classes_to_list
@@ -46,17 +48,26 @@ class InferenceSummary:
     problems: str | None
 
 
-def infer(source: ModelSource, config: InferenceConfig) -> InferenceSummary:
+def infer(
+    source: ModelSource, config: InferenceConfig, expected: Mapping[str, Any] | None = None
+) -> InferenceSummary:
     """Predicts every video that `config` names and writes the submission file.
 
     Videos without frames get a prediction too (they have no segments, though).
+
+    Args:
+        source: the model.
+        config: the records, and what to write of them.
+        expected: flags of the data and of the model that the training must have had, by name; see
+            `as_expected` for those that may differ.
 
     Raises:
         ValueError: a flag, the model or a record is wrong; the message says which.
         OSError: a file cannot be read or written.
     """
     files = match_files(config.input_data_pattern)
-    restored = _restore(source)
+    trained = _restore(source)
+    restored = as_expected(trained, {} if expected is None else expected)
     data = restored.data_config
     print(f"Model: {restored.described()}")
     if config.segment_labels and not data.frame_features:
@@ -68,10 +79,9 @@ def infer(source: ModelSource, config: InferenceConfig) -> InferenceSummary:
     if config.segment_labels:
         classes = classes_to_list(config.segment_label_ids_file, data.num_classes)
     if source.output_model_tgz:
-        pack_model(restored, source.output_model_tgz)
+        pack_model(trained, source.output_model_tgz)
         print(f"Model packed in {source.output_model_tgz}")
-    unequal_frames = data.unequal_frames if config.unequal_frames is None else config.unequal_frames
-    data = dataclasses.replace(data, segment_labels=False, unequal_frames=unequal_frames)
+    data = dataclasses.replace(data, segment_labels=False)
     kind = SegmentSubmission if config.segment_labels else VideoSubmission
     pipeline = Pipeline(
         files,

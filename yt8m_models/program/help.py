@@ -28,7 +28,9 @@ def help_page(name: str, description: str, positional: str | None, groups: Seque
             if names := field.metadata["aliases"]:
                 text += f" (also {', '.join(f'--{name}' for name in names)})"
             indent = " " * 8
-            lines += textwrap.wrap(text, width - 8, initial_indent=indent, subsequent_indent=indent)
+            lines += textwrap.wrap(
+                text.strip(), width - 8, initial_indent=indent, subsequent_indent=indent
+            )
     return "\n".join(lines)
 
 

@@ -69,6 +69,26 @@ def same_option(config: type, name: str, default: Any = dataclasses.MISSING) -> 
     )
 
 
+def unused_options(doc: str, config: type, *groups: type) -> type:
+    """The options of `config` that no group has, as a group of flags that a program leaves unused.
+
+    Each is `None` unless given, and any value is right.
+
+    Args:
+        doc: heads the group in `--help`.
+        config: a dataclass of options.
+        groups: the other groups of the program.
+    """
+    used = {field.name for group in groups for field, _ in flags_of(group)}
+    fields = [
+        (field.name, kind | None, option(None, "", aliases=field.metadata["aliases"]))
+        for field, kind in flags_of(config)
+        if field.name not in used
+    ]
+    name = f"Unused{config.__name__}"
+    return dataclasses.make_dataclass(name, fields, frozen=True, namespace={"__doc__": doc})
+
+
 class Options:
     """The base of dataclasses whose fields are options.
 

@@ -9,7 +9,7 @@ it keeps the checkpoints of later steps where training went back behind a damage
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,16 +47,25 @@ class Checkpoints:
         trackables: what to save, by name (model, optimizer, variables).
         optimizer: the name of the optimizer among them. From a checkpoint without any optimizer,
             as an imported one is, `restore_latest` restores what there is and leaves the rest.
+        optional: names of those that a checkpoint may lack, and that then stay as they are: not
+            every training has them.
     """
 
     def __init__(
-        self, directory: str, keep: int, *, optimizer: str | None = None, **trackables: Any
+        self,
+        directory: str,
+        keep: int,
+        *,
+        optimizer: str | None = None,
+        optional: Iterable[str] = (),
+        **trackables: Any,
     ) -> None:
         self.directory = directory
         self.keep = keep
         self._checkpoint = tf.train.Checkpoint(**trackables)
         self._trackables = trackables
         self._optimizer = optimizer
+        self._optional = frozenset(optional)
 
     def save(self, step: int) -> str:
         """Writes `model.ckpt-{step}` and lists it as the latest; its path.
@@ -99,14 +108,13 @@ class Checkpoints:
         return restore_newest(self._of, paths, self.directory) if paths else None
 
     def _of(self, path: str) -> tf.train.Checkpoint:
-        """What to restore from a checkpoint: everything, unless it lacks optimizer or average."""
+        """What to restore from a checkpoint: everything but what it lacks and may lack."""
         stored = _stored_names(path)
-        trackables = dict(self._trackables)
-        if AVERAGE not in stored:
-            trackables.pop(AVERAGE, None)
-        if self._optimizer is not None and stored <= set(trackables) - {self._optimizer}:
-            trackables = {name: trackables[name] for name in stored}
-        return tf.train.Checkpoint(**trackables)
+        wanted = self._trackables
+        if self._optimizer is not None and stored <= set(wanted) - {self._optimizer}:
+            wanted = {name: wanted[name] for name in stored}
+        lacking = self._optional - stored
+        return tf.train.Checkpoint(**{k: v for k, v in wanted.items() if k not in lacking})
 
 
 def has_average(path: str) -> bool:
@@ -229,11 +237,7 @@ def restore_newest(
             settle_moving_statistics(unsaved)
             return path
         except (AssertionError, ValueError) as error:
-            if not tf.train.load_checkpoint(path).has_tensor(OBJECT_GRAPH):
-                raise ValueError(
-                    f"{path} is a checkpoint of TensorFlow 1; `yt8m "
-                    "import-checkpoint` turns it into one that can be read here"
-                ) from error
+            require_own_checkpoint(path)
             reason = str(error).splitlines()[0]
             raise ValueError(f"{path} is of another model or --optimizer: {reason}") from error
         except (tf.errors.OpError, LookupError, RuntimeError) as error:
@@ -241,6 +245,15 @@ def restore_newest(
             _LOGGER.warning("Checkpoint %s cannot be read, trying another: %s", path, reason)
             reasons.append(f"{path}: {reason}")
     raise ValueError(f"no checkpoint of {directory} can be read:\n" + "\n".join(reasons))
+
+
+def require_own_checkpoint(path: str) -> None:
+    """Raises a `ValueError` where a checkpoint is one of TensorFlow 1."""
+    if not tf.train.load_checkpoint(path).has_tensor(OBJECT_GRAPH):
+        raise ValueError(
+            f"{path} is a checkpoint of TensorFlow 1; `yt8m import-checkpoint` turns it into one "
+            "that can be read here"
+        )
 
 
 def _unsaved_moving_weights(checkpoint: tf.train.Checkpoint, path: str) -> list[Any]:
@@ -263,12 +276,10 @@ def _without(left_out: list[Any], checkpoint: tf.train.Checkpoint) -> tf.train.C
         if not children:
             return trackable
         if id(trackable) not in copies:
-            copies[id(trackable)] = (
-                tf.train.Checkpoint()
-            )  # before its children, which may lead back
+            copied = copies[id(trackable)] = tf.train.Checkpoint()  # children may lead back to it
             for name, child in children.items():
                 if id(child) not in ids:
-                    setattr(copies[id(trackable)], name, copy(child))
+                    setattr(copied, name, copy(child))
         return copies[id(trackable)]
 
     return copy(checkpoint)

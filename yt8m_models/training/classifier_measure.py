@@ -15,16 +15,18 @@ class ClassifierMeasure(Measure):
     Args:
         evaluator: of the model in training.
         pipeline: reads the validation records.
+        subject: of what the loss is, where that may change.
     """
 
     columns = ("epoch", *METRICS, "num_videos")
     best = "loss"
     is_loss = True
 
-    def __init__(self, evaluator: Evaluator, pipeline: Pipeline) -> None:
+    def __init__(self, evaluator: Evaluator, pipeline: Pipeline, subject: str = "") -> None:
         self.evaluator = evaluator
         self.pipeline = pipeline
         self._first = FirstBatches(pipeline.data, "validation examples")
+        self.subject = subject
 
     def __call__(self) -> Row:
         result = self.evaluator.evaluate(self._first.watched(self.pipeline))

@@ -51,6 +51,13 @@ class TrainConfig(Options):
     start_new_model: bool = option(
         False, "Remove what an earlier training wrote to --train_dir instead of resuming it."
     )
+    init_from: str = option(
+        "",
+        "Start a new training from the weights of another: its directory, whose best checkpoint is "
+        "taken if there is one and its latest otherwise, or a checkpoint. Weights that do not fit "
+        "by name and shape start anew, as step and optimizer do.",
+        aliases=("pretrain_model_path",),
+    )
     ubm_dir: str = option(
         "",
         "Directory of a UBM (yt8m train-ubm): the clusters of --pooling=vlad "
@@ -163,6 +170,7 @@ class TrainConfig(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_init_from(self.init_from, self.train_dir)
         if not self.train_data_pattern.strip() and not self.list_models:
             raise ValueError("--train_data_pattern must be given; received nothing")
 
@@ -204,4 +212,13 @@ class ResolvedTrainConfig(TrainConfig):
             f"{self.optimizer}, learning rate {self.base_learning_rate:g}, times "
             f"{self.learning_rate_decay:g} every {self.learning_rate_decay_examples:,.0f} videos; "
             f"{clipped if self.clip_gradient_norm else 'gradients are not clipped'}"
+        )
+
+
+def check_init_from(init_from: str, train_dir: str) -> None:
+    """Raises a `ValueError` where a training would start from its own directory."""
+    if f"{init_from.rstrip('/')}/".startswith(f"{train_dir.rstrip('/')}/"):
+        raise ValueError(
+            f"--init_from must be outside of --train_dir={train_dir}, which goes on from what it "
+            f"holds; received {init_from}"
         )

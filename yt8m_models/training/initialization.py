@@ -22,7 +22,9 @@ _FRAMES_PER_CLUSTER = 100
 _MAX_FRAMES = 50_000
 
 
-def initialize_clusters(model: keras.Model, config: TrainConfig) -> None:
+def initialize_clusters(
+    model: keras.Model, config: TrainConfig, has_clusters: bool = False
+) -> None:
     """Sets the clusters of a fresh model as `ubm_dir` or `init_clusters_from` say, if they do.
 
     `ubm_dir` is for `vlad` and `sgmm`, whose clusters are not trained; `init_clusters_from` for the
@@ -34,13 +36,14 @@ def initialize_clusters(model: keras.Model, config: TrainConfig) -> None:
     Args:
         model: a built `FrameLevelModel` with fresh weights, or a model of another kind.
         config: the flags.
+        has_clusters: whether its clusters are those of another training, and may stay.
 
     Raises:
         ValueError: a flag is missing or does not fit the pooling, the UBM does not fit the model,
             or there are fewer frames than clusters.
     """
     pooling = model.config.pooling
-    if pooling in FIXED_POOLINGS and not config.ubm_dir:
+    if pooling in FIXED_POOLINGS and not config.ubm_dir and not has_clusters:
         raise ValueError(
             f"--pooling={pooling} needs --ubm_dir, the directory of a UBM "
             "(yt8m train-ubm); received none"

@@ -21,6 +21,7 @@ from typing import Any
 import tensorflow as tf
 
 from yt8m_models.config import (
+    TRAINING_ONLY,
     DataConfig,
     ModelConfig,
     ResolvedModel,
@@ -97,9 +98,10 @@ def read_flags(train_dir: str) -> dict[str, Any] | None:
 def record_model_flags(
     train_dir: str, model: ModelConfig, data: DataConfig, label_loss: str
 ) -> None:
-    """Writes `model_flags.json`, or checks that the one that is there describes the same training.
+    """Writes `model_flags.json`, or checks that the one that is there describes the same model.
 
-    Flags without a checkpoint, left by a run that failed before its first, are replaced.
+    Flags without a checkpoint, left by a run that failed before its first, are replaced. Those that
+    the model does not depend on (`TRAINING_ONLY`) are too, and what changes is printed.
 
     Raises:
         ValueError: the directory belongs to another model or data format; the message names each
@@ -107,15 +109,18 @@ def record_model_flags(
     """
     wanted = model_flags(model.resolved(), data, label_loss)
     path = join(train_dir, MODEL_RECORD)
-    if not tf.io.gfile.exists(path) or not checkpoint_paths(train_dir):
-        write_text(path, json.dumps(wanted, indent=2) + "\n")
-        return
-    require_same_flags(
-        model_flags(*read_model_flags(train_dir)),
-        wanted,
-        f"--train_dir={train_dir} belongs to another model:",
-        TO_REPLACE,
-    )
+    if tf.io.gfile.exists(path) and checkpoint_paths(train_dir):
+        changes = require_same_flags(
+            model_flags(*read_model_flags(train_dir)),
+            wanted,
+            f"--train_dir={train_dir} belongs to another model:",
+            TO_REPLACE,
+            TRAINING_ONLY,
+        )
+        if not changes:
+            return
+        print("\n".join(["The training goes on with other flags:", *changes]))
+    write_text(path, json.dumps(wanted, indent=2) + "\n")
 
 
 def checkpoint_paths(directory: str) -> list[str]:

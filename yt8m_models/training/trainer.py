@@ -24,6 +24,7 @@ from yt8m_models.training.lost_workers import lost_workers_named
 from yt8m_models.training.mixup import WEIGHTS, mixup_weights
 from yt8m_models.training.optimizers import create_optimizer
 from yt8m_models.training.precision import LossScale, mixed_precision
+from yt8m_models.training.pretrained import source_checkpoint, take_weights
 from yt8m_models.training.report import Measures
 from yt8m_models.training.schedule import StaircaseDecay
 from yt8m_models.training.step import StepOutputs, TrainStep
@@ -125,7 +126,7 @@ class Trainer:
         self._prepare_directory()
         self._wait_for_workers()
         if not self.run.restore():
-            initialize_clusters(self.model, self.config)
+            self._initialize()
         if self._is_over():
             print(
                 f"Nothing to do in {self.config.train_dir}: {self.run.done}. "
@@ -171,9 +172,19 @@ class Trainer:
             return
         train_dir = self.config.train_dir
         if self.config.start_new_model:
+            if self.config.init_from:
+                source_checkpoint(self.config.init_from)  # a wrong path removes nothing
             remove_training(train_dir)
         record_model_flags(train_dir, self.model_config, self.data, self.config.label_loss)
         record_training_flags(self.config)
+
+    def _initialize(self) -> None:
+        """Weights of another training and clusters from data, where they are asked for."""
+        has_clusters = False
+        if self.config.init_from:
+            new = take_weights(self.model, self.config.init_from)
+            has_clusters = not any(name.startswith("pooling_") for name in new)
+        initialize_clusters(self.model, self.config, has_clusters)
 
     def _wait_for_workers(self) -> None:
         """Returns once all workers are here, so that what the chief did is there for all."""
@@ -240,6 +251,8 @@ class Trainer:
         return ClassifierMeasure(
             Evaluator(self.model, loss, data.num_classes, config.top_k, config.jit_compile),
             Pipeline(self.eval_files, data, options),
+            f"{config.label_loss}, segment_labels={data.segment_labels}, "
+            f"max_frames={data.max_frames}",
         )
 
     def _measures(self, batch: dict[str, tf.Tensor], outputs: StepOutputs) -> Measures:

@@ -67,7 +67,7 @@ class TrainingRun:
         seeds: of what is random outside the model.
         is_chief: whether this machine writes files and validates.
         average: of the weights, to validate with and to keep in checkpoints.
-        **trackables: what checkpoints have besides.
+        **trackables: what checkpoints have besides, if the training that wrote them had it.
 
     Attributes:
         step: steps done.
@@ -111,6 +111,7 @@ class TrainingRun:
             flags.train_dir,
             flags.keep_checkpoints,
             optimizer=flags.optimizer,
+            optional=("random_state", AVERAGE, *trackables),
             model=model,
             # Under its name: the state of one optimizer must not be taken for that of another.
             **{flags.optimizer: optimizer},

@@ -16,6 +16,8 @@ from yt8m_models.training.train_dir import BEST, VALIDATION_HISTORY, checkpoint_
 
 _PATIENCE = 5
 _RISE = 0.02
+_SUBJECT = "validation_subject"
+_VALUE = "{}/.ATTRIBUTES/VARIABLE_VALUE"  # the name of a variable in a checkpoint
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -26,11 +28,13 @@ class Measure(Protocol):
         columns: of `validation.csv`; those that are not whole numbers are scalars for TensorBoard.
         best: the column by which the best checkpoint is chosen.
         is_loss: whether the lowest is the best, instead of the highest.
+        subject: of what; the best of another subject is not compared.
     """
 
     columns: tuple[str, ...]
     best: str
     is_loss: bool
+    subject: str = ""
 
     def __call__(self) -> Row: ...
 
@@ -69,9 +73,14 @@ class Validation:
         directory = join(train_dir, BEST)
         name = f"validation_{measure.best}"
         worst = math.inf if measure.is_loss else -math.inf
-        self._best = tf.Variable(_stored(directory, name, worst), dtype=tf.float32)
+        best = _stored(directory, name, measure.subject, worst)
+        self._best = tf.Variable(best, dtype=tf.float32)
         self._checkpoints = Checkpoints(
-            directory, keep=1, model=model, step=step, **{name: self._best}
+            directory,
+            keep=1,
+            model=model,
+            step=step,
+            **{name: self._best, _SUBJECT: tf.Variable(measure.subject)},
         )
         self._history = History(
             join(train_dir, VALIDATION_HISTORY),
@@ -127,12 +136,15 @@ class Validation:
         )
 
 
-def _stored(directory: str, name: str, missing: float) -> float:
-    """A number in the best checkpoint of an earlier run; `missing` without one."""
+def _stored(directory: str, name: str, subject: str, missing: float) -> float:
+    """A number in the best checkpoint of an earlier run; `missing` without one of the subject."""
     for path in reversed(checkpoint_paths(directory)):
         try:
             reader = tf.train.load_checkpoint(path)
-            return float(reader.get_tensor(f"{name}/.ATTRIBUTES/VARIABLE_VALUE"))
+            key = _VALUE.format(_SUBJECT)
+            if reader.has_tensor(key) and reader.get_tensor(key) != subject.encode():
+                return missing
+            return float(reader.get_tensor(_VALUE.format(name)))
         except (tf.errors.OpError, LookupError, RuntimeError) as error:
             _LOGGER.warning("The best checkpoint %s cannot be read: %s", path, error)
     return missing

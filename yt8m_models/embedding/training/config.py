@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from yt8m_models.embedding.config import MININGS
 from yt8m_models.program.option import Options, option, same_option
-from yt8m_models.training.config import TrainConfig
+from yt8m_models.training.config import TrainConfig, check_init_from
 
 LOSSES = {
     "hinge": "TripletHingeLoss",
@@ -30,6 +30,7 @@ class EmbeddingTrainConfig(Options):
         (), "Features to embed, in order, e.g. mean_rgb,mean_audio; all of them unless given."
     )
     start_new_model: bool = same_option(TrainConfig, "start_new_model")
+    init_from: str = same_option(TrainConfig, "init_from")
     loss: str = option("hinge", "Triplet loss.", choices=tuple(LOSSES))
     margin: float = option(
         0.2,
@@ -106,6 +107,7 @@ class EmbeddingTrainConfig(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_init_from(self.init_from, self.train_dir)
         if self.vocabulary and not self.projector_records:
             raise ValueError("--vocabulary needs --projector_records, which have the labels")
         if (self.loss, self.mining, self.margin) == ("hinge", "semi_hard", 0):

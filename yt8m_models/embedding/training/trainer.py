@@ -30,6 +30,7 @@ from yt8m_models.graph.triplet_sampler import TripletSampler
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage import filesystems
 from yt8m_models.training.optimizers import create_optimizer
+from yt8m_models.training.pretrained import source_checkpoint, take_weights
 from yt8m_models.training.report import Measures
 from yt8m_models.training.schedule import StaircaseDecay
 from yt8m_models.training.train_dir import remove_training
@@ -139,7 +140,8 @@ class Trainer:
         """Trains to the end or to a signal; what the function `train` returns."""
         self._prepare_directory()
         run, max_steps = self.run, self.config.max_steps
-        run.restore()
+        if not run.restore() and self.config.init_from:
+            take_weights(self.model, self.config.init_from)
         if run.step >= max_steps:
             print(
                 f"Nothing to do in {self.config.train_dir}: {run.done} are done. "
@@ -191,6 +193,8 @@ class Trainer:
     def _prepare_directory(self) -> None:
         config = self.config
         if config.start_new_model:
+            if config.init_from:
+                source_checkpoint(config.init_from)  # a wrong path removes nothing
             remove_training(config.train_dir)
         kept = ("loss", "margin", "mining", "negatives", "seed")
         training = {name: getattr(config, name) for name in kept}
