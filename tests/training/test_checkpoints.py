@@ -10,6 +10,7 @@ from yt8m_models.layers import context_gating, frame_projection
 from yt8m_models.models import create_model, frame_level
 from yt8m_models.training.checkpoints import Checkpoints, restore_model
 from yt8m_models.training.optimizers import create_optimizer
+from yt8m_models.training.pretrained import take_weights
 from yt8m_models.training.train_dir import checkpoint_paths, record_model_flags
 
 MODEL = ModelConfig("MoeModel")
@@ -253,6 +254,16 @@ def assert_is(model, earlier):
     for weight, expected in zip(kept, earlier.weights, strict=True):
         assert weight.name == expected.name
         np.testing.assert_array_equal(weight, expected, weight.path)
+
+
+def test_weights_taken_from_earlier_versions_are_settled_too(write_earlier, tmp_path):
+    def write(model, optimizer):
+        Checkpoints(str(tmp_path), 5, model=model).save(7)
+
+    earlier = write_earlier(write)
+    model = create_model(DSGMM, FRAMES)
+    take_weights(model, str(tmp_path))
+    assert_is(model, earlier)
 
 
 def test_moving_statistics_of_earlier_versions_are_settled(write_earlier, tmp_path):

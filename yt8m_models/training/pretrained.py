@@ -7,10 +7,13 @@ import keras
 import tensorflow as tf
 from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
+from yt8m_models.layers.batch_normalization import MOVING_WEIGHT
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.whole_file import join
-from yt8m_models.training.checkpoints import OBJECT_GRAPH, require_own_checkpoint
-from yt8m_models.training.train_dir import BEST, checkpoint_paths
+from yt8m_models.training.checkpoints import (
+    OBJECT_GRAPH,
+    candidate_checkpoints,
+    require_own_checkpoint,
+)
 
 _CLASSIFIER = "classifier/"
 
@@ -19,7 +22,8 @@ def take_weights(model: keras.Model, init_from: str) -> list[str]:
     """Gives a fresh model the weights of a trained one, by name and shape; prints which.
 
     A weight that the other model has not, or has in another shape, stays as it is. So does the
-    whole classifier where one of its weights does: the columns of all are by class.
+    whole classifier where one of its weights does: the columns of all are by class. Moving
+    statistics that were saved without a moving weight count as settled.
 
     Args:
         model: a built model with fresh weights.
@@ -40,10 +44,16 @@ def take_weights(model: keras.Model, init_from: str) -> list[str]:
         there = {name: tuple(shapes[key]) for name, key in keys.items()}
         weights = _weights(model, there)
         taken = [name for name, weight in weights.items() if there.get(name) == weight.shape]
+        settled = [
+            name
+            for name in weights
+            if name not in there and name.replace(MOVING_WEIGHT, "moving_mean") in taken
+        ]
+        taken += settled
         if any(name.startswith(_CLASSIFIER) and name not in taken for name in weights):
             taken = [name for name in taken if not name.startswith(_CLASSIFIER)]
         for name in taken:
-            weights[name].assign(reader.get_tensor(keys[name]))
+            weights[name].assign(1.0 if name in settled else reader.get_tensor(keys[name]))
     except (tf.errors.OpError, LookupError, RuntimeError) as error:
         reason = str(getattr(error, "message", error)).splitlines()[0]
         raise ValueError(f"--init_from={init_from}: {path} cannot be read: {reason}") from error
@@ -71,11 +81,8 @@ def source_checkpoint(init_from: str) -> str:
         ValueError: there is none.
     """
     filesystems.require(init_from)
-    if tf.io.gfile.isdir(init_from):
-        paths = checkpoint_paths(join(init_from, BEST)) or checkpoint_paths(init_from)
-    else:
-        path = init_from.removesuffix(".index")
-        paths = [path] if tf.io.gfile.exists(f"{path}.index") else []
+    is_directory = tf.io.gfile.isdir(init_from)
+    paths = candidate_checkpoints(init_from, "auto" if is_directory else init_from)
     if not paths:
         raise ValueError(
             "--init_from must be the directory of a training or a checkpoint of one; received "
