@@ -122,17 +122,17 @@ BAD = {
     "not a number": (
         VIDEOS,
         video_record(b"bad", [1], {**means(), "mean_audio": [1, np.nan]}),
-        "video 'bad': feature 'mean_audio' must be finite; its value 1 is nan",
+        "video 'bad': value 1 of feature 'mean_audio' must be finite; it is nan",
     ),
     "infinite both ways": (
         VIDEOS,
         video_record(b"bad", [1], {**means(), "mean_rgb": [1, 2, -np.inf, 4, np.inf, 6]}),
-        "video 'bad': feature 'mean_rgb' must be finite; its value 2 is -inf",
+        "video 'bad': value 2 of feature 'mean_rgb' must be finite; it is -inf",
     ),
     "score that is not a number": (
         SEGMENTS,
         frame_record(b"bad", [1], frames(), [(0, 5, 1, np.nan)]),
-        "video 'bad': feature 'segment_scores' must be finite; its value 0 is nan",
+        "video 'bad': value 0 of feature 'segment_scores' must be finite; it is nan",
     ),
     "field in a map of the context": (
         FRAMES,

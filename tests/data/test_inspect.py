@@ -105,11 +105,11 @@ def test_several_levels_and_sizes_in_one_file(tmp_path):
         (video_record(b"aaaa", [1], {}), "it has no features; there are id, labels"),
         (
             video_record(b"aaaa", [1], {"mean_rgb": [0, 1], "mean_audio": [0, np.inf]}),
-            "feature 'mean_audio' must be finite; its value 1 is inf",
+            "value 1 of feature 'mean_audio' must be finite; it is inf",
         ),
         (
             frame_record(b"aaaa", [1], _frames(3), [(0, 5, 1, np.nan)]),
-            "feature 'segment_scores' must be finite; its value 0 is nan",
+            "value 0 of feature 'segment_scores' must be finite; it is nan",
         ),
     ],
 )

@@ -70,7 +70,7 @@ def check_finite(name: str, values: Sequence[float]) -> None:
     places = np.flatnonzero(~np.isfinite(array))
     if len(places):
         place = places[0]
-        raise ValueError(f"feature {name!r} must be finite; its value {place} is {array[place]}")
+        raise ValueError(f"value {place} of feature {name!r} must be finite; it is {array[place]}")
 
 
 def _is_canonical(example: Any, serialized: bytes) -> bool:
