@@ -22,9 +22,8 @@ from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.experiments.common.plots import draw
 from yt8m_models.experiments.common.rows import rows_of
-from yt8m_models.experiments.movielens import experiment
+from yt8m_models.experiments.movielens import co_likes, experiment
 from yt8m_models.experiments.movielens.__main__ import PROGRAM, main
-from yt8m_models.experiments.movielens.co_likes import _write_inputs
 from yt8m_models.experiments.movielens.config import MovieLensConfig
 from yt8m_models.experiments.movielens.experiment import measure, run_movielens
 from yt8m_models.experiments.movielens.features import load_features
@@ -569,6 +568,8 @@ def test_rows_by_name_and_what_is_to_do(config, capsys):
         *(["50%", "titles", "mean", "4"], ["50%", "titles", "max", "4"]),
         *(["4", "constant", "", ""], ["8", "constant", "", ""]),
     ]
+    run_movielens(dataclasses.replace(config, rows=("*-all",), dry_run=True))
+    assert capsys.readouterr().out.endswith("\n1 of 4 runs to do\n")  # Table 5 has no such row
     with pytest.raises(ValueError, match="--rows=svd fits no row; there are frac"):
         run_movielens(dataclasses.replace(config, rows=("svd",)))
 
@@ -757,12 +758,19 @@ def test_cdml_finds_in_the_features_what_users_like(config, tmp_path, monkeypatc
     run_movielens(config)
 
 
+def test_a_signal_in_a_training_is_that_of_the_runs(config, monkeypatch):
+    config = dataclasses.replace(config, tables=(4,), figures=(), seeds=(0,), cdml_steps=1)
+    monkeypatch.setattr(co_likes, "train", lambda *_: {"signal": signal.SIGTERM})
+    assert run_movielens(config) == signal.SIGTERM
+    assert read_csv(Path(config.output_dir, "results.csv")) == []
+
+
 def test_cdml_learns_from_no_test_rating(config, tmp_path):
     """The edges of its graph are those of the training ratings above each user's mean."""
     (features,) = load_features(config)
     ratings = read_ratings(config.ratings).of_movies(features.ids)
     split = split_by_fraction(ratings, 0.5, 5, seed=0)
-    _write_inputs(tmp_path, split, features, config)
+    co_likes._write_inputs(tmp_path, split, features, config)
     graph = CoWatchGraph.load(tmp_path / "graph")
     counts = np.zeros((40, 40), int)
     for user in range(split.num_users):

@@ -19,6 +19,7 @@ from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.table import TABLE
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.program.extras import require
+from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage.whole_file import write_text
 
 _READY = "inputs.json"
@@ -26,8 +27,13 @@ _STEPS_WORTH_COMPILING = 200
 
 
 def cdml_vectors(
-    split: Split, features: Features, config: MovieLensConfig, directory: str, seed: int
-) -> np.ndarray:
+    split: Split,
+    features: Features,
+    config: MovieLensConfig,
+    directory: str,
+    seed: int,
+    interruption: Interruption,
+) -> np.ndarray | None:
     """Embeddings of all movies, from their features, by a network trained on co-likes.
 
     What a user likes is the history of `--history` among the training ratings. Two movies are
@@ -41,13 +47,13 @@ def cdml_vectors(
         directory: for the graph, the features and the training, which goes on where an earlier one
             was interrupted.
         seed: of the training.
+        interruption: is told of a signal that ends the training.
 
     Returns:
-        float32 `(movies, --cdml_embedding_size)` of length one.
+        float32 `(movies, --cdml_embedding_size)` of length one; `None` after such a signal.
 
     Raises:
         ValueError: no two movies are neighbours, or as of `train`.
-        KeyboardInterrupt: a signal ended the training.
     """
     root = Path(directory)
     if not (root / _READY).exists():
@@ -72,8 +78,9 @@ def cdml_vectors(
         hidden_size=config.cdml_hidden_size,
         embedding_size=config.cdml_embedding_size,
     )
-    if train(training, model_config)["signal"] is not None:
-        raise KeyboardInterrupt
+    if (signal := train(training, model_config)["signal"]) is not None:
+        interruption.signal = signal
+        return None
     model, _ = load_embedding_model(training.train_dir, "latest")
     table = FeatureTable.load(training.features_dir)
     vectors = Embedder(model, table)(np.arange(len(table)))

@@ -93,7 +93,9 @@ def score_and_measure(
     split = run.split(ratings, config)
     vectors = {each.name: each.vectors for each in features}
     if config.cdml_steps and any(method.name == CDML for method in missing.values()):
-        vectors[CDML] = _cdml(run, split, config, features[0])
+        if (trained := _cdml(run, split, config, features[0], interruption)) is None:
+            return None
+        vectors[CDML] = trained
     result = Result(run.settings, run.seed, quality)
     for key, method in missing.items():
         if interruption.signal is not None:
@@ -123,13 +125,15 @@ def _score(
     return scores, num_without
 
 
-def _cdml(run: Run, split: Split, config: MovieLensConfig, features: Features) -> np.ndarray:
+def _cdml(
+    run: Run, split: Split, config: MovieLensConfig, features: Features, interruption: Interruption
+) -> np.ndarray | None:
     """Trains what CDML is on this split; beside the results, named as these and the settings."""
     from yt8m_models.experiments.movielens.co_likes import cdml_vectors
 
     settings = Method(CDML).key(config).encode()
     directory = f"{run.directory}-{hashlib.sha256(settings).hexdigest()[:10]}"
-    return cdml_vectors(split, features, config, directory, run.seed)
+    return cdml_vectors(split, features, config, directory, run.seed, interruption)
 
 
 def measure(

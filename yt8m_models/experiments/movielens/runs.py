@@ -93,7 +93,7 @@ class Run(common.Run[Result]):
     def is_done(self) -> bool:
         """Whether it lacks none of the methods."""
         result = self.result()
-        return result is not None and self.methods.keys() <= result.quality.keys()
+        return self.methods.keys() <= (set() if result is None else result.quality.keys())
 
     def split(self, ratings: Ratings, config: MovieLensConfig) -> Split:
         if self.num_train is None:
