@@ -47,27 +47,19 @@ def _figure(
     _write_log(log, num_rows)
     directories = [workdir / f"{rule}-{number}" for number in range(_ROUNDS)]
     unused = iter(directories)
-    seconds, pandas_seconds = map(
-        statistics.median,
-        in_turn(
-            _ROUNDS,
-            lambda: build_graph(
-                BuildGraphConfig(watch_log=str(log), output_dir=str(next(unused)), rule=rule)
-            ),
-            lambda: by_pandas(pd.read_csv(log)),
-            warm_up=False,
-        ),
-    )
+
+    def build() -> None:
+        build_graph(BuildGraphConfig(watch_log=str(log), output_dir=str(next(unused)), rule=rule))
+
+    measured = in_turn(_ROUNDS, build, lambda: by_pandas(pd.read_csv(log)), warm_up=False)
+    seconds, pandas_seconds = map(statistics.median, measured)
     _check_same(CoWatchGraph.load(directories[-1]), by_pandas(pd.read_csv(log)))
-    return Figure(
-        f"rows/s of the co-watch graph by {rule}, over pandas",
-        value=pandas_seconds / seconds,
-        bound=bound,
-        detail={
-            "rows_per_second": num_rows / seconds,
-            "pandas_rows_per_second": num_rows / pandas_seconds,
-        },
-    )
+    detail = {
+        "rows_per_second": num_rows / seconds,
+        "pandas_rows_per_second": num_rows / pandas_seconds,
+    }
+    name = f"rows/s of the co-watch graph by {rule}, over pandas"
+    return Figure(name, pandas_seconds / seconds, bound, detail=detail)
 
 
 def _write_log(path: Path, num_rows: int) -> None:

@@ -53,19 +53,13 @@ def figures(workdir: Path) -> list[Figure]:
     )
     found = {name: result.ndcg for (name, _, _), result in evaluation.results.items()}
     detail = {f"{name}_ndcg": value for name, value in found.items()}
+    compared = (
+        ("CDML over raw features", "raw", 2.0),
+        ("late fusion of rgb and audio over rgb", "rgb", 1.2),
+    )
     return [
-        Figure(
-            "cold-start NDCG@10, CDML over raw features",
-            value=found["both"] / found["raw"],
-            bound=2.0,
-            detail=detail,
-        ),
-        Figure(
-            "cold-start NDCG@10, late fusion of rgb and audio over rgb",
-            value=found["both"] / found["rgb"],
-            bound=1.2,
-            detail=detail,
-        ),
+        Figure(f"cold-start NDCG@10, {title}", found["both"] / found[name], bound, detail=detail)
+        for title, name, bound in compared
     ]
 
 

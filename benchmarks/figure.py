@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from yt8m_models.storage.text_tables import aligned
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -36,10 +38,7 @@ def table(figures: list[Figure]) -> str:
     rows = [("figure", "value", "bound", "")] + [
         (figure.name, f"{figure.value:.3g} {figure.unit}", *_verdict(figure)) for figure in figures
     ]
-    name, value, bound, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
-    return "\n".join(
-        f"{row[0]:{name}}  {row[1]:>{value}}  {row[2]:>{bound}}  {row[3]}".rstrip() for row in rows
-    )
+    return "\n".join(aligned(rows, "<>><"))
 
 
 def _verdict(figure: Figure) -> tuple[str, str]:

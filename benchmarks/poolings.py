@@ -38,13 +38,13 @@ def figures(workdir: Path) -> list[Figure]:
 
 def _memory_figures() -> list[Figure]:
     megabytes = {name: in_own_process(_memory, name) for name in ASSIGNMENTS}
+    decoupled = megabytes["decoupled"]
     return [
         Figure(
-            name=f"peak memory of a training step, {name} over decoupled NetVLAD",
-            value=megabytes[name] / megabytes["decoupled"],
-            bound=MAX_MEMORY,
+            f"peak memory of a training step, {name} over decoupled NetVLAD",
+            *(megabytes[name] / decoupled, MAX_MEMORY),
             at_most=True,
-            detail={"mb": megabytes[name], "decoupled_mb": megabytes["decoupled"]},
+            detail={"mb": megabytes[name], "decoupled_mb": decoupled},
         )
         for name in _COUPLED
     ]
@@ -68,15 +68,9 @@ def _time_figures() -> list[Figure]:
     figures = []
     for title, config, bound in compared:
         seconds, baseline = map(statistics.median, in_turn(ROUNDS, _step(config), netvlad))
-        figures.append(
-            Figure(
-                name=f"time of a training step, {title}",
-                value=seconds / baseline,
-                bound=bound,
-                at_most=True,
-                detail={"seconds": seconds, "netvlad_seconds": baseline},
-            )
-        )
+        name = f"time of a training step, {title}"
+        detail = {"seconds": seconds, "netvlad_seconds": baseline}
+        figures.append(Figure(name, seconds / baseline, bound, at_most=True, detail=detail))
     return figures
 
 

@@ -57,14 +57,9 @@ def figures(workdir: Path) -> list[Figure]:
     found = []
     for name, bound in BOUNDS.items():
         detail = measure(CASES[name], BATCH_SIZE, "float32", ROUNDS)
-        found.append(
-            Figure(
-                name=f"training step of {CASES[name].title}: limit over measured",
-                value=detail["limit_seconds"] / detail["seconds"],
-                bound=bound,
-                detail=detail,
-            )
-        )
+        title = f"training step of {CASES[name].title}: limit over measured"
+        value = detail["limit_seconds"] / detail["seconds"]
+        found.append(Figure(title, value, bound, detail=detail))
     return found
 
 

@@ -55,14 +55,8 @@ def training_step(
         return loss, trained, others, slots
 
     compiled = jax.jit(update, donate_argnums=(0, 1, 2))
-    state = [
-        [variable.value for variable in variables]
-        for variables in (
-            model.trainable_variables,
-            model.non_trainable_variables,
-            optimizer.variables,
-        )
-    ]
+    groups = (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
+    state = [[variable.value for variable in variables] for variables in groups]
 
     def train() -> None:
         loss, *state[:] = compiled(*state)

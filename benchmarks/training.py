@@ -46,18 +46,13 @@ def figures(workdir: Path) -> list[Figure]:
     step_seconds += [seconds_of(several_steps) for _ in range(_TURNS)]
     pipeline_speed = _pipeline_speed(files, case)
     step_speed = _LOG_STEPS * _BATCH_SIZE / statistics.median(step_seconds)
-    return [
-        Figure(
-            "train.py end to end, over the slower of its pipeline and its step",
-            training_speed / min(pipeline_speed, step_speed),
-            BOUND,
-            detail={
-                "pipeline videos/s": pipeline_speed,
-                "step videos/s": step_speed,
-                "train.py videos/s": training_speed,
-            },
-        )
-    ]
+    name = "train.py end to end, over the slower of its pipeline and its step"
+    detail = {
+        "pipeline videos/s": pipeline_speed,
+        "step videos/s": step_speed,
+        "train.py videos/s": training_speed,
+    }
+    return [Figure(name, training_speed / min(pipeline_speed, step_speed), BOUND, detail=detail)]
 
 
 def _pipeline_speed(files: list[str], case: StepCase) -> float:
