@@ -318,14 +318,16 @@ def test_records_of_another_level_are_named(workplace, tmp_path):
         infer_records(workplace, tmp_path, videos)
     save_model(tmp_path / "model", ModelConfig("LogisticModel"), VIDEOS, step=1, seed=1)
     frames = [frame_record(b"a", [0], frames_of())]
-    with pytest.raises(ValueError, match=r"record 0 .*'a': .*looks like a frame-level record, whi"):
+    with pytest.raises(
+        ValueError, match=r"record 0 .*'a': .*looks like a frame-level record, with"
+    ):
         infer_records(tmp_path, tmp_path, frames)
 
 
 def test_predictions_that_are_not_numbers_name_the_video(workplace, tmp_path, monkeypatch):
     def broken(train_dir, checkpoint):
         restored = restore_model(train_dir, checkpoint)
-        bias = restored.model.weights[-1]
+        bias = restored.model.trainable_weights[-1]
         bias.assign(np.full(bias.shape, np.nan))
         return restored
 

@@ -87,22 +87,27 @@ def test_what_no_weight_depends_on_may_change_and_is_said(tmp_path, capsys):
     model = ModelConfig("NeXtVLADModel")
     record_model_flags(train_dir, model, frames, "CrossEntropyLoss")
     (tmp_path / "model.ckpt-1.index").touch()
-    segments = dataclasses.replace(frames, segment_labels=True, max_frames=150)
+    segments = dataclasses.replace(
+        frames, segment_labels=True, max_frames=150, unequal_frames="pad"
+    )
     changes = {
         "segment_labels": ("false", "true"),
         "max_frames": ("300", "150"),
+        "unequal_frames": ("trim", "pad"),
         "iterations": ("0", "5"),
         "sample_random_frames": ("true", "false"),
         "initial_scale": ("None", "2.0"),
         "batch_norm_decay": ("0.999", "0.9"),
         "dropout": ("0.5", "0.75"),
+        "frame_dropout": ("0.0", "0.25"),
+        "hidden_dropout": ("0.0", "0.25"),
         "moe_l2": ("1e-08", "0.0001"),
         "label_loss": ("CrossEntropyLoss", "HingeLoss"),
     }
     assert set(changes) == set(TRAINING_ONLY)
     other = dataclasses.replace(
         model, iterations=5, sample_random_frames=False, initial_scale=2.0, batch_norm_decay=0.9,
-        dropout=0.75, moe_l2=1e-4,
+        dropout=0.75, frame_dropout=0.25, hidden_dropout=0.25, moe_l2=1e-4,
     )  # fmt: skip
     record_model_flags(train_dir, other, segments, "HingeLoss")
     said = capsys.readouterr().out.splitlines()

@@ -176,7 +176,8 @@ def _read(
                 raise
 
     def places(video_id: bytes, rows: Sequence[int]) -> list[str]:
-        index = index_records(files, Ledger(sys.maxsize))
+        # A record without an id is an error of its own, which names it.
+        index = index_records(files, Ledger(sys.maxsize if video_id else 0))
         there = np.flatnonzero(index.ids == video_id)
         return [_place(files, index, row) for row in there[:2]]
 
