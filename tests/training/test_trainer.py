@@ -291,6 +291,31 @@ def test_an_evaluation_of_the_checkpoint_is_its_validation(config, change, sampl
     assert abs(other["loss"] - validated["loss"]) > 1e-3
 
 
+def test_early_stopping(config, change, records, monkeypatch, capsys):
+    losses = iter([3.0, 1.0, 1.5, 1.0, 0.5, 2.0])
+    values = {"hit_at_one": 0.0, "perr": 0.0, "gap": 0.0, "map": 0.0, "num_videos": 30}
+    measure = trainer_module.ClassifierMeasure
+    monkeypatch.setattr(measure, "__call__", lambda self: {"loss": next(losses), **values})
+    config = change(
+        config,
+        eval_data_pattern=str(records / "val.tfrecord"),
+        export_model_steps=1,
+        early_stopping_patience=2,
+    )
+    assert train(config, DATA, MODEL)["step"] == 4
+    assert "2 validations without a new best (--early_stopping_patience)" in capsys.readouterr().out
+    assert train(config, DATA, MODEL)["step"] == 4
+    assert train(change(config, early_stopping_patience=0), DATA, MODEL)["step"] == 6
+    assert [row["loss"] for row in history(config, "validation.csv")][4:] == [0.5, 2.0]
+
+
+def test_early_stopping_needs_validation(change, config):
+    with pytest.raises(
+        ValueError, match=r"--early_stopping_patience needs validation: --eval_data"
+    ):
+        change(config, early_stopping_patience=2)
+
+
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(config, change):
     train(change(config, max_steps=2), DATA, MODEL)
     before = weights(config)

@@ -64,6 +64,28 @@ def test_a_resumed_training_remembers_the_validations_before(validate):
 
 
 @pytest.mark.parametrize(
+    ("values", "is_loss", "expected"),
+    [
+        ((3.0, 1.0, 2.0, 1.5), True, 2),
+        ((3.0, 1.0, 1.0), True, 1),  # as good is not better
+        ((3.0, 2.0), True, 0),
+        ((0.5, 0.25, 0.375), False, 2),
+        ((), True, 0),
+    ],
+)
+def test_validations_since_the_best(tmp_path, values, is_loss, expected):
+    step = tf.Variable(0, dtype=tf.int64)
+    measure, model = Given(values, is_loss), keras.Sequential()
+    validation = Validation(str(tmp_path), measure, model, step, ScalarWriter(None))
+    for _ in values:
+        step.assign_add(1)
+        validation.evaluate({})
+    assert validation.num_since_best == expected
+    resumed = Validation(str(tmp_path), measure, model, step, ScalarWriter(None))
+    assert resumed.num_since_best == expected
+
+
+@pytest.mark.parametrize(
     "values",
     [
         [10 / n for n in range(1, 20)],

@@ -95,6 +95,11 @@ class TrainConfig(Options):
         aliases=("max_step",),
         at_least=1,
     )
+    early_stopping_patience: int = option(
+        0,
+        "End training after this many validations in a row without a new best; 0 goes on.",
+        at_least=0,
+    )
     export_model_steps: int = option(1000, "Steps between checkpoints.", at_least=1)
     save_checkpoint_minutes: float = option(
         15.0, "Save a checkpoint after this many minutes too; 0 saves by steps alone.", at_least=0
@@ -171,6 +176,11 @@ class TrainConfig(Options):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_init_from(self.init_from, self.train_dir)
+        if self.early_stopping_patience and not self.eval_data_pattern:
+            raise ValueError(
+                "--early_stopping_patience needs validation: --eval_data_pattern must be given; "
+                "received nothing"
+            )
         if not self.train_data_pattern.strip() and not self.list_models:
             raise ValueError("--train_data_pattern must be given; received nothing")
 

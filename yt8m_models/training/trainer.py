@@ -84,6 +84,11 @@ class Trainer:
                 "--max_steps must be given with several workers, which end at the same step; "
                 "received none"
             )
+        if config.early_stopping_patience and self.workers.count > 1:
+            raise ValueError(
+                "--early_stopping_patience must be 0 with several workers, of which one validates; "
+                f"received {config.early_stopping_patience}"
+            )
         if config.mixup and data.segment_labels:
             raise ValueError(
                 "--mixup must be 0 with --segment_labels, where classes are rated one by one; "
@@ -136,7 +141,8 @@ class Trainer:
         batches = self._create_batches()
         measure = self._create_measure()
         with self.run.recording(_COLUMNS, "videos", measure):
-            self._loop(batches)
+            if not self.run.is_stopped:
+                self._loop(batches)
         if summary := batches.summary():
             print(f"Training records: {summary}")
         if measure and (summary := measure.pipeline.ledger.summary()):

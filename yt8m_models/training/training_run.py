@@ -41,6 +41,8 @@ class RunFlags(Protocol):
     def save_checkpoint_minutes(self) -> float: ...
     @property
     def keep_checkpoints(self) -> int: ...
+    @property
+    def early_stopping_patience(self) -> int: ...
 
 
 class TrainingRun:
@@ -51,7 +53,7 @@ class TrainingRun:
 
         run.restore()
         with run.recording(COLUMNS, "videos"):
-            for batch in batches:
+            for batch in () if run.is_stopped else batches:
                 outputs = step(batch)
                 run.advance(outputs.is_finite, len(batch), lambda: measures_of(outputs))
                 if run.is_stopped:
@@ -213,8 +215,16 @@ class TrainingRun:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether a signal came, or `max_steps` are done."""
-        return self.interruption.signal is not None or self.step == self.flags.max_steps
+        """Whether a signal came, `max_steps` are done, or validations have no new best."""
+        is_over = self.interruption.signal is not None or self.step == self.flags.max_steps
+        return is_over or self._has_no_new_best
+
+    @property
+    def _has_no_new_best(self) -> bool:
+        patience = self.flags.early_stopping_patience
+        if not patience or self.validation is None:
+            return False
+        return self.validation.num_since_best >= patience
 
     @property
     def done(self) -> str:
@@ -227,6 +237,9 @@ class TrainingRun:
 
     def print_end(self) -> None:
         """Says how far the training got."""
+        if self._has_no_new_best:
+            patience = self.flags.early_stopping_patience
+            print(f"{patience} validations without a new best (--early_stopping_patience).")
         print(f"{'Stopped early' if self.interruption.signal else 'Trained'}: {self.done}.")
 
     def result(self) -> dict[str, Any]:

@@ -118,6 +118,15 @@ class Validation:
         )
 
     @property
+    def num_since_best(self) -> int:
+        """How many validations there were after the best; 0 before the first."""
+        values = [row[self._measure.best] for row in self._history.rows]
+        if not values:
+            return 0
+        best = min(values) if self._measure.is_loss else max(values)
+        return len(values) - 1 - values.index(best)
+
+    @property
     def best(self) -> float:
         """The best value so far; infinitely bad before the first."""
         return float(self._best.numpy())
@@ -130,8 +139,9 @@ class Validation:
         _LOGGER.warning(
             "the validation loss fell to %.4f, was higher in the last %d validations, and is %.4f "
             "at step %d: the model now learns the training records by heart. The best checkpoint "
-            "stays in best/ and is what other programs take, so that training can be ended; a "
-            "lower --base_learning_rate or more regularisation may help",
+            "stays in best/ and is what other programs take, so that training can be ended, as "
+            "--early_stopping_patience does by itself; a lower --base_learning_rate or more "
+            "regularisation may help",
             *(self.best, _PATIENCE, losses[-1], self.step),
         )
 

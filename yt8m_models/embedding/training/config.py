@@ -72,6 +72,7 @@ class EmbeddingTrainConfig(Options):
     export_model_steps: int = option(
         1000, "Steps between checkpoints, each of which is validated.", at_least=1
     )
+    early_stopping_patience: int = same_option(TrainConfig, "early_stopping_patience")
     save_checkpoint_minutes: float = same_option(TrainConfig, "save_checkpoint_minutes")
     keep_checkpoints: int = same_option(TrainConfig, "keep_checkpoints")
     log_steps: int = option(10, "Steps between lines with the loss of a batch.", at_least=1)
@@ -108,6 +109,11 @@ class EmbeddingTrainConfig(Options):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_init_from(self.init_from, self.train_dir)
+        if self.early_stopping_patience and not self.validation_fraction:
+            raise ValueError(
+                "--early_stopping_patience needs validation: --validation_fraction must be above "
+                "0; received 0"
+            )
         if self.vocabulary and not self.projector_records:
             raise ValueError("--vocabulary needs --projector_records, which have the labels")
         if (self.loss, self.mining, self.margin) == ("hinge", "semi_hard", 0):

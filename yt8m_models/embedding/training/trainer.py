@@ -153,7 +153,7 @@ class Trainer:
             embedder = Embedder(self.model, self.table, self.config.eval_batch_size)
             measure = RetrievalMeasure(self.validation_videos, self.feature_rows, embedder)
         with run.recording(_COLUMNS, "triplets", measure):
-            for batch in self.batches.steps(run.step, max_steps):
+            for batch in () if run.is_stopped else self.batches.steps(run.step, max_steps):
                 outputs = self.step(batch)
                 measures = functools.partial(self._measures, outputs)
                 run.advance(outputs.is_finite, self.config.batch_size, measures)

@@ -69,6 +69,7 @@ class TrainingFlags(Options):
     ema_decay: float = same_option(TrainConfig, "ema_decay")
     num_epochs: int = same_option(TrainConfig, "num_epochs")
     max_steps: int | None = same_option(TrainConfig, "max_steps")
+    early_stopping_patience: int = same_option(TrainConfig, "early_stopping_patience")
     export_model_steps: int = same_option(TrainConfig, "export_model_steps")
     save_checkpoint_minutes: float = same_option(TrainConfig, "save_checkpoint_minutes")
     optimizer: str = same_option(TrainConfig, "optimizer")
