@@ -20,18 +20,7 @@ from yt8m_models.prediction.submission import VideoSubmission
 from yt8m_models.prediction.submission_reader import read_submission
 from yt8m_models.program.command import UsageError
 
-HEADER = "VideoId,LabelConfidencePairs\n"
-
-
-def write(path, lines):
-    """A submission file of `{video: {label: score}}` or of text lines."""
-    if isinstance(lines, dict):
-        lines = [
-            f"{video}," + " ".join(f"{label} {score:g}" for label, score in pairs.items())
-            for video, pairs in lines.items()
-        ]
-    path.write_text(HEADER + "".join(f"{line}\n" for line in lines))
-    return path
+from .conftest import HEADER, write
 
 
 def read(path):
@@ -150,7 +139,7 @@ def test_the_order_does_not_depend_on_partitions(tmp_path):
 
 def test_blocks_of_a_few_bytes_give_the_same_lines(tmp_path):
     (lines,) = random_files(3, num_files=1)
-    path = write(tmp_path / "a.csv", lines)
+    path = Path(write(tmp_path / "a.csv", lines))
     for block_bytes in (1, 7, 100, 10**6):
         blocks = list(read_submission(str(path), block_bytes))
         assert [video.decode() for block in blocks for video in block.video_ids] == list(lines)
@@ -324,7 +313,7 @@ def test_other_files_are_refused(tmp_path):
 
 
 def test_the_output_must_not_be_an_input(tmp_path):
-    path = write(tmp_path / "a.csv", {"a": {1: 1.0}})
+    path = Path(write(tmp_path / "a.csv", {"a": {1: 1.0}}))
     before = path.read_bytes()
     (tmp_path / "link.csv").symlink_to(path)
     for output in (path, tmp_path / "link.csv", tmp_path / "x" / ".." / "a.csv"):

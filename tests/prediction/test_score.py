@@ -2,9 +2,6 @@
 
 import gzip
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +16,7 @@ from yt8m_models.prediction.score.scoring import report, score
 from yt8m_models.prediction.submission import VideoSubmission
 from yt8m_models.program.command import UsageError
 
-HEADER = "VideoId,LabelConfidencePairs\n"
+from .conftest import write
 
 
 def write_labels(tmp_path, truth, level="video", name="validate.tfrecord"):
@@ -33,17 +30,6 @@ def write_labels(tmp_path, truth, level="video", name="validate.tfrecord"):
     ]
     write_records(tmp_path / name, records)
     return f"{tmp_path}/validate*.tfrecord"
-
-
-def write(path, predictions):
-    """A submission of `{video: {label: score}}`, or of text lines."""
-    if isinstance(predictions, dict):
-        predictions = [
-            f"{video}," + " ".join(f"{label} {score!r}" for label, score in pairs.items())
-            for video, pairs in predictions.items()
-        ]
-    path.write_text(HEADER + "".join(f"{line}\n" for line in predictions))
-    return str(path)
 
 
 def score_one(path, labels, **options):
@@ -417,13 +403,3 @@ def test_hashes_differ_and_take_any_bytes():
 def test_wrong_flags(flags, message):
     with pytest.raises(UsageError, match=message):
         PROGRAM.parse(flags)
-
-
-def test_help_is_light():
-    code = (
-        "import sys\nfrom yt8m_models.prediction.score.__main__ import PROGRAM\n"
-        "assert '--labels' in PROGRAM.help()\n"
-        "assert not {'tensorflow', 'keras', 'numpy', 'pandas'} & set(sys.modules)\n"
-    )
-    root = Path(__file__).resolve().parents[2]
-    subprocess.run([sys.executable, "-c", code], cwd=root, check=True)

@@ -1,17 +1,13 @@
 """`embedding_model.json`: which embedding model a training directory has."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import tensorflow as tf
-
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.storage.result_file import read_result
-from yt8m_models.storage.same_flags import require_same_flags
-from yt8m_models.storage.whole_file import join, write_text
-from yt8m_models.training.train_dir import EMBEDDING_RECORD, TO_REPLACE, checkpoint_paths
+from yt8m_models.storage.whole_file import join
+from yt8m_models.training.train_dir import EMBEDDING_RECORD, write_record
 
 _MAY_CHANGE = ("loss", "margin", "mining", "negatives")
 
@@ -58,28 +54,20 @@ class ModelRecord:
         )
 
     def write(self, train_dir: str) -> None:
-        """Writes the record, or checks that the one that is there describes the same training.
-
-        A record without a checkpoint, left by a run that failed before its first, is replaced. So
-        are the flags that say what is learnt (`_MAY_CHANGE`), and what changes is printed.
+        """Writes the record as of `write_record`; the flags that say what is learnt may change.
 
         Raises:
-            ValueError: the directory belongs to another model or training; the message names each
-                difference with both values.
+            ValueError: the directory belongs to another model or training.
         """
-        path = join(train_dir, EMBEDDING_RECORD)
-        if tf.io.gfile.exists(path) and checkpoint_paths(train_dir):
-            changes = require_same_flags(
-                ModelRecord.read(train_dir)._flat(),
-                self._flat(),
-                f"--train_dir={train_dir} belongs to another training:",
-                TO_REPLACE,
-                _MAY_CHANGE,
-            )
-            if not changes:
-                return
-            print("\n".join(["The training goes on with other flags:", *changes]))
-        write_text(path, json.dumps(self._content(), indent=2) + "\n")
+        write_record(
+            train_dir,
+            EMBEDDING_RECORD,
+            self._content(),
+            self._flat(),
+            lambda: ModelRecord.read(train_dir)._flat(),
+            "training",
+            _MAY_CHANGE,
+        )
 
     def _content(self) -> dict[str, Any]:
         return {

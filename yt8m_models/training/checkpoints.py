@@ -179,16 +179,11 @@ def restore_model(train_dir: str, checkpoint: str = "auto") -> Restored:
     paths = chosen_checkpoints(train_dir, checkpoint)
     model = create_model(model_config, data_config)
     step = tf.Variable(0, dtype=tf.int64)
-    averages: dict[str, WeightAverage] = {}
-
-    def wanted(path: str) -> tf.train.Checkpoint:
-        averages.clear()
-        if has_average(path):
-            averages[AVERAGE] = WeightAverage(model)
-        return tf.train.Checkpoint(model=model, step=step, **averages)
-
-    path = restore_newest(wanted, paths, train_dir)
-    for average in averages.values():
+    wanted = tf.train.Checkpoint(model=model, step=step)
+    path = restore_newest(lambda path: wanted, paths, train_dir)
+    if has_average(path):
+        average = WeightAverage(model)
+        tf.train.Checkpoint(**{AVERAGE: average}).read(path).assert_existing_objects_matched()
         average.apply()
     return Restored(model, model_config, data_config, label_loss, int(step.numpy()), path)
 

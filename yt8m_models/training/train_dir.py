@@ -16,6 +16,7 @@ projector shows.
 
 import json
 import re
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -98,29 +99,57 @@ def read_flags(train_dir: str) -> dict[str, Any] | None:
 def record_model_flags(
     train_dir: str, model: ModelConfig, data: DataConfig, label_loss: str
 ) -> None:
-    """Writes `model_flags.json`, or checks that the one that is there describes the same model.
-
-    Flags without a checkpoint, left by a run that failed before its first, are replaced. Those that
-    the model does not depend on (`TRAINING_ONLY`) are too, and what changes is printed.
+    """Writes `model_flags.json` as of `write_record`; `TRAINING_ONLY` may change.
 
     Raises:
-        ValueError: the directory belongs to another model or data format; the message names each
-            differing flag with both values.
+        ValueError: the directory belongs to another model or data format.
     """
     wanted = model_flags(model.resolved(), data, label_loss)
-    path = join(train_dir, MODEL_RECORD)
+    write_record(
+        train_dir,
+        MODEL_RECORD,
+        wanted,
+        wanted,
+        lambda: model_flags(*read_model_flags(train_dir)),
+        "model",
+        TRAINING_ONLY,
+    )
+
+
+def write_record(
+    train_dir: str,
+    name: str,
+    record: Mapping[str, Any],
+    now: Mapping[str, Any],
+    there: Callable[[], Mapping[str, Any]],
+    what: str,
+    may_change: Container[str],
+) -> None:
+    """Writes what a training is, or checks that the record that is there describes the same.
+
+    A record without a checkpoint, left by a run that failed before its first, is replaced. So are
+    the flags that may change, and what changes is printed.
+
+    Args:
+        train_dir: of the training.
+        name: of the record's file.
+        record: its content, for JSON.
+        now: the same by flag.
+        there: reads the record that is there, by flag.
+        what: it is the record of.
+        may_change: flags that a training may go on with other values of.
+
+    Raises:
+        ValueError: another flag differs; the message names each with both values.
+    """
+    path = join(train_dir, name)
     if tf.io.gfile.exists(path) and checkpoint_paths(train_dir):
-        changes = require_same_flags(
-            model_flags(*read_model_flags(train_dir)),
-            wanted,
-            f"--train_dir={train_dir} belongs to another model:",
-            TO_REPLACE,
-            TRAINING_ONLY,
-        )
+        heading = f"--train_dir={train_dir} belongs to another {what}:"
+        changes = require_same_flags(there(), now, heading, TO_REPLACE, may_change)
         if not changes:
             return
         print("\n".join(["The training goes on with other flags:", *changes]))
-    write_text(path, json.dumps(wanted, indent=2) + "\n")
+    write_text(path, json.dumps(record, indent=2) + "\n")
 
 
 def checkpoint_paths(directory: str) -> list[str]:
