@@ -196,7 +196,8 @@ def test_no_package_has_more_than_4000_lines():
 
 
 def test_extras(metadata):
-    extras = {"io", "recommend", "jax", "quickstart", "dev"}
+    extras = {"io", "recommend", "video", "report", "demo", "export", "onnx", "jax"}
+    extras |= {"quickstart", "dev"}
     assert set(metadata["extras_require"]) == extras
     assert any(
         requirement.startswith("tensorflow-io==0.37.1")

@@ -1,0 +1,1 @@
+"""Video files to features, records and labels."""

@@ -1,0 +1,1 @@
+"""HTML pages to look at, each one file without external requests."""
