@@ -15,6 +15,7 @@ from yt8m_models.storage.whole_file import join
 
 _MANIFEST = "manifest.json"
 _MOST_PICTURES = 240
+_CLIPPED = 0.01
 
 
 class _Video(NamedTuple):
@@ -86,7 +87,7 @@ def _summary(manifest: _Manifest) -> Facts:
     videos = manifest.videos
     frames = sum(video.num_frames for video in videos)
     facts: list[tuple[str, str] | tuple[str, str, str]] = [
-        ("Videos", f"{len(videos):,}", f"{len({video.shard for video in videos}):,} shards"),
+        ("Videos", f"{len(videos):,}", f"in {len({video.shard for video in videos}):,} files"),
         ("Failures", f"{len(manifest.failures):,}"),
         ("Frames", f"{frames:,}", f"{frames / max(len(videos), 1):,.1f} a video"),
         ("Without sound", f"{sum(not video.has_sound for video in videos):,}"),
@@ -133,7 +134,12 @@ def _videos(videos: Sequence[_Video]) -> list[Block]:
         for video in videos
     ]
     header = ["video", "frames", "sound", "damaged packets", *shares, "shard", "file"]
-    return [Table("Every video", header, rows, dict.fromkeys(shares, ".2%"), bars=shares)]
+    marked = [
+        row for row, video in enumerate(videos) if max(video.clipped.values(), default=0.0) > _CLIPPED
+    ]
+    formats = dict.fromkeys(shares, ".2%")
+    mark = f"more than {_CLIPPED:.0%} clipped"
+    return [Table("Every video", header, rows, formats, marked=marked, mark=mark)]
 
 
 def _settings(settings: Mapping[str, Any]) -> Table:

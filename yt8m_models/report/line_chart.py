@@ -10,6 +10,7 @@ from yt8m_models.report.axis import Axis
 from yt8m_models.report.numbers import number_text
 
 _MOST_POINTS = 400
+_COLORS = 5
 _X_TEXT = 5.5  # per cent of the width that a text below the axis takes for each of its characters
 
 
@@ -20,8 +21,10 @@ class Series(NamedTuple):
         name: what it is.
         xs: ascending.
         ys: a value for each; those that are not finite are left out.
-        style: `line`, `pale` (behind others), or `points` (a line with a point for each value).
+        style: `line`, `step` (each value until the next), `pale` (behind others), or `points` (a
+            line with a point for each value).
         spreads: the standard deviation of each value; none, or NaN, where it is not known.
+        color: which of the five; by the place among the series unless given.
     """
 
     name: str
@@ -29,6 +32,7 @@ class Series(NamedTuple):
     ys: Sequence[float]
     style: str = "line"
     spreads: Sequence[float] = ()
+    color: int | None = None
 
 
 class _Point(NamedTuple):
@@ -59,7 +63,7 @@ class LineChart:
     Attributes:
         title: what the values are.
         x_name: what they are over.
-        series: the curves; a `pale` one shares the colour of that after it.
+        series: the curves; a `pale` one has the colour of that after it.
         form: the format of the values.
         x_texts: what stands at x = 0, 1, …; numbers unless given.
         marked: the x of the point to ring in the curves of style `points`.
@@ -107,13 +111,14 @@ class LineChart:
     def curves(self) -> list[_Curve]:
         """The series that have values, those behind others first."""
         found: list[_Curve] = []
-        color = 0
+        place = 0
         for series in self.series:
             points = [self._point(*known) for known in _thinned(_known(series))]
+            color = place if series.color is None else series.color
             if points:
-                path = "M" + "L".join(f"{point.x:g} {point.y:g}" for point in points)
-                found.append(_Curve(series.name, series.style, color, points, path))
-            color += series.style != "pale"
+                path = _path(points, series.style == "step")
+                found.append(_Curve(series.name, series.style, color % _COLORS, points, path))
+            place += series.style != "pale"
         return found
 
     @property
@@ -170,6 +175,13 @@ class LineChart:
             number_text(y, self.form) + (f" ± {number_text(y - low, self.form)}" * (low < y)),
             *(ends if low < y else (None, None)),
         )
+
+
+def _path(points: Sequence[_Point], is_step: bool) -> str:
+    """A path through the points; of steps with a corner before each."""
+    first, *others = points
+    parts = [f"H{p.x:g}V{p.y:g}" if is_step else f"L{p.x:g} {p.y:g}" for p in others]
+    return f"M{first.x:g} {first.y:g}" + "".join(parts)
 
 
 def _known(series: Series) -> list[tuple[float, float, float, float]]:

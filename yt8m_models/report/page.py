@@ -24,12 +24,14 @@ class Page:
         title: the heading.
         source: the directory or file that it shows.
         sections: from the first to the last; those without blocks are left out.
+        note: what there is to say of all of them.
     """
 
     kind: str
     title: str
     source: str
     sections: Sequence[Section]
+    note: str = ""
 
     def html(self) -> str:
         """The page as a document that asks for no other file.

@@ -17,13 +17,11 @@ class Spread(NamedTuple):
         name: of the line.
         mean: the value.
         deviation: its standard deviation, NaN where it is not known.
-        values: those that the mean is of.
     """
 
     name: str
     mean: float
     deviation: float = math.nan
-    values: Sequence[float] = ()
 
 
 class _Bar(NamedTuple):
@@ -34,7 +32,6 @@ class _Bar(NamedTuple):
     place: float
     start: float
     end: float
-    values: list[float]
     is_best: bool
 
 
@@ -57,8 +54,7 @@ class SpreadChart:
 
     @cached_property
     def _axis(self) -> Axis:
-        ends = [end for spread in self.spreads for end in _ends(spread)]
-        return Axis([*ends, *(value for spread in self.spreads for value in spread.values)])
+        return Axis(end for spread in self.spreads for end in _ends(spread))
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
@@ -77,7 +73,6 @@ class SpreadChart:
                 place(spread.mean),
                 place(_ends(spread)[0]),
                 place(_ends(spread)[1]),
-                [place(value) for value in spread.values],
                 spread.mean == best,
             )
             for spread in self.spreads

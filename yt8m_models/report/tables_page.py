@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 
+import tensorflow as tf
+
 from yt8m_models.report.csv_rows import CsvRows, read_rows
 from yt8m_models.report.line_chart import LineChart, Series
 from yt8m_models.report.matrix import Difference, Matrix
@@ -10,10 +12,11 @@ from yt8m_models.report.page import Page
 from yt8m_models.report.section import Block, Section
 from yt8m_models.report.spread_chart import Spread, SpreadChart
 from yt8m_models.report.table import Table
+from yt8m_models.storage.text_file import read_text
 from yt8m_models.storage.whole_file import join
 
 _MEAN, _STD = "_mean", "_std"
-_RESULTS, _RUNS, _TESTS = "results.csv", "runs.csv", "mcnemar.csv"
+_RESULTS, _RUNS, _TESTS, _TEXT = "results.csv", "runs.csv", "mcnemar.csv", "results.md"
 _TITLES = {
     "gap": "GAP",
     "hit_at_one": "Hit@1",
@@ -32,7 +35,9 @@ Row = Mapping[str, str]
 
 
 def tables_page(directory: str) -> Page:
-    """The page of `results.csv`, `runs.csv` and, where it is there, `mcnemar.csv`.
+    """The page of `results.csv` and, where they are there, `runs.csv` and `mcnemar.csv`.
+
+    Titles are those of `results.md`.
 
     Raises:
         ValueError: the directory has no `results.csv`, or a file of it is damaged.
@@ -48,31 +53,67 @@ def tables_page(directory: str) -> Page:
         )
     runs = read_rows(join(directory, _RUNS), _WHAT)
     tests = read_rows(join(directory, _TESTS), _WHAT)
+    introduction, described = _described(join(directory, _TEXT), len(metrics))
     group = "table" if "table" in results.header else results.header[0]
-    names = dict.fromkeys(row[group] for row in results.rows)
+    groups = {
+        name: [row for row in results.rows if row[group] == name]
+        for name in dict.fromkeys(row[group] for row in results.rows)
+    }
+    headings = [_heading(results, rows) for rows in groups.values()]
+    is_same = (
+        group == "table"
+        and len(described) == len(headings)
+        and all(
+            heading.partition(",")[0] == title.partition(":")[0]
+            for heading, (title, _) in zip(headings, described, strict=True)
+        )
+    )
     sections = [
-        _section(results, [row for row in results.rows if row[group] == name], metrics, tests)
-        for name in names
+        _section(results, rows, metrics, tests, described[place] if is_same else None)
+        for place, rows in enumerate(groups.values())
     ]
     if runs is not None and runs.rows:
         sections.append(Section("Runs", [_table("Every run", runs.header, runs.rows)]))
-    return Page("Experiment", directory.rstrip("/").rpartition("/")[2], directory, sections)
+    name = directory.rstrip("/").rpartition("/")[2]
+    return Page("Experiment", name, directory, sections, introduction)
 
 
 def _section(
-    results: CsvRows, rows: Sequence[Row], metrics: Sequence[str], tests: CsvRows | None
+    results: CsvRows,
+    rows: Sequence[Row],
+    metrics: Sequence[str],
+    tests: CsvRows | None,
+    described: tuple[str, str] | None,
 ) -> Section:
     """A table of the paper: its drawings, its values, its tests."""
     is_figure = rows[0].get("table", "").startswith("figure")
-    draw = _curves if is_figure else _spreads
-    blocks: list[Block] = [
-        chart for metric in metrics if (chart := draw(results, rows, metric)) is not None
+    heading = _heading(results, rows)
+    title, axis = described if described is not None else (heading, "setting")
+    charts: list[Block | None] = [
+        _curves(results, rows, metric, axis) if is_figure else _spreads(results, rows, metric)
+        for metric in metrics
     ]
+    blocks = [chart for chart in charts if chart is not None]
     header = [name for name in results.header if name not in ("table", "directory")]
-    blocks.append(_table(f"{_heading(results, rows)}: the values", header, rows, metrics))
+    blocks.append(_table(f"{heading}: the values", header, rows, metrics))
     if tests is not None and not is_figure:
         blocks += _matrix(results, rows, tests)
-    return Section(_heading(results, rows), blocks)
+    return Section(title, blocks)
+
+
+def _described(path: str, num_metrics: int) -> tuple[str, list[tuple[str, str]]]:
+    """What `results.md` says first, and of each table the title and the name of the x axis."""
+    lines = read_text(path).splitlines() if tf.io.gfile.exists(path) else []
+    starts = [number for number, line in enumerate(lines) if line.startswith("## ")]
+    introduction = " ".join(lines[: starts[0] if starts else 0]).replace("`", "").strip()
+    found = []
+    for start in starts:
+        header = next((line for line in lines[start:] if line.startswith("|")), "")
+        cells = [cell.strip() for cell in header.strip("|").split("|")]
+        # The series, if there is one, then the axis, the metrics and the number of runs.
+        axis = cells[1] if len(cells) == num_metrics + 3 else cells[0]
+        found.append((lines[start].removeprefix("## "), axis))
+    return introduction, found
 
 
 def _heading(results: CsvRows, rows: Sequence[Row]) -> str:
@@ -101,7 +142,7 @@ def _spreads(results: CsvRows, rows: Sequence[Row], metric: str) -> SpreadChart 
     return SpreadChart(_title(metric), spreads) if spreads else None
 
 
-def _curves(results: CsvRows, rows: Sequence[Row], metric: str) -> LineChart | None:
+def _curves(results: CsvRows, rows: Sequence[Row], metric: str, axis: str) -> LineChart | None:
     """The points of a figure: the label is where, and the name without it is on which line."""
     texts = list(dict.fromkeys(row["label"] for row in rows))
     series = []
@@ -118,7 +159,7 @@ def _curves(results: CsvRows, rows: Sequence[Row], metric: str) -> LineChart | N
         )
     if not any(math.isfinite(y) for each in series for y in each.ys):
         return None
-    return LineChart(_title(metric), "setting", series, x_texts=texts)
+    return LineChart(_title(metric), axis, series, x_texts=texts)
 
 
 def _line(row: Row) -> str:

@@ -71,8 +71,14 @@ def training_page(
     evaluated = _last_evaluation(train_dir) if evaluated is None else evaluated
     layers = layer_parameters(*read_model_flags(train_dir)[:2]) if "model" in flags else {}
     best = _best(validation)
+    note = ""
+    if best is not None:
+        step = validation[best]["step"]
+        note = (
+            f"Metrics are those of the best checkpoint, step {step:,}, on the validation records."
+        )
     sections = [
-        Section("Summary", [_summary(training, validation, best, sum(layers.values()))]),
+        Section("Summary", [_summary(training, validation, best, sum(layers.values()))], note),
         Section("Curves", _curves(training, validation, best)),
         Section("Validation", _validation(validation, best)),
     ]
@@ -112,10 +118,9 @@ def _summary(
 ) -> Facts:
     facts: list[tuple[str, str] | tuple[str, str, str]] = []
     if best is not None:
-        where = f"validation, step {validation[best]['step']:,}"
         for name in ("gap", "map", "hit_at_one", "perr", "ndcg", "loss"):
             if name in validation[best]:
-                facts.append((_TITLES[name], number_text(validation[best][name], ".4f"), where))
+                facts.append((_TITLES[name], number_text(validation[best][name], ".4f")))
     last = training[-1]
     facts.append(("Steps", f"{last['step']:,}"))
     if "epoch" in last:
@@ -134,7 +139,9 @@ def _curves(training: Sequence[Row], validation: Sequence[Row], best: int | None
         if column in training[0]:
             steps, values = _column(training, column)
             smooth = running_mean(values)
-            if column != "learning_rate" and not np.array_equal(smooth, values):
+            if column == "learning_rate":
+                series.append(Series("training", steps.tolist(), values.tolist(), "step"))
+            elif not np.allclose(smooth, values):
                 series.append(Series("batches", steps.tolist(), values.tolist(), "pale"))
                 series.append(Series("their running mean", steps.tolist(), smooth.tolist()))
             else:
@@ -142,7 +149,7 @@ def _curves(training: Sequence[Row], validation: Sequence[Row], best: int | None
         note = ""
         if validation and column in validation[0]:
             steps, values = _column(validation, column)
-            series.append(Series("validation", steps.tolist(), values.tolist(), "points"))
+            series.append(Series("validation", steps.tolist(), values.tolist(), "points", color=1))
             note = "" if best is None else number_text(float(values[best]), _FORMATS[title])
         if any(np.isfinite(each.ys).any() for each in series):
             panels.append(
@@ -215,7 +222,7 @@ def _evaluation(
     ]
     note = (
         "The best class, which is no label in a mistake and one in a hit, and the next two. Labels "
-        "are green."
+        "have a tick."
     )
     return [
         *sections,
