@@ -203,8 +203,7 @@ class ModelConfig(Options):
     )
     batch_norm_decay: float | None = option(
         None,
-        "Decay of the moving statistics that inference normalises by, which are bias-corrected; "
-        "trainings of a few hundred steps want less than 0.999.",
+        "Decay of the moving statistics that inference normalises by, which are bias-corrected.",
         at_least=0,
         below=1,
     )
@@ -357,7 +356,7 @@ class ResolvedModel(ModelConfig):
     batch_norm: bool = True
     input_batch_norm: bool = True
     hidden_batch_norm: bool = _DERIVED
-    batch_norm_decay: float = 0.999
+    batch_norm_decay: float = 0.95
     gating: bool = False
     gating_remove_diag: bool = False
     gating_reduction: int = 0

@@ -117,7 +117,7 @@ def test_a_checkpoint_of_tensorflow_1(name, shared, recording, tmp_path, capsys)
 
 
 def test_imported_statistics_are_settled(shared, recording, tmp_path):
-    """Training moves them on by 0.001 of what the batch has."""
+    """Training moves them on by 0.05 of what the batch has."""
     import_(shared / "parity" / "checkpoints" / "willow_netvlad_gated", tmp_path / "model")
     model = yt8m_models.load_model(str(tmp_path / "model"))
     recorded = recording("willow_netvlad_gated")
@@ -129,7 +129,7 @@ def test_imported_statistics_are_settled(shared, recording, tmp_path):
     model(inputs, training=True)
     mask = np.arange(recorded["input"].shape[1]) < inputs["num_frames"][:, None]
     frames = np.asarray(model.input_normalization(inputs["video_matrix"], mask=mask))[mask]
-    expected = 0.999 * before + 0.001 * frames.mean(axis=0)
+    expected = 0.95 * before + 0.05 * frames.mean(axis=0)
     np.testing.assert_allclose(model.input_batch_norm.moving_mean, expected, rtol=1e-5, atol=1e-7)
     weights = [weight.numpy() for weight in model.weights if weight.name == "moving_weight"]
     assert weights == [1] * 5  # input, two assignments, two gates

@@ -97,7 +97,7 @@ def test_what_no_weight_depends_on_may_change_and_is_said(tmp_path, capsys):
         "iterations": ("0", "5"),
         "sample_random_frames": ("true", "false"),
         "initial_scale": ("None", "2.0"),
-        "batch_norm_decay": ("0.999", "0.9"),
+        "batch_norm_decay": ("0.95", "0.9"),
         "dropout": ("0.5", "0.75"),
         "frame_dropout": ("0.0", "0.25"),
         "hidden_dropout": ("0.0", "0.25"),
