@@ -135,7 +135,9 @@ def _videos(videos: Sequence[_Video]) -> list[Block]:
     ]
     header = ["video", "frames", "sound", "damaged packets", *shares, "shard", "file"]
     marked = [
-        row for row, video in enumerate(videos) if max(video.clipped.values(), default=0.0) > _CLIPPED
+        row
+        for row, video in enumerate(videos)
+        if max(video.clipped.values(), default=0.0) > _CLIPPED
     ]
     formats = dict.fromkeys(shares, ".2%")
     mark = f"more than {_CLIPPED:.0%} clipped"

@@ -166,14 +166,18 @@ class LineChart:
         return round(100 * (x + 0.5) / len(self.x_texts), 2)
 
     def _point(self, x: float, y: float, low: float, high: float) -> _Point:
-        at = self.x_texts[int(x)] if self.x_texts else number_text(x)
-        ends = [round(100 - self._y_axis.place(end), 2) for end in (low, high)]
+        at = self.x_texts[int(x)] if self.x_texts else f"{x:,g}" if x % 1 else f"{x:,.0f}"
+        text = number_text(y, self.form)
+        place = self._y_axis.place
+        if low == y:
+            return _Point(self._left(x), round(100 - place(y), 2), at, text, None, None)
         return _Point(
             self._left(x),
-            round(100 - self._y_axis.place(y), 2),
+            round(100 - place(y), 2),
             at,
-            number_text(y, self.form) + (f" ± {number_text(y - low, self.form)}" * (low < y)),
-            *(ends if low < y else (None, None)),
+            f"{text} ± {number_text(y - low, self.form)}",
+            round(100 - place(low), 2),
+            round(100 - place(high), 2),
         )
 
 

@@ -43,7 +43,9 @@ def retrieval_page(directory: str) -> Page:
         name = _DIRECTIONS.get(direction)
         sections.append(Section(f"{name} ({direction})" if name else direction, charts))
     values = [[CsvRows.value(row[name]) for name in results.header] for row in results.rows]
-    header = [_TITLES.get(name, name.removeprefix("num_").replace("_", " ")) for name in results.header]
+    header = [
+        _TITLES.get(name, name.removeprefix("num_").replace("_", " ")) for name in results.header
+    ]
     table = Table("What was measured", header, values, dict.fromkeys(_TITLES.values(), ".4f"))
     sections.append(Section("All measures", [table]))
     return Page(
