@@ -15,6 +15,7 @@ from yt8m_models.storage.whole_file import join
 
 _MANIFEST = "manifest.json"
 _MOST_PICTURES = 240
+_MOST_ROWS = 2000
 _CLIPPED = 0.01
 
 
@@ -66,9 +67,9 @@ def extraction_page(directory: str, thumbnails: str) -> Page:
     note = "" if manifest.is_finished else "This extraction has not finished."
     sections = [
         Section("Summary", [_summary(manifest)], note),
-        Section("Failures", _failures(manifest.failures)),
+        Section("Failures", _failures(manifest.failures), _cut(manifest.failures)),
         _contact_sheet(manifest.videos, pictures),
-        Section("Videos", _videos(manifest.videos)),
+        Section("Videos", _videos(manifest.videos), _cut(manifest.videos)),
         Section("Settings", [_settings(manifest.settings)]),
     ]
     return Page("Extraction", directory.rstrip("/").rpartition("/")[2], directory, sections)
@@ -102,7 +103,11 @@ def _failures(failures: Sequence[_Failure]) -> list[Block]:
     if not failures:
         return []
     header = ("video", "file", "reason")
-    return [Table("Videos that could not be read", header, [list(each) for each in failures])]
+    return [
+        Table(
+            "Videos that could not be read", header, [list(each) for each in failures[:_MOST_ROWS]]
+        )
+    ]
 
 
 def _contact_sheet(videos: Sequence[_Video], thumbnails: Thumbnails) -> Section:
@@ -131,17 +136,23 @@ def _videos(videos: Sequence[_Video]) -> list[Block]:
             *(video.damaged_packets, *(video.clipped.get(name) for name in names)),
             *(video.shard, video.path),
         ]
-        for video in videos
+        for video in videos[:_MOST_ROWS]
     ]
     header = ["video", "frames", "sound", "damaged packets", *shares, "shard", "file"]
     marked = [
         row
-        for row, video in enumerate(videos)
+        for row, video in enumerate(videos[:_MOST_ROWS])
         if max(video.clipped.values(), default=0.0) > _CLIPPED
     ]
     formats = dict.fromkeys(shares, ".2%")
     mark = f"more than {_CLIPPED:.0%} clipped"
     return [Table("Every video", header, rows, formats, marked=marked, mark=mark)]
+
+
+def _cut(entries: Sequence[Any]) -> str:
+    """What a table leaves out, so that the page is small."""
+    most, num = f"{_MOST_ROWS:,}", f"{len(entries):,}"
+    return f"The first {most} of {num}." if len(entries) > _MOST_ROWS else ""
 
 
 def _settings(settings: Mapping[str, Any]) -> Table:
