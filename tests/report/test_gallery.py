@@ -47,6 +47,13 @@ def test_large_galleries_stay_small(tmp_path, write_picture):
     assert "pictures are left out, so that the page is small." in text
 
 
+def test_titles_may_have_quotes_and_line_breaks(tmp_path):
+    (tmp_path / "a.csv").write_bytes(
+        b'\xef\xbb\xbftitle,video_id\r\n"Two\nlines, ""quoted""",a\r\n'
+    )
+    assert read_titles(str(tmp_path / "a.csv")) == {"a": 'Two\nlines, "quoted"'}
+
+
 def test_titles_need_their_columns(tmp_path, write_csv):
     write_csv(tmp_path / "a.csv", [["id", "title"], ["a", "b"]])
     with pytest.raises(

@@ -36,6 +36,7 @@ TESTS = [
     ["average", "dsgmm", 1, 4, 15, 0.02],
     ["dsgmm", "netvlad-k16", 0, 4, 5, 0.5],
 ]
+_TESTS = "row_a,row_b,only_a,only_b,p_value\n"
 TEXT = """Means over seeds, on `test*`.
 
 ## Table 2: Pooling
@@ -82,6 +83,8 @@ def test_tables_are_points_with_spread_and_figures_are_curves(directory):
         *(("netvlad", [0.5, 0.625]), ("dsgmm", [0.75, 0.875]))
     ]
     assert gap.series[1].spreads[0] == 0.125
+    header = figure.blocks[2].header  # of map there is no deviation
+    assert header == ["row", "label", "runs", "GAP", "± GAP", "mAP"]
     assert runs.blocks[0].rows == [["average", 0, 0.5]]
 
 
@@ -131,7 +134,19 @@ def test_in_a_browser(directory, opened, width):
     [
         ("results.csv", "a,b\n1,2\n", r"results\.csv must have a column NAME_mean; it has a, b"),
         ("results.csv", "table,gap_mean\nt\n", r"results\.csv, line 2: not a line of yt8m"),
-        ("mcnemar.csv", "row_a,row_b,p_value\na,b,x\n", r"p_value must be a number; received 'x'"),
+        (
+            "results.csv",
+            "table,gap_mean\nt,1\n",
+            r"must have the columns row, label, directory; it",
+        ),
+        ("results.csv", "method,gap_mean\nt,1\n", r"must have the columns runs; it has method"),
+        ("mcnemar.csv", "row_a,row_b\na,b\n", r"mcnemar\.csv must have the columns row_a, row_b, "),
+        ("mcnemar.csv", f"{_TESTS}a,b,1,2,x\n", r"p_value must be a number; received 'x'"),
+        (
+            "mcnemar.csv",
+            f"{_TESTS}a,b,,2,1\n",
+            r"mcnemar\.csv: only_a must be a count; received ''",
+        ),
     ],
 )
 def test_damaged_files_are_named(directory, name, content, message):

@@ -176,8 +176,13 @@ def test_without_records_the_page_has_the_last_evaluation(trained, tmp_path, ope
     (tmp_path / "model" / "eval" / "per_class.csv").write_text(
         "class,name,positives,average_precision\n0,Zero,3,0.250000\n1,,2,\n2,Two,0,\n"
     )
+    settings = {"settings": {"level": "video", "rgb_model": {"name": "vgg"}}, "flags": {}}
+    (tmp_path / "model" / "extraction.json").write_text(json.dumps(settings))
     write_report(config)
     page = opened(tmp_path / "a.html")
+    assert table(page, "How the features were made") == [
+        *(["level", "video"], ["rgb_model: name", "vgg"])
+    ]
     assert facts(page, "Evaluation") == {
         "Hit@1": "0.5000", "PERR": "0.2500", "GAP": "0.1250", "mAP": "–", "Loss": "1.5000",
         "Videos": "9",
@@ -225,6 +230,30 @@ def test_wrong_directories_are_named(tmp_path):
         with pytest.raises(ValueError, match=rf"in --{name}_dir={tmp_path}"):
             write_report(ReportConfig(**{f"{name}_dir": str(tmp_path)}, output=output))
     assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("eval/metrics.json", "{}", r"metrics\.json is not an evaluation: KeyError"),
+        (
+            "eval/per_class.csv",
+            "class,name\n",
+            r"per_class\.csv must have the columns class, name, pos",
+        ),
+        ("extraction.json", "{}", r"extraction\.json is not the record of an extraction"),
+        ("validation.csv", "step,loss\n1\n", r"validation\.csv, line 2: not a line of numbers"),
+    ],
+)
+def test_damaged_files_are_named(trained, tmp_path, name, content, message):
+    shutil.copytree(trained.model, tmp_path / "model")
+    (tmp_path / "model" / "eval").mkdir()
+    record = {"step": 40, "eval_data_pattern": "val*", "segment_labels": False, "num_videos": 9}
+    record |= dict.fromkeys(("loss", "hit_at_one", "perr", "gap", "map"), 0.5)
+    (tmp_path / "model" / "eval" / "metrics.json").write_text(json.dumps(record))
+    (tmp_path / "model" / name).write_text(content)
+    with pytest.raises(ValueError, match=message):
+        write_report(ReportConfig(str(tmp_path / "model"), output=str(tmp_path / "a.html")))
 
 
 @pytest.mark.parametrize(

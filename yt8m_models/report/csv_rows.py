@@ -1,6 +1,7 @@
 """The CSV files that the pages show."""
 
 import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,14 @@ class CsvRows:
     header: Sequence[str]
     rows: Sequence[Mapping[str, str]]
 
+    def require(self, *columns: str) -> None:
+        """Raises a `ValueError` that names the file where it lacks a column."""
+        if not self.header or not set(columns) <= set(self.header):
+            raise ValueError(
+                f"{self.path} must have the columns {', '.join(columns)}; it has "
+                f"{', '.join(self.header) or 'none'}"
+            )
+
     def number(self, row: Mapping[str, str], column: str) -> float:
         """The number in a column; NaN where the cell is empty or there is no such column.
 
@@ -38,6 +47,16 @@ class CsvRows:
         except ValueError:
             raise ValueError(f"{self.path}: {column} must be a number; received {text!r}") from None
 
+    def count(self, row: Mapping[str, str], column: str) -> int:
+        """The whole number in a column.
+
+        Raises:
+            ValueError: it is none; the message names the file.
+        """
+        if not row[column].isdecimal():
+            raise ValueError(f"{self.path}: {column} must be a count; received {row[column]!r}")
+        return int(row[column])
+
     @staticmethod
     def value(text: str) -> str | int | float | None:
         """The number of a cell, or its text; `None` where it is empty or no finite number."""
@@ -45,32 +64,24 @@ class CsvRows:
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def read_rows(path: str, what: str, columns: Sequence[str] = ()) -> CsvRows | None:
+def read_rows(path: str, what: str) -> CsvRows | None:
     """The rows of a file; `None` where there is none.
 
     Args:
         path: the file.
         what: a line of it is, for messages.
-        columns: that it must have.
 
     Raises:
-        ValueError: it lacks a column or a line is cut; the message names the file and the line.
-        OSError: it cannot be read.
+        ValueError: a line has more or fewer cells than the first; the message names it.
+        OSError: the file cannot be read.
     """
     filesystems.require(path)
     if not tf.io.gfile.exists(path):
         return None
-    reader = csv.DictReader(read_text(path).splitlines())
-    header = list(reader.fieldnames or ())
-    missing = [name for name in columns if name not in header]
-    if not header or missing:
-        raise ValueError(
-            f"{path} must have the columns {', '.join(columns)}; it has "
-            f"{', '.join(header) or 'none'}"
-        )
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
     rows = []
     for row in reader:
         if None in row or None in row.values():
             raise ValueError(f"{path}, line {reader.line_num}: not {what}")
         rows.append(row)
-    return CsvRows(path, header, rows)
+    return CsvRows(path, list(reader.fieldnames or ()), rows)

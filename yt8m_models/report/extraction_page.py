@@ -7,6 +7,7 @@ from yt8m_models.report.cards import Card, Cards, Score
 from yt8m_models.report.facts import Facts
 from yt8m_models.report.page import Page
 from yt8m_models.report.section import Block, Section
+from yt8m_models.report.settings_table import settings_table
 from yt8m_models.report.table import Table
 from yt8m_models.report.thumbnails import Thumbnails
 from yt8m_models.storage import filesystems
@@ -70,7 +71,7 @@ def extraction_page(directory: str, thumbnails: str) -> Page:
         Section("Failures", _failures(manifest.failures), _cut(manifest.failures)),
         _contact_sheet(manifest.videos, pictures),
         Section("Videos", _videos(manifest.videos), _cut(manifest.videos)),
-        Section("Settings", [_settings(manifest.settings)]),
+        Section("Settings", [settings_table(manifest.settings)]),
     ]
     return Page("Extraction", directory.rstrip("/").rpartition("/")[2], directory, sections)
 
@@ -86,9 +87,10 @@ def _parsed(record: Mapping[str, Any]) -> _Manifest:
 
 def _summary(manifest: _Manifest) -> Facts:
     videos = manifest.videos
+    num_shards = len({video.shard for video in videos})
     frames = sum(video.num_frames for video in videos)
     facts: list[tuple[str, str] | tuple[str, str, str]] = [
-        ("Videos", f"{len(videos):,}", f"in {len({video.shard for video in videos}):,} files"),
+        ("Videos", f"{len(videos):,}", f"in {_count(num_shards, 'file')}"),
         ("Failures", f"{len(manifest.failures):,}"),
         ("Frames", f"{frames:,}", f"{frames / max(len(videos), 1):,.1f} a video"),
         ("Without sound", f"{sum(not video.has_sound for video in videos):,}"),
@@ -97,6 +99,10 @@ def _summary(manifest: _Manifest) -> Facts:
         share = sum(video.clipped.get(name, 0.0) * video.num_frames for video in videos)
         facts.append((f"Clipped, {name}", f"{share / max(frames, 1):.2%}", "of the values"))
     return Facts(facts)
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number:,} {name}" + "s" * (number != 1)
 
 
 def _failures(failures: Sequence[_Failure]) -> list[Block]:
@@ -153,13 +159,3 @@ def _cut(entries: Sequence[Any]) -> str:
     """What a table leaves out, so that the page is small."""
     most, num = f"{_MOST_ROWS:,}", f"{len(entries):,}"
     return f"The first {most} of {num}." if len(entries) > _MOST_ROWS else ""
-
-
-def _settings(settings: Mapping[str, Any]) -> Table:
-    rows: list[list[str]] = []
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            rows += [[f"{name}: {key}", str(each)] for key, each in value.items()]
-        else:
-            rows.append([name, str(value)])
-    return Table("How the features were made", ("setting", "value"), rows)

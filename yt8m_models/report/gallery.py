@@ -75,7 +75,8 @@ def read_titles(path: str) -> Mapping[str, str]:
         ValueError: a column is missing, or a line is cut.
         OSError: the file cannot be read.
     """
-    rows = read_rows(path, "an id and a title", ("video_id", "title"))
+    rows = read_rows(path, "an id and a title")
     if rows is None:
         raise OSError(f"--titles={path} cannot be read: there is no such file")
+    rows.require("video_id", "title")
     return {row["video_id"]: row["title"] for row in rows.rows}

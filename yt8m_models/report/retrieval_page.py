@@ -26,9 +26,10 @@ def retrieval_page(directory: str) -> Page:
         ValueError: the directory has no `results.csv`, or it is damaged.
         OSError: it cannot be read.
     """
-    results = read_rows(join(directory, _RESULTS), "a line of yt8m evaluate-retrieval", _COLUMNS)
+    results = read_rows(join(directory, _RESULTS), "a line of yt8m evaluate-retrieval")
     if results is None:
         raise ValueError(f"no {_RESULTS} in --retrieval_dir={directory}")
+    results.require(*_COLUMNS)
     sections = []
     for direction in dict.fromkeys(row["direction"] for row in results.rows):
         rows = [row for row in results.rows if row["direction"] == direction]

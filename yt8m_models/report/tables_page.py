@@ -17,6 +17,7 @@ from yt8m_models.storage.whole_file import join
 
 _MEAN, _STD = "_mean", "_std"
 _RESULTS, _RUNS, _TESTS, _TEXT = "results.csv", "runs.csv", "mcnemar.csv", "results.md"
+_OF_TABLES = ("row", "label", "directory")
 _TITLES = {
     "gap": "GAP",
     "hit_at_one": "Hit@1",
@@ -51,6 +52,7 @@ def tables_page(directory: str) -> Page:
         raise ValueError(
             f"{results.path} must have a column NAME{_MEAN}; it has {', '.join(results.header)}"
         )
+    results.require(*(_OF_TABLES if "table" in results.header else ("runs",)))
     runs = read_rows(join(directory, _RUNS), _WHAT)
     tests = read_rows(join(directory, _TESTS), _WHAT)
     introduction, described = _described(join(directory, _TEXT), len(metrics))
@@ -94,7 +96,11 @@ def _section(
         for metric in metrics
     ]
     blocks = [chart for chart in charts if chart is not None]
-    header = [name for name in results.header if name not in ("table", "directory")]
+    header = [
+        name
+        for name in results.header
+        if name not in ("table", "directory") and any(row[name] for row in rows)
+    ]
     blocks.append(_table(f"{heading}: the values", header, rows, metrics))
     if tests is not None and not is_figure:
         blocks += _matrix(results, rows, tests)
@@ -186,12 +192,13 @@ def _table(
 
 def _matrix(results: CsvRows, rows: Sequence[Row], tests: CsvRows) -> list[Block]:
     """McNemar's tests between the rows: of the seeds the one with the largest p-value."""
+    tests.require("row_a", "row_b", "only_a", "only_b", "p_value")
     directory = {row["row"]: row["directory"] for row in results.rows}
     largest: dict[tuple[str, str], Difference] = {}
     for line in tests.rows:
         p_value = tests.number(line, "p_value")
         first, second = (directory.get(line[name], line[name]) for name in ("row_a", "row_b"))
-        only_a, only_b = (int(tests.number(line, name)) for name in ("only_a", "only_b"))
+        only_a, only_b = (tests.count(line, name) for name in ("only_a", "only_b"))
         if (first, second) not in largest or p_value > largest[first, second].p_value:
             largest[first, second] = Difference(p_value, only_a, only_b)
             largest[second, first] = Difference(p_value, only_b, only_a)

@@ -1,28 +1,26 @@
 """The page of a training."""
 
-import csv
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from yt8m_models.models.listing import layer_parameters
 from yt8m_models.prediction.metric_tables import METRICS
 from yt8m_models.report.cards import Card, Cards, Score
 from yt8m_models.report.evaluated import Evaluated
 from yt8m_models.report.facts import Facts
+from yt8m_models.report.last_evaluation import last_evaluation
 from yt8m_models.report.line_chart import LineChart, Series
 from yt8m_models.report.most_confident import Example
-from yt8m_models.report.numbers import number_text, parsed
+from yt8m_models.report.numbers import number_text
 from yt8m_models.report.page import Page
 from yt8m_models.report.section import Block, Section
+from yt8m_models.report.settings_table import settings_table
 from yt8m_models.report.table import Table, Value
 from yt8m_models.report.thumbnails import Thumbnails
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.result_file import read_result
-from yt8m_models.storage.text_file import read_text
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.history import Row, read_history, running_mean
 from yt8m_models.training.train_dir import (
@@ -44,6 +42,7 @@ _TITLES = {
     "learning_rate": "Learning rate",
 }
 _FORMATS = {title: ".4f" for title in _TITLES.values()} | {"Learning rate": ".4g"}
+_EXTRACTION = "extraction.json"
 _COUNTS = ("step", "epoch", "num_videos", "num_queries", "num_candidates")
 
 
@@ -68,7 +67,7 @@ def training_page(
         raise ValueError(f"no {TRAINING_HISTORY} with rows in --train_dir={train_dir}")
     validation = read_history(join(train_dir, VALIDATION_HISTORY))
     flags = _flags(train_dir)
-    evaluated = _last_evaluation(train_dir) if evaluated is None else evaluated
+    evaluated = last_evaluation(train_dir) if evaluated is None else evaluated
     layers = layer_parameters(*read_model_flags(train_dir)[:2]) if "model" in flags else {}
     best = _best(validation)
     note = ""
@@ -85,6 +84,13 @@ def training_page(
     if evaluated is not None:
         sections += _evaluation(evaluated, {**evaluated.names, **names}, Thumbnails(thumbnails))
     sections += [Section("Model", _model(layers)), Section("Flags", [_flag_table(flags)])]
+    settings = read_result(
+        join(train_dir, _EXTRACTION),
+        lambda record: dict(record["settings"]),
+        "the record of an extraction",
+    )
+    if settings is not None:
+        sections.append(Section("Features", [settings_table(settings)]))
     title = str(flags.get("model", "Embedding"))
     return Page("Training", title, train_dir, sections)
 
@@ -93,13 +99,17 @@ def _flags(train_dir: str) -> dict[str, Any]:
     """The flags that the directory records, by name."""
     flags = read_flags(train_dir)
     if flags is None:
-        record = read_result(join(train_dir, EMBEDDING_RECORD), dict, "the record of an embedding")
-        if record is None:
+        flags = read_result(
+            join(train_dir, EMBEDDING_RECORD),
+            lambda record: {**record.pop("model"), **record.pop("training"), **record},
+            "the record of an embedding",
+        )
+        if flags is None:
             raise ValueError(
                 f"no {MODEL_RECORD} or {EMBEDDING_RECORD} in --train_dir={train_dir}: nothing was "
                 "trained there"
             )
-        return {**record.pop("model"), **record.pop("training"), **record}
+        return flags
     trained = read_result(join(train_dir, TRAINING_FLAGS), dict, "the flags of a training")
     return {**flags, **(trained or {})}
 
@@ -283,39 +293,3 @@ def _flag_text(value: Any) -> str:
     if isinstance(value, list):
         return ",".join(map(str, value))
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _last_evaluation(train_dir: str) -> Evaluated | None:
-    """What `yt8m eval` wrote to the directory; `None` where it did not."""
-    record = read_result(join(train_dir, "eval", "metrics.json"), dict, "an evaluation")
-    path = join(train_dir, "eval", "per_class.csv")
-    if record is None or not tf.io.gfile.exists(path):
-        return None
-    try:
-        rows = [
-            (
-                int(row["class"]),
-                row["name"],
-                int(row["positives"]),
-                parsed(row["average_precision"]),
-            )
-            for row in csv.DictReader(read_text(path).splitlines())
-        ]
-        rows = [row for row in rows if row[2]]
-        return Evaluated(
-            step=int(record["step"]),
-            records=str(record["eval_data_pattern"]),
-            unit="segments" if record["segment_labels"] else "videos",
-            metrics={
-                name: math.nan if record[name] is None else float(record[name])
-                for name in ("loss", *METRICS, "num_videos")
-            },
-            classes=[row[0] for row in rows],
-            positives=[row[2] for row in rows],
-            aps=[math.nan if row[3] is None else float(row[3]) for row in rows],
-            names={row[0]: row[1] for row in rows if row[1]},
-            hits=[],
-            mistakes=[],
-        )
-    except (ValueError, TypeError, LookupError) as error:
-        raise ValueError(f"{train_dir}/eval is not what yt8m eval writes: {error!r}") from error
