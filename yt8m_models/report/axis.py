@@ -30,7 +30,7 @@ class Axis:
         found = [*values, 0.0] if with_zero else list(values)
         low, high = min(found), max(found)
         if low == high:
-            low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
+            low, high = low - (abs(low) or 5) / 10, high + (abs(high) or 5) / 10
         step = _round_step((high - low) / _TICKS)
         # A little beyond the last value counts as reaching it: 0.30000000000000004 is 0.3.
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
