@@ -279,7 +279,7 @@ def test_the_programs(tmp_path):
     assert found.stdout.startswith("query,rank,video_id,score\naa,1,bb,0.984808\nee,1,dd,")
     wrong = run("search", f"--index_dir={tmp_path}/index", "--query_video_ids=nobody")
     assert wrong.returncode == 1
-    assert "1 of 1 are not in the index: nobody" in wrong.stderr
+    assert "1 of 1 are not in the index, whose ids are such as 'aa': nobody" in wrong.stderr
 
 
 def test_the_page_has_what_the_file_has(index_dir, tmp_path):
