@@ -17,8 +17,6 @@ from yt8m_models.training.checkpoints import Checkpoints
 from yt8m_models.training.history import History
 from yt8m_models.training.train_dir import record_model_flags
 
-pytest.importorskip("jinja2", reason="needs the extra `report`")
-
 DATA = DataConfig(("mean_rgb",), (6,), num_classes=5)
 HOSTILE = '<script>document.title="hit"</script>"\'><img src=x onerror=document.title=1>'
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

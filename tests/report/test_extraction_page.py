@@ -8,6 +8,8 @@ from yt8m_models.report.extraction_page import extraction_page
 from yt8m_models.report.report.config import ReportConfig
 from yt8m_models.report.report.reporting import write_report
 
+pytest.importorskip("jinja2", reason="needs the extra `report`")
+
 
 def video(video_id, num_frames, has_sound=True, rgb=0.0):
     return {

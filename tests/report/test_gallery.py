@@ -4,6 +4,8 @@ import pytest
 
 from yt8m_models.report.gallery import Gallery, read_titles
 
+pytest.importorskip("jinja2", reason="needs the extra `report`")
+
 
 @pytest.fixture
 def titles(tmp_path, write_csv):

@@ -6,6 +6,8 @@ from yt8m_models.report.report.config import ReportConfig
 from yt8m_models.report.report.reporting import write_report
 from yt8m_models.report.retrieval_page import retrieval_page
 
+pytest.importorskip("jinja2", reason="needs the extra `report`")
+
 HEADER = ["embedding", "model", "bits", "direction", "ndcg", "map", "num_queries"]
 ROWS = [
     ["cdml", "late:1", 32, "T2E", 0.28843982, 0.28850060, 2090],

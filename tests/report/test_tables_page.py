@@ -9,6 +9,8 @@ from yt8m_models.report.report.reporting import write_report
 from yt8m_models.report.spread_chart import SpreadChart
 from yt8m_models.report.tables_page import tables_page
 
+pytest.importorskip("jinja2", reason="needs the extra `report`")
+
 HEADER = [
     "table",
     "row",

@@ -12,6 +12,8 @@ from yt8m_models.report.report.__main__ import PROGRAM
 from yt8m_models.report.report.config import ReportConfig
 from yt8m_models.report.report.reporting import write_report
 
+pytest.importorskip("jinja2", reason="needs the extra `report`")
+
 CLASSES = "Average precision of each class"
 
 
