@@ -78,6 +78,19 @@ def test_settings_stand_at_equal_distances_with_their_spread():
     assert (second.x, second.low, second.text) == (75, None, "0.2500")
 
 
+@pytest.mark.parametrize(
+    ("last", "texts"),
+    [
+        (400, ["0", "100", "200", "300", "400"]),
+        (1_000_000, ["0", "250k", "500k", "750k", "1,000k"]),
+        (6000, ["0", "2k", "4k", "6k"]),
+    ],
+)
+def test_steps_have_few_short_texts(last, texts):
+    chart = LineChart("g", "step", [Series("a", [1, last], [0.0, 1.0])])
+    assert [text for _, text in chart.x_ticks] == texts
+
+
 def test_many_points_are_thinned_and_the_last_stays():
     xs = list(range(10_001))
     points = LineChart("g", "step", [Series("a", xs, xs)], ",.0f").curves[0].points

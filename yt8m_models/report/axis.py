@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-_TICKS = 5
 _STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -21,17 +20,20 @@ class Axis:
     Args:
         values: finite ones, at least one; all of them have a place.
         with_zero: begin at 0.
+        most_steps: between two ticks, but for one more at each end.
 
     Attributes:
         ticks: at round values.
     """
 
-    def __init__(self, values: Iterable[float], with_zero: bool = False) -> None:
+    def __init__(
+        self, values: Iterable[float], with_zero: bool = False, most_steps: int = 5
+    ) -> None:
         found = [*values, 0.0] if with_zero else list(values)
         low, high = min(found), max(found)
         if low == high:
             low, high = low - (abs(low) or 5) / 10, high + (abs(high) or 5) / 10
-        step = _round_step((high - low) / _TICKS)
+        step = _round_step((high - low) / most_steps)
         # A little beyond the last value counts as reaching it: 0.30000000000000004 is 0.3.
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
         self._low, self._high = first * step, last * step

@@ -85,7 +85,7 @@ class LineChart:
 
     @cached_property
     def _x_axis(self) -> Axis:
-        return Axis(x for series in self.series for x in series.xs)
+        return Axis((x for series in self.series for x in series.xs), most_steps=4)
 
     @cached_property
     def _y_axis(self) -> Axis:
@@ -96,11 +96,15 @@ class LineChart:
     def x_ticks(self) -> list[tuple[float, str]]:
         """Places from the left, with their texts, which do not touch each other."""
         if not self.x_texts:
-            return [(tick.place, tick.text) for tick in self._x_axis.ticks]
+            ticks = self._x_axis.ticks
+            texts = [tick.text for tick in ticks]
+            if all(text == "0" or text.endswith(",000") for text in texts):
+                texts = [text if text == "0" else f"{text.removesuffix(',000')}k" for text in texts]
+            return [(tick.place, text) for tick, text in zip(ticks, texts, strict=True)]
         longest = max(map(len, self.x_texts))
         every = max(1, math.ceil(len(self.x_texts) * longest * _X_TEXT / 100 / 2))
-        texts = list(enumerate(self.x_texts))[::every]
-        return [(self._left(index), text) for index, text in texts]
+        settings = list(enumerate(self.x_texts))[::every]
+        return [(self._left(index), text) for index, text in settings]
 
     @property
     def y_ticks(self) -> list[tuple[float, str]]:
