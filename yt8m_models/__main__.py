@@ -35,6 +35,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "yt8m_models.extraction.convert_records",
             "take over records of MediaPipe and AudioSet",
         ),
+        "fit-pca": ("yt8m_models.extraction.fit_pca", "fit the PCA that reduces features"),
         "synthetic": ("yt8m_models.samples.synthetic", "write synthetic records"),
         "digits": ("yt8m_models.samples.digits", "write videos of handwritten digits"),
         "fashion": ("yt8m_models.samples.fashion", "write videos of Fashion-MNIST images"),

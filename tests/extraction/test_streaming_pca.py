@@ -63,3 +63,23 @@ def test_streaming_pca_refuses_what_does_not_fit():
         pca.components(2, whiten=True)  # two rows vary in one direction
     with pytest.raises(ValueError, match="size must be at least 1; received 0"):
         StreamingPCA(0)
+
+
+def test_the_total_variance_is_that_of_all_components():
+    data = correlated(2, mean=5.0)
+    pca = fitted(data)
+    np.testing.assert_allclose(pca.total_variance, data.var(axis=0).sum(), rtol=1e-12)
+    np.testing.assert_allclose(pca.total_variance, pca.components(6).variances.sum(), rtol=1e-12)
+    assert StreamingPCA(3).total_variance == 0.0
+
+
+def test_a_state_goes_on_where_it_was():
+    data = correlated(3, mean=5.0)
+    first, second = data[:150], data[150:]
+    pca = StreamingPCA(6)
+    pca.add(first)
+    resumed = StreamingPCA.from_state({name: array.copy() for name, array in pca.state().items()})
+    for each in (pca, resumed):
+        each.add(second)
+    for expected, received in zip(pca.components(4), resumed.components(4), strict=True):
+        np.testing.assert_array_equal(received, expected)
