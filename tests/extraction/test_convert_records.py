@@ -335,6 +335,23 @@ def test_what_cannot_be_converted_is_refused(convert, record, options, error):
         convert([record], **options)
 
 
+def test_a_pb_of_mediapipe_is_a_record(tmp_path):
+    frames = floats(3)
+    (tmp_path / "a.pb").write_bytes(media_sequence({"clip/data_path": [b"/a.mp4"]}, RGB=frames))
+    (tmp_path / "b.pb").write_bytes(b"\xff")
+    config = ConvertConfig(f"{tmp_path}/*.pb", str(tmp_path / "out"), max_bad_records=1)
+    summary = convert_records(config)
+    expected = frame_record(b"a", [], {"rgb": quantize(frames)})
+    assert records_in(tmp_path / "out" / "a.tfrecord") == [expected]
+    assert not (tmp_path / "out" / "b.tfrecord").exists()
+    assert summary.num_videos == 1
+    assert "b.pb: record 0 (counted from 0): neither an Example" in summary.problems
+    (tmp_path / "a.tfrecord").touch()
+    both = ConvertConfig(f"{tmp_path}/a.pb,{tmp_path}/a.tfrecord", str(tmp_path / "other"))
+    with pytest.raises(ValueError, match="would have one name in the output"):
+        convert_records(both)
+
+
 def test_an_interrupted_run_goes_on_with_the_files_that_are_left(convert, tmp_path, monkeypatch):
     files = {
         f"{name}.tfrecord": [media_sequence({"clip/media_id": [name.encode()]}, RGB=floats(2))]

@@ -14,13 +14,14 @@ class ConvertConfig(Options):
 
     input_data_pattern: str = option(
         "",
-        "Records to convert: file patterns with commas between, or @file with a path a line.",
+        "Records to convert: file patterns with commas between, or @file with a path a line. A .pb "
+        "is one of MediaPipe's media sequences, as it is outside of record files.",
         required=True,
     )
     output_dir: str = option(
         "",
-        "Directory for the converted records, in files named as the input's, and conversion.json. "
-        "A run that was interrupted goes on there.",
+        "Directory for the converted records, in files named as the input's (.pb becomes "
+        ".tfrecord), and conversion.json. A run that was interrupted goes on there.",
         required=True,
     )
     from_format: str = option(

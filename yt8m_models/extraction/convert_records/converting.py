@@ -1,14 +1,15 @@
 """Converting records, file by file."""
 
+import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import tensorflow as tf
 
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.record_copies import RecordCopies
-from yt8m_models.data.record_reader import BadRecord, parsed_records, record_size
+from yt8m_models.data.record_reader import BadRecord, Parsed, parsed_records, record_size
 from yt8m_models.data.records import write_records
 from yt8m_models.extraction.convert_records.config import AUTO, MEDIAPIPE, ConvertConfig
 from yt8m_models.extraction.convert_records.record_converter import RecordConverter
@@ -18,6 +19,7 @@ from yt8m_models.extraction.pca import PCA, read_pca
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage.whole_file import whole_path
 
+_PB = ".pb"
 _COUNTS = ("videos", "unlabelled", "empty", "unequal", "values", "clipped")
 
 
@@ -51,7 +53,9 @@ class ConvertSummary:
 def convert_records(config: ConvertConfig, progress: bool = False) -> ConvertSummary:
     """Converts every record, in its order.
 
-    The records of `x.tfrecord` go to `x.tfrecord` in `config.output_dir`. A file appears when it is
+    The records of `x.tfrecord` go to `x.tfrecord` in `config.output_dir`, and so does `x.pb`, which
+    MediaPipe writes: one media sequence that is not in a TFRecord file. Without a good record there
+    is no file, as readers refuse empty ones. A file appears when it is
     done; `conversion.json` notes the settings and the files that are done, so that the same command
     goes on after an interruption.
 
@@ -84,6 +88,7 @@ def convert_records(config: ConvertConfig, progress: bool = False) -> ConvertSum
             "pca": {name: pca.settings for name, pca in pcas.items()},
         },
         max_bad_records=config.max_bad_records,
+        name_of=lambda name: f"{name.removesuffix(_PB)}.tfrecord" if name.endswith(_PB) else name,
     )
     sizes = {name: copies.size(name) / 2**20 for name in copies.files}
     done = sum(size for name, size in sizes.items() if name in copies.done)
@@ -93,7 +98,7 @@ def convert_records(config: ConvertConfig, progress: bool = False) -> ConvertSum
         counts = Counter(dict.fromkeys(_COUNTS, 0))
 
         def converted() -> Iterator[bytes]:
-            for record in parsed_records(path, converter.convert):
+            for record in _parsed_records(path, converter.convert):
                 if isinstance(record, BadRecord):
                     copies.ledger.add_bad(record)
                     continue
@@ -102,8 +107,10 @@ def convert_records(config: ConvertConfig, progress: bool = False) -> ConvertSum
                 yield result.content
                 bar.update(record_size(len(content)) / 2**20)
 
-        with whole_path(*copies.targets(name)) as partial:
-            write_records(partial, converted())
+        records = converted()
+        if (first := next(records, None)) is not None:
+            with whole_path(*copies.targets(name)) as partial:
+                write_records(partial, itertools.chain([first], records))
         return counts
 
     with bar:
@@ -151,7 +158,7 @@ def _first_record(config: ConvertConfig) -> tuple[str, tf.train.SequenceExample]
     """The first record that is one, and its file."""
     bad = []
     for path in match_files(config.input_data_pattern, "input_data_pattern"):
-        for record in parsed_records(path, parse_sequence):
+        for record in _parsed_records(path, parse_sequence):
             if not isinstance(record, BadRecord):
                 return path, record[1]
             bad.append(record)
@@ -160,6 +167,23 @@ def _first_record(config: ConvertConfig) -> tuple[str, tf.train.SequenceExample]
                     f"more than --max_bad_records={config.max_bad_records} bad records: {record}"
                 )
     raise ValueError(f"--input_data_pattern={config.input_data_pattern} has no good record")
+
+
+def _parsed_records(
+    path: str, parse: Callable[[bytes], Parsed]
+) -> Iterator[tuple[bytes, Parsed] | BadRecord]:
+    """As `parsed_records`, of a `.pb` too."""
+    if not path.endswith(_PB):
+        yield from parsed_records(path, parse)
+        return
+    with tf.io.gfile.GFile(path, "rb") as file:
+        content = file.read()
+    try:
+        parsed = parse(content)
+    except ValueError as error:
+        yield BadRecord(path, 0, str(error))
+    else:
+        yield content, parsed
 
 
 def _pcas(config: ConvertConfig, features: Mapping[str, str]) -> dict[str, PCA]:
