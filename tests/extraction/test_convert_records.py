@@ -11,7 +11,7 @@ from yt8m_models.data.parsing import parse
 from yt8m_models.data.quantization import dequantize
 from yt8m_models.data.record_checks import check_record
 from yt8m_models.data.record_reader import read_records
-from yt8m_models.data.records import frame_record, video_record, write_records
+from yt8m_models.data.records import frame_list, frame_record, video_record, write_records
 from yt8m_models.extraction.convert_records import converting
 from yt8m_models.extraction.convert_records.__main__ import PROGRAM, main
 from yt8m_models.extraction.convert_records.config import ConvertConfig
@@ -265,6 +265,10 @@ def test_a_pca_reduces_the_floats(convert, tmp_path):
     (converted,) = convert([record], rgb_pca=str(tmp_path / "pca.npz"))
     reduced = ((frames - means) @ vectors.T).astype(np.float32)
     assert converted == frame_record(b"abcd", [], {"rgb": quantize(reduced)})
+    unquantised = tf.train.SequenceExample.FromString(frame_record(b"abcd", [], {}))
+    unquantised.feature_lists.feature_list["rgb"].CopyFrom(frame_list(frames))
+    ours = [unquantised.SerializeToString()]
+    assert convert(ours, rgb_pca=str(tmp_path / "pca.npz"), to_dir="ours") == [converted]
     with pytest.raises(ValueError, match="--audio_pca: no feature is called audio; there are rgb"):
         convert([record], audio_pca=str(tmp_path / "pca.npz"), to_dir="other")
     quantised = frame_record(b"abcd", [], {"rgb": quantize(frames)})

@@ -172,6 +172,9 @@ def test_a_fitted_pca_of_more_than_1024_components_keeps_them(tmp_path):
     arrays = youtube8m_arrays(1030, 1030)
     fitted = Components(arrays["mean"][:, 0], arrays["eigenvecs"], arrays["eigenvals"][:, 0])
     assert write_pca(fitted, PCA_DIR.prepare(tmp_path / "pca"), {}).size == 1030
+    with tarfile.open(tmp_path / "pca.tgz", "w:gz") as tar:
+        tar.add(tmp_path / "pca", arcname="pca")
+    assert read_pca(tmp_path / "pca.tgz").size == 1030
 
 
 def test_settings_tell_one_pca_from_another():
@@ -199,6 +202,16 @@ def test_a_pca_refuses_what_does_not_fit():
         PCA(np.full(12, np.nan), np.ones((5, 12)), "mediapipe")
 
 
+def tgz():
+    """An archive of something else."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as tar:
+        member = tarfile.TarInfo("yt8m_pca/readme")
+        member.size = 5000
+        tar.addfile(member, io.BytesIO(RNG.bytes(5000)))
+    return file.getvalue()
+
+
 def npz(**arrays):
     file = io.BytesIO()
     np.savez(file, **arrays)
@@ -214,8 +227,10 @@ def npz(**arrays):
             "pca_eigen_vectors is missing; there are pca_means",
         ),
         ("pca.npz", b"PK", r"pca\.npz cannot be read"),
-        ("pca.tgz", b"no archive", r"pca\.tgz: "),
-        ("pca.tgz", b"", r"pca\.tgz: "),
+        ("pca.tgz", b"no archive", r"pca\.tgz: cannot be read"),
+        ("pca.tgz", b"", r"pca\.tgz: cannot be read"),
+        ("pca.tgz", tgz()[:2500], r"pca\.tgz: cannot be read"),
+        ("pca.tgz", tgz(), r"pca\.tgz: mean\.npy cannot be read: it is missing"),
         ("pca.pickle", b"", r"pca\.pickle: a PCA is a directory or a \.tgz"),
         ("nothing.npz", None, r"nothing\.npz: there is no such file"),
     ],

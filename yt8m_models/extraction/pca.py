@@ -2,8 +2,10 @@
 
 import hashlib
 import io
+import json
 import os
 import tarfile
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -168,7 +170,10 @@ def _find(path: str, components: int | None) -> tuple[np.ndarray, np.ndarray, st
             + found
         )
     if path.endswith(_TARS):
-        return _youtube8m(_tar_reader(path), components)
+        files = _tar_files(path)
+        if PCA_DIR.record in files:
+            components = int(json.loads(files[PCA_DIR.record])["size"])
+        return _youtube8m(lambda name: _present(files.get(name)), components)
     for end in (_MEAN, _PROJECTION):
         if path.endswith(end):
             return _mediapipe(path.removesuffix(end))
@@ -237,29 +242,28 @@ def _reader(directory: str) -> Read:
 
     def read(name: str) -> bytes:
         path = join(directory, name)
-        if not tf.io.gfile.exists(path):
-            raise ValueError("it is missing")
-        return _content(path)
+        return _present(_content(path) if tf.io.gfile.exists(path) else None)
 
     return read
 
 
-def _tar_reader(path: str) -> Read:
-    """Reads the files of a tar file, in whatever directory of it they are."""
-    content = _content(path)
+def _tar_files(path: str) -> dict[str, bytes]:
+    """What is in a tar file by the names of its files, in whatever directory of it they are."""
+    files = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(_content(path))) as tar:
+            for member in tar:
+                if (file := tar.extractfile(member)) is not None:
+                    files[os.path.basename(member.name)] = file.read()
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise ValueError(f"cannot be read: {error}") from None
+    return files
 
-    def read(name: str) -> bytes:
-        try:
-            with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-                for member in tar:
-                    file = tar.extractfile(member)
-                    if os.path.basename(member.name) == name and file is not None:
-                        return file.read()
-        except tarfile.TarError as error:
-            raise ValueError(str(error)) from None
+
+def _present(content: bytes | None) -> bytes:
+    if content is None:
         raise ValueError("it is missing")
-
-    return read
+    return content
 
 
 def _content(path: str) -> bytes:

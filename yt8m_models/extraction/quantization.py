@@ -45,8 +45,3 @@ def require_finite(features: np.ndarray, name: str) -> None:
 def num_clipped(features: np.ndarray) -> int:
     """How many values `quantize` clips: those below -2 or above 2."""
     return int(np.count_nonzero(np.abs(features) > LIMIT))
-
-
-def clipped_share(features: np.ndarray) -> float:
-    """The share of the values, 0 to 1, that `quantize` clips; 0 where there are none."""
-    return num_clipped(features) / features.size if features.size else 0.0
