@@ -45,14 +45,18 @@ class InceptionGraph:
         # A session, because functions must not have operations as old as the graph's.
         with tf.Graph().as_default() as graph:
             self._batch = tf.compat.v1.placeholder(tf.float32, (None, None, None, 3))
-            # The network takes the batch, while `ResizeBilinear` still resizes the image.
-            tf.import_graph_def(graph_def, input_map={_RESIZED: self._batch}, name="")
+            try:
+                # The network takes the batch, while `ResizeBilinear` still resizes the image.
+                tf.import_graph_def(graph_def, input_map={_RESIZED: self._batch}, name="")
+            except (ValueError, tf.errors.OpError) as error:
+                reason = getattr(error, "message", error)
+                raise ValueError(f"{path} cannot be run: {reason}") from error
         self._image = graph.get_tensor_by_name(_IMAGE)
         self._resized = graph.get_tensor_by_name(_RESIZED)
         reshape = graph.get_operation_by_name(_FEATURES)
         # What is reshaped, and not the result, which has a batch of one written into it.
         self._pooled = reshape.inputs[0]
-        self._session = tf.compat.v1.Session(graph=graph, config=_shared_memory())
+        self._session = tf.compat.v1.Session(graph=graph, config=_config())
         self.size = int(reshape.outputs[0].shape[-1])
         self.settings: dict[str, Any] = {
             "name": self.name,
@@ -85,13 +89,10 @@ def _read(content: bytes, path: str) -> tf.compat.v1.GraphDef:
             f"{path} must be the graph classify_image_graph_def.pb; it has no node "
             f"{', '.join(sorted(missing))}"
         )
-    for node in graph_def.node:
-        node.attr.pop("_output_shapes", None)  # which have a batch of one
     return graph_def
 
 
-def _shared_memory() -> tf.compat.v1.ConfigProto:
-    """Lets a session take only as much of a GPU's memory as it uses: eager code takes some too."""
-    config = tf.compat.v1.ConfigProto()
-    config.gpu_options.allow_growth = True
+def _config() -> tf.compat.v1.ConfigProto:
+    config = tf.compat.v1.ConfigProto(allow_soft_placement=True)  # operations without a GPU kernel
+    config.gpu_options.allow_growth = True  # eager code has its part of the memory
     return config
