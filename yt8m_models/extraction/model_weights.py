@@ -1,6 +1,7 @@
 """Weights of feature networks: from files, at random for trials, and which they are."""
 
 import hashlib
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -27,19 +28,15 @@ def load_weights(model: keras.Model, path: str) -> None:
         ValueError: there is no such file, or its weights are not those of the model.
     """
     if path.startswith(_RANDOM):
-        for weight in model.weights:
+        for index, weight in enumerate(model.weights):
             if len(weight.shape) > 1:
-                weight.assign(random_kernel(path, weight.path, tuple(weight.shape)))
+                weight.assign(random_kernel(path, str(index), tuple(weight.shape)))
         return
     require_file(path)
     if path.endswith(".npz"):
         _assign(model, read_arrays(path), path)
     elif path.endswith((".h5", ".keras")):
-        try:
-            model.load_weights(path)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            reason = str(error).partition("\n")[0]
-            raise ValueError(f"{path} has not the weights of {model.name}: {reason}") from error
+        _load_by_keras(model, path)
     else:
         raise ValueError(
             f"weights must be a file .weights.h5, .keras, .h5 or .npz; received {path}"
@@ -64,7 +61,8 @@ def random_kernel(seed: str, name: str, shape: tuple[int, ...]) -> np.ndarray:
         raise ValueError(f"random weights are {_RANDOM}SEED, SEED a whole number; received {seed}")
     digest = hashlib.sha256(name.encode()).digest()
     rng = np.random.default_rng([int(number), *digest])
-    deviation = np.sqrt(2 / np.prod(shape[:-1]))
+    is_depthwise = len(shape) == 4 and shape[-1] == 1
+    deviation = np.sqrt(2 / np.prod(shape[:2] if is_depthwise else shape[:-1]))
     return rng.standard_normal(shape, np.float32) * np.float32(deviation)
 
 
@@ -76,6 +74,23 @@ def weights_hash(arrays: Iterable[Any]) -> str:
         digest.update(f"{array.shape}".encode())
         digest.update(array.data)
     return digest.hexdigest()[:16]
+
+
+def _load_by_keras(model: keras.Model, path: str) -> None:
+    for weight in model.weights:
+        weight.assign(np.full(weight.shape, np.nan))  # Keras leaves what a file has not as it is
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about that, for each layer
+            model.load_weights(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path} has not the weights of {model.name}: {reason}") from error
+    for weight in model.weights:
+        if np.isnan(keras.ops.convert_to_numpy(weight)).any():
+            raise ValueError(
+                f"{path} has not the weights of {model.name}: {weight.path} is missing"
+            )
 
 
 def _assign(model: keras.Model, arrays: dict[str, np.ndarray], path: str) -> None:
