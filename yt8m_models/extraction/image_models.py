@@ -7,6 +7,7 @@ import numpy as np
 
 from yt8m_models.extraction.inception_graph import InceptionGraph
 from yt8m_models.extraction.keras_application import APPLICATIONS, KerasApplication
+from yt8m_models.extraction.keras_hub_backbone import KerasHubBackbone
 from yt8m_models.program.option import closest
 
 
@@ -37,10 +38,10 @@ def image_model(name: str, weights: str = "") -> ImageModel:
 
     Args:
         name: `inception_v3`, another network of `keras.applications` as Keras writes its name
-            (upper and lower case and underscores do not matter), or `yt8m`, the graph of
-            YouTube-8M's own features.
-        weights: a file of weights, see `KerasApplication` and `InceptionGraph`. Keras downloads
-            its own unless given; `yt8m` needs the file.
+            (upper and lower case and underscores do not matter); `yt8m`, the graph of YouTube-8M's
+            own features; or `keras_hub:PRESET`, a backbone of KerasHub where that is installed.
+        weights: a file of weights, see `KerasApplication`, `InceptionGraph` and
+            `KerasHubBackbone`. Keras and KerasHub download theirs unless given; `yt8m` needs it.
 
     Raises:
         ValueError: there is no such network, or it does not get its weights.
@@ -52,9 +53,12 @@ def image_model(name: str, weights: str = "") -> ImageModel:
                 "inception-2015-12-05.tgz"
             )
         return InceptionGraph(weights)
+    if name.startswith(KerasHubBackbone.prefix):
+        return KerasHubBackbone(name.removeprefix(KerasHubBackbone.prefix), weights)
     known = {_plain(application): application for application in APPLICATIONS}
     if _plain(name) not in known:
-        choices = ["inception_v3", "yt8m", *sorted(set(APPLICATIONS) - {"inception_v3"})]
+        others = sorted(set(APPLICATIONS) - {"inception_v3"})
+        choices = ["inception_v3", InceptionGraph.name, f"{KerasHubBackbone.prefix}PRESET", *others]
         raise ValueError(f"--rgb_model={name}: {closest(name, choices)}")
     return KerasApplication(known[_plain(name)], weights)
 

@@ -7,11 +7,11 @@ import tensorflow as tf
 
 Features = Callable[[Sequence[np.ndarray]], np.ndarray]
 
-_BATCH_SIZE = 32  # at 299x299 this is 34 MB of float32
+BATCH_SIZE = 32  # at 299x299 this is 34 MB of float32
 
 
 def features_in_batches(
-    images: Sequence[np.ndarray], size: int, features: Features, batch_size: int = _BATCH_SIZE
+    images: Sequence[np.ndarray], size: int, features: Features, batch_size: int = BATCH_SIZE
 ) -> np.ndarray:
     """The features of any number of images, float32 `(n, size)`, from a network's of a few.
 
