@@ -31,8 +31,16 @@ _BASE64 = re.compile(r'"([A-Za-z0-9+/]{1000,}={0,2})"')
 _PARTS = ("kernel", "beta", "moving_mean", "moving_variance")  # in Keras' order within a layer
 
 
-class _Weight(NamedTuple):
-    layer: str
+class Weight(NamedTuple):
+    """A weight of the package.
+
+    Attributes:
+        kind, number: of its layer, such as `conv2d` and 12.
+        part: of the layer, such as `kernel`.
+        value: float32.
+    """
+
+    kind: str
     number: int
     part: str
     value: np.ndarray
@@ -47,10 +55,10 @@ def inception_v3(package: str) -> keras.Model:
     Raises:
         ValueError: the file is not that package.
     """
-    found: dict[str, list[_Weight]] = {"conv2d": [], "batch_normalization": []}
-    for weight in _read(package):
-        if weight.layer in found:
-            found[weight.layer].append(weight)
+    found: dict[str, list[Weight]] = {"conv2d": [], "batch_normalization": []}
+    for weight in read_weights(package):
+        if weight.kind in found:
+            found[weight.kind].append(weight)
     model = keras.applications.InceptionV3(weights=None, include_top=False, pooling="avg")
     # Layers are numbered in the order in which they were made, which is the same in both.
     layers = sorted(model.layers, key=lambda layer: _kind_and_number(layer.name))
@@ -79,8 +87,12 @@ def write_weights(package: str, path: str) -> None:
     write_arrays(path, {f"arr_{index}": weight for index, weight in enumerate(weights)})
 
 
-def _read(package: str) -> list[_Weight]:
-    """All weights: `uint8 * scale + min`, in the order of the package's list of them."""
+def read_weights(package: str) -> list[Weight]:
+    """All weights of the package, the classifier's too: `uint8 * scale + min`.
+
+    Raises:
+        ValueError: the file is not that package.
+    """
     try:
         with tarfile.open(package) as archive:
             listing = _text(archive, "model").partition("weightsManifest:")[2]
@@ -96,7 +108,7 @@ def _read(package: str) -> list[_Weight]:
         steps = np.frombuffer(content, np.uint8, math.prod(shape), start).reshape(shape)
         start += steps.size
         value = steps * np.float32(match["scale"]) + np.float32(match["min"])
-        weights.append(_Weight(*_kind_and_number(match["layer"]), match["part"], value))
+        weights.append(Weight(*_kind_and_number(match["layer"]), match["part"], value))
     if start != len(content):
         raise ValueError(f"{package} must have {start} bytes of weights; it has {len(content)}")
     return weights
