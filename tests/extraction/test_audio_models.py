@@ -179,10 +179,21 @@ def test_log_mel_statistics_are_their_formula():
     patches[1, :48, 3] = 2.0  # half the time 2, half 0: mean 1, deviation 1
     features = audio_model("log_mel")(patches)
     assert (features.dtype, features.shape) == (np.float32, (2, 128))
-    np.testing.assert_allclose(features[0, :64], (np.log(0.01) + 1) / 2, rtol=1e-5)
+    np.testing.assert_allclose(features[0, :64], np.log(0.01) / 2.4, rtol=1e-5)
     np.testing.assert_allclose(features[0, 64:], -2, atol=1e-4)
-    np.testing.assert_allclose(features[1, [2, 3]], [0.5, 1.0])
-    np.testing.assert_allclose(features[1, [64 + 2, 64 + 3]], [-2.0, 0.0], atol=1e-6)
+    np.testing.assert_allclose(features[1, [2, 3]], [0, 1 / 2.4])
+    np.testing.assert_allclose(features[1, [64 + 2, 64 + 3]], [-2, 1 / 1.2 - 2])
+
+
+def test_log_mel_statistics_of_the_extremes_fit_in_8_bits():
+    """Silence and a band at 4.8, what a tone of full scale gives, and both in turn."""
+    silence = np.full((96, 64), np.log(0.01), np.float32)
+    loudest = np.full((96, 64), 4.8, np.float32)
+    in_turn = np.concatenate([silence[:48], loudest[:48]])
+    features = audio_model("log_mel")(np.stack([silence, loudest, in_turn]))
+    assert np.abs(features).max() <= 2 + 1e-6
+    assert np.ptp(features[:, :64]) > 3.9
+    assert np.ptp(features[:, 64:]) > 3.9
 
 
 def test_log_mel_settings_and_no_patches():

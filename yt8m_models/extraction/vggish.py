@@ -135,7 +135,7 @@ def _variables(path: str, shapes: dict[str, tuple[int, ...]]) -> dict[str, np.nd
         return {name: np.asarray(arrays[name], np.float32) for name in shapes}
     checkpoint = TF1Checkpoint(path)
     _check(checkpoint.shapes, shapes, path)
-    return {name: checkpoint.read(name) for name in shapes}
+    return {name: np.asarray(checkpoint.read(name), np.float32) for name in shapes}
 
 
 def _check(
