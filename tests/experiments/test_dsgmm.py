@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import math
+import re
 import shlex
 import subprocess
 import sys
@@ -34,6 +35,8 @@ from yt8m_models.experiments.dsgmm.report import TablesReport, compare
 from yt8m_models.experiments.dsgmm.rows import tables
 from yt8m_models.experiments.dsgmm.runs import Result, plan
 from yt8m_models.experiments.dsgmm.splits import PARTS, count_splits
+from yt8m_models.gmm.config import UBMConfig
+from yt8m_models.gmm.train_ubm.__main__ import PROGRAM as TRAIN_UBM
 from yt8m_models.poolings import POOLINGS
 from yt8m_models.program.command import UsageError
 from yt8m_models.program.interruption import Interruption
@@ -156,18 +159,22 @@ def test_a_dry_run_prints_the_papers_settings_of_each_row(records, tmp_path, cap
     patterns = {name: str(records / "test.tfrecord") for name in PATTERNS}
     config = TablesConfig(**{**patterns, "output_dir": str(tmp_path)}, dry_run=True)
     run_tables(config, TrainingFlags(), FrameDataConfig(), ModelConfig())
-    lines = capsys.readouterr().out.splitlines()
-    flags, directory = {}, ""
-    for line in lines[:-1]:
-        if line.startswith("to do  "):
-            directory = line.rsplit("  ", 1)[1].rsplit("/", 1)[0]
-        else:
-            flags.setdefault(directory, []).extend(shlex.split(line))
-    rows = {
+    output = capsys.readouterr().out
+    blocks = [block.splitlines() for block in re.split(r"^to do  ", output, flags=re.M)[1:]]
+    train_ubm, flags, rows = {}, {}, {}
+    for head, names, *commands in (block for block in blocks if "seed 0" in block[0]):
+        directory = head.rsplit("  ", 1)[1].rsplit("/", 1)[0]
+        rows |= dict.fromkeys(names.split(), directory)
+        words = shlex.split(" ".join(commands).split("yt8m train ")[1].split(" runs to do")[0])
+        flags[directory] = [word for word in words if word.startswith("--")]
+        train_ubm[directory] = "yt8m train-ubm --" in " ".join(commands)
+    del rows["="]
+    assert len(blocks) == 3 * len(flags)
+    poolings = ("average", "vlad", "sgmm", "netbow", "netfv", "netrvlad")
+    assert rows == {
         name: run.directory.rsplit("/", 1)[0]
         for (name, _), run in planned(dataclasses.replace(config, dry_run=False)).items()
     }
-    poolings = ("average", "vlad", "sgmm", "netbow", "netfv", "netrvlad")
     assert set(rows) == {*PAPER_ROWS, *poolings}
     for name, directory in rows.items():
         arguments = TRAIN.parse(flags[directory])
@@ -175,6 +182,7 @@ def test_a_dry_run_prints_the_papers_settings_of_each_row(records, tmp_path, cap
         values = {**vars(arguments[TrainConfig]), **vars(arguments[DataConfig]), **vars(model)}
         assert model.pooling == name.split("-")[0]
         assert {key: values[key] for key in PAPER_TRAINING} == PAPER_TRAINING, name
+        assert train_ubm[directory] == (name in ("vlad", "sgmm"))
         if name in PAPER_ROWS:
             clusters, gamma, intra, final, assignment = PAPER_ROWS[name]
             norms = (model.intra_norm, model.final_norm)
@@ -183,6 +191,9 @@ def test_a_dry_run_prints_the_papers_settings_of_each_row(records, tmp_path, cap
                 assignment,
             ), name
             assert gamma in (None, model.gamma_means), name
+    of_ubm = re.search(r"yt8m train-ubm (--.*?)yt8m train ", output.replace("\n", " "))
+    ubm = TRAIN_UBM.parse(shlex.split(of_ubm[1]))[UBMConfig]
+    assert (ubm.num_clusters, ubm.covariance_type) == (256, "tied")  # section 4.1.4
     sgmm = TRAIN.parse(flags[rows["sgmm"]])[ModelConfig].resolved()
     assert (sgmm.num_clusters, sgmm.gamma, sgmm.intra_norm, sgmm.final_norm) == (
         *(256, 0.125),

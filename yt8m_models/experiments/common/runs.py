@@ -69,9 +69,9 @@ class Run(Generic[Found]):
     directory: str
     settings: Mapping[str, Any]
 
-    def flags(self) -> str:
-        """All that it is done with, as flags; empty where it has nothing to say."""
-        return ""
+    def commands(self) -> list[str]:
+        """Command lines with all that it is done with, but for the seed; none where unknown."""
+        return []
 
     def result(self) -> Found | None:
         """What it found; `None` while there is nothing to report."""

@@ -21,7 +21,7 @@ from yt8m_models.experiments.common.runs import (
     plan_runs,
 )
 from yt8m_models.experiments.dsgmm.config import TablesConfig, TrainingFlags
-from yt8m_models.gmm.config import UBMConfig
+from yt8m_models.gmm.config import FrameFormat, UBMConfig
 from yt8m_models.poolings import FIXED_POOLINGS
 from yt8m_models.presets import PRESETS
 from yt8m_models.storage.same_flags import flag_text
@@ -88,15 +88,14 @@ class Run(common.Run[Result]):
     test_data_pattern: str
     ubm: UBMConfig | None
 
-    def flags(self) -> str:
-        """Those of `yt8m train` that train it; the test samples frames as validation does."""
+    def commands(self) -> list[str]:
+        """Those that train it, also its UBM; the test samples frames as validation does."""
         values = {**vars(self.data), **vars(self.model), **vars(self.training)}
-        words = [
-            f"--{name}={shlex.quote(flag_text(value))}"
-            for name, value in values.items()
-            if value is not None and name not in ("train_dir", "seed")
-        ]
-        return textwrap.fill(" ".join(words), 100, break_long_words=False, break_on_hyphens=False)
+        commands = [_command("yt8m train", values)]
+        if self.ubm is not None:
+            form = {name: vars(self.data)[name] for name in defaults(FrameFormat)}
+            commands.insert(0, _command("yt8m train-ubm", {**form, **vars(self.ubm)}))
+        return commands
 
     def result(self) -> Result | None:
         return Result.read(join(self.directory, RESULT))
@@ -145,6 +144,19 @@ def plan(
         )
 
     return plan_runs(rows, config.seeds, run_of)
+
+
+def _command(program: str, values: Mapping[str, Any]) -> str:
+    """A command line with each value that is known; lines after the first are indented."""
+    words = [
+        f"--{name}={shlex.quote(flag_text(value))}"
+        for name, value in values.items()
+        if value is not None and name not in ("train_dir", "seed")
+    ]
+    text = " ".join([program, *words])
+    return textwrap.fill(
+        text, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _ubm(config: TablesConfig, model: ResolvedModel, data_settings: Mapping[str, Any]) -> UBMConfig:
