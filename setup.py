@@ -25,6 +25,8 @@ setup(
     package_data={
         "yt8m_models.prediction": ["segment_label_ids.*"],
         "yt8m_models.report": ["templates/*"],
+        "yt8m_models.experiments.dsgmm": ["paper.csv"],
+        "yt8m_models.recipes": ["*.flags"],
     },
     install_requires=["tensorflow>=2.16.2", "keras>=3.10", "numpy", "absl-py", "pandas>=2"],
     extras_require={

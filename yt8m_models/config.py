@@ -146,6 +146,12 @@ class ModelConfig(Options):
         choices=("weights", "means", "covariances"),
         distinct=True,
     )
+    covariances: str | None = option(
+        None,
+        "DSGMM: the covariances of --statistics, their diagonals or full matrices, which are K D² "
+        "numbers for each feature of size D.",
+        choices=("diagonal", "full"),
+    )
     gamma: float | None = option(
         None, "Smoothing of DSGMM: weight of the UBM, in frames.", at_least=0
     )
@@ -340,6 +346,7 @@ class ResolvedModel(ModelConfig):
     assignment: str = "decoupled"
     initial_scale: float | None = None
     statistics: tuple[str, ...] = ("means",)
+    covariances: str = "diagonal"
     gamma: float = 0.125
     gamma_weights: float = _DERIVED
     gamma_means: float = _DERIVED

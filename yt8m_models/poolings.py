@@ -64,7 +64,10 @@ BAGS_OF_FRAMES = ("dbof", "soft_dbof", "gated_dbof")
 
 def _smoothing_options(config: Any) -> dict[str, Any]:
     """What the flags say of the statistics of `DSGMM`."""
-    names = ("statistics", "gamma", "gamma_weights", "gamma_means", "gamma_covariances")
+    names = (
+        *("statistics", "covariances"),
+        *("gamma", "gamma_weights", "gamma_means", "gamma_covariances"),
+    )
     return {name: getattr(config, name) for name in names}
 
 

@@ -139,6 +139,25 @@ def test_the_layers_own_weights(rng):
     np.testing.assert_allclose(priors, ubm.weights, rtol=1e-5)
 
 
+@pytest.mark.parametrize("covariance_type", ["tied", "diagonal", "spherical"])
+def test_full_covariances_start_as_those_of_a_ubm(covariance_type, rng):
+    """A cluster that no frame reaches is described by them: λ = 0 in equation 11."""
+    ubm = ubm_of(rng, covariance_type)
+    layer = DSGMM(
+        *(4, 0.5),
+        batch_norm=False,
+        intra_norm=False,
+        statistics=("covariances",),
+        covariances="full",
+    )
+    layer.build((None, None, 6))
+    Clusters.of_ubm(ubm).assign_to(layer)
+    frames, mask = np.zeros((1, 2, 6), "float32"), np.zeros((1, 2), bool)
+    covariance = ubm.covariance if covariance_type == "tied" else np.diag(ubm.variances)
+    found = np.asarray(layer(frames, mask=mask)).reshape(4, 6, 6)
+    np.testing.assert_allclose(found, np.broadcast_to(covariance, (4, 6, 6)), rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("assignment", ["decoupled", "diagonal"])
 def test_a_given_scale_replaces_that_of_the_data(assignment, rng):
     ubm = ubm_of(rng, "diagonal")

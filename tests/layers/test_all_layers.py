@@ -48,6 +48,16 @@ FRAME_LAYERS = {
     "dsgmm_all_coupled": lambda **kwargs: layers.DSGMM(
         3, 0.5, "shared_diagonal", statistics=("weights", "means", "covariances"), **kwargs
     ),
+    "dsgmm_full": lambda **kwargs: layers.DSGMM(
+        *(3, 0.5),
+        statistics=("covariances", "means"),
+        covariances="full",
+        gamma_means=1.0,
+        **kwargs,
+    ),
+    "dsgmm_full_coupled": lambda **kwargs: layers.DSGMM(
+        3, 0.5, "spherical", statistics=("covariances",), covariances="full", **kwargs
+    ),
     "dbof": lambda **kwargs: layers.DBoF(5, **kwargs),
     "dbof_average": lambda **kwargs: layers.DBoF(
         5, activation="sigmoid", pooling_method="average", batch_norm=False, **kwargs

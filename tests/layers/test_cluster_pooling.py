@@ -58,8 +58,15 @@ class SlowPooling:
     def count(self, video, k):
         return sum((p[k] for _, p in video), 0.0)
 
+    def covariance(self, k):
+        """The UBM's Σ_k."""
+        if "covariance_roots" in self.weights:
+            root = self.weights["covariance_roots"][k]
+            return root @ root.T
+        return np.diag(self.deviations()[k] ** 2)
+
     def total(self, video, k, value=lambda x: x):
-        return sum((p[k] * value(x) for x, p in video), np.zeros(FEATURES))
+        return sum((p[k] * value(x) for x, p in video), np.zeros_like(value(np.zeros(FEATURES))))
 
     def rows(self, describe):
         """`describe(video, k)` for every video and cluster."""
@@ -156,28 +163,33 @@ def test_netfv(assignment, intra_norm, final_norm, case, to_numpy):
 
 
 def smoothed(layer, slow, name):
-    """Equations 9 to 12 as they are written: `λ` times the video's own, `1 - λ` times the UBM's."""
-    specific = getattr(layer, f"gamma_{name}")
-    gamma = layer.gamma if specific is None else specific
+    """Equations 3 to 12 as they are written: `λ` times the video's own, `1 - λ` times the UBM's.
 
-    def weighted(video, k):
+    Covariances are matrices; of diagonal ones the diagonals are taken at the end.
+    """
+
+    def weight(video, k, of):
+        specific = getattr(layer, f"gamma_{of}")
         count = slow.count(video, k)
-        return count / (count + gamma) if count > 0 else 0.0
+        return count / (count + (layer.gamma if specific is None else specific)) if video else 0.0
 
     def own(video, k, value=lambda x: x):
         return slow.total(video, k, value) / slow.count(video, k) if video else 0.0
 
     def weights(video, k):
-        share = slow.count(video, k) / len(video) if video else 0.0
-        return weighted(video, k) * share + (1 - weighted(video, k)) * slow.priors()[k]
+        share, of_video = slow.count(video, k) / max(len(video), 1), weight(video, k, "weights")
+        return of_video * share + (1 - of_video) * slow.priors()[k]
 
     def means(video, k):
-        return weighted(video, k) * own(video, k) + (1 - weighted(video, k)) * slow.means[k]
+        of_video = weight(video, k, "means")
+        return of_video * own(video, k) + (1 - of_video) * slow.means[k]
 
     def covariances(video, k):
-        background = slow.deviations()[k] ** 2 + slow.means[k] ** 2
-        second = weighted(video, k) * own(video, k, np.square)
-        return second + (1 - weighted(video, k)) * background - means(video, k) ** 2
+        of_video, mean = weight(video, k, "covariances"), means(video, k)
+        background = np.outer(slow.means[k], slow.means[k]) + slow.covariance(k)
+        second = of_video * own(video, k, lambda x: np.outer(x, x)) + (1 - of_video) * background
+        matrix = second - np.outer(mean, mean)
+        return matrix.ravel() if layer.covariances == "full" else np.diagonal(matrix)
 
     return slow.rows({"weights": weights, "means": means, "covariances": covariances}[name])
 
@@ -194,14 +206,16 @@ def smoothed(layer, slow, name):
 @pytest.mark.parametrize(
     "statistics", [("weights",), ("covariances", "weights"), ("weights", "means", "covariances")]
 )
-@pytest.mark.parametrize("assignment", ASSIGNMENTS[:4])
-def test_smoothed_statistics(assignment, statistics, gammas, case, to_numpy):
+@pytest.mark.parametrize("covariances", ["diagonal", "full"])
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_smoothed_statistics(assignment, covariances, statistics, gammas, case, to_numpy):
     layer = DSGMM(
         CLUSTERS,
         assignment=assignment,
         intra_norm=False,
         batch_norm=False,
         statistics=statistics,
+        covariances=covariances,
         **gammas,
     )
     slow, output = case(layer)
@@ -210,13 +224,15 @@ def test_smoothed_statistics(assignment, statistics, gammas, case, to_numpy):
     np.testing.assert_allclose(to_numpy(output), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_statistics_are_normalised_by_cluster_and_as_a_whole(case, to_numpy):
+@pytest.mark.parametrize("covariances", ["diagonal", "full"])
+def test_statistics_are_normalised_by_cluster_and_as_a_whole(covariances, case, to_numpy):
     layer = DSGMM(
         CLUSTERS,
         0.5,
         final_norm=True,
         batch_norm=False,
         statistics=("covariances", "weights", "means"),
+        covariances=covariances,
     )
     slow, output = case(layer)
     parts = [
@@ -290,6 +306,48 @@ def test_a_cluster_that_no_frame_reaches(gamma, assign, to_numpy, gradients):
         assert np.isfinite(gradient).all()
 
 
+def test_a_full_covariance_by_hand(assign, to_numpy):
+    """Frames (1, 0) and (1, 2), one cluster at 0 with Σ = I.
+
+    γ = 2 for means: μ = (2, 2)/4 = (1/2, 1/2). γ = 0 for covariances: Σ_t x xᵀ / 2 = [1 1; 1 2],
+    less μ μᵀ: [3/4 3/4; 3/4 7/4].
+    """
+    gammas = {"gamma_means": 2.0, "gamma_covariances": 0.0}
+    options = {"intra_norm": False, "statistics": ("covariances",), **gammas}
+    layer = DSGMM(1, assignment="diagonal", covariances="full", **options)
+    layer.build((None, None, 2))
+    assign(layer, means=[[0.0, 0.0]], mixture_logits=[0.0], log_scales=[[0.0, 0.0]])
+    frames = np.array([[[1.0, 0.0], [1.0, 2.0]]], "float32")
+    np.testing.assert_allclose(to_numpy(layer(frames)), [[0.75, 0.75, 0.75, 1.75]], rtol=1e-6)
+    assert layer.compute_output_shape((None, None, 2)) == (None, 4)
+
+
+def test_a_covariance_of_two_gammas_may_be_negative(assign, to_numpy):
+    """One frame 1, cluster at 0 with σ = 1; γ = 0 for the mean, 1 for the variance: 2/2 - 1² = 0.
+
+    With γ = 9 it is (1 + 9 · ¼) / 10 - 1 = -0.675 for σ = ½, which equation 11 is too.
+    """
+    options = {"intra_norm": False, "statistics": ("covariances",), "gamma_means": 0.0}
+    for gamma, scale, expected in ((1.0, 1.0, 0.0), (9.0, 0.5, -0.675)):
+        layer = DSGMM(1, assignment="diagonal", gamma_covariances=gamma, **options)
+        layer.build((None, None, 1))
+        assign(layer, means=[[0.0]], mixture_logits=[0.0], log_scales=[[np.log(scale)]])
+        output = to_numpy(layer(np.ones((1, 1, 1), "float32")))
+        np.testing.assert_allclose(output, [[expected]], rtol=1e-5, atol=1e-6)
+
+
+def test_full_covariances_of_wide_frames_are_refused():
+    layer = DSGMM(256, statistics=("covariances",), covariances="full")
+    layer.build((None, None, 64))
+    wide = DSGMM(256, statistics=("means", "covariances"), covariances="full")
+    message = (
+        r"at most 1,048,576 numbers of a video; 256 clusters of 1024 features have 268,435,456"
+    )
+    with pytest.raises(ValueError, match=message):
+        wide.build((None, None, 1024))
+    DSGMM(256, covariances="full").build((None, None, 1024))  # of the means alone
+
+
 def test_small_covariances_survive_large_means(assign, to_numpy):
     """σ = 0.001 around μ = 30: `σ² + μ² - μ²` would leave nothing of 10⁻⁶ in float32."""
     layer = DSGMM(2, 1e6, "diagonal", intra_norm=False, statistics=("covariances",))
@@ -315,6 +373,10 @@ def test_small_covariances_survive_large_means(assign, to_numpy):
         (
             lambda: DSGMM(3, statistics=("covariances",)),
             {"means", "log_scales", "assignment_kernel"},
+        ),
+        (
+            lambda: DSGMM(3, statistics=("covariances",), covariances="full"),
+            {"means", "covariance_roots", "assignment_kernel"},
         ),
         (
             lambda: DSGMM(3, assignment="spherical", statistics=ALL_STATISTICS),
@@ -378,6 +440,10 @@ def test_statistics_are_float32_in_mixed_precision(rng, assign, to_numpy):
         (
             lambda: DSGMM(3, gamma_covariances=float("nan")),
             "gamma_covariances must be at least 0 .* received nan",
+        ),
+        (
+            lambda: DSGMM(3, covariances="tied"),
+            "covariances must be one of .'diagonal', 'full'.; received 'tied'",
         ),
         (lambda: DSGMM(3, statistics=()), r"statistics must be one or more of .* received \(\)"),
         (lambda: DSGMM(3, statistics=("mean",)), "statistics must be .* received .'mean',"),

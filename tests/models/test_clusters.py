@@ -46,6 +46,12 @@ def test_statistics_and_their_smoothing(build, tmp_path):
     assert loaded.config == model.config
 
 
+def test_full_covariances(build):
+    """Matrices of 4 clusters of 6 features and of 2 of 2."""
+    model = build(statistics=("covariances",), covariances="full")
+    assert model.hidden.kernel.shape[0] == 4 * 6**2 + 2 * 2**2
+
+
 def test_model_flags_hold_statistics(small_data):
     data = small_data(frame_features=True)
     for config in (

@@ -40,12 +40,12 @@ def _events(counts, num_videos=40, size=5, seed=0):
     return vectors, offsets, rows, labels
 
 
-def _direct(vectors, offsets, rows, labels, fixed_l2, user_l2):
+def _direct(vectors, offsets, rows, labels, fixed_l2, user_l2, has_w=True):
     """Minimises the same objective over all coefficients at once, with a stacked design matrix."""
     num_users, width = len(offsets) - 1, 1 + vectors.shape[1]
     features = np.concatenate([np.ones((len(vectors), 1)), vectors], axis=1)[rows]
     design = np.zeros((len(labels), (1 + num_users) * width))
-    design[:, :width] = features
+    design[:, : width if has_w else 1] = features[:, : width if has_w else 1]
     for user in range(num_users):
         own = slice(offsets[user], offsets[user + 1])
         design[own, (1 + user) * width : (2 + user) * width] = features[own]
@@ -85,6 +85,32 @@ def test_equals_a_direct_solve(fixed_l2, user_l2, max_elements):
     np.testing.assert_allclose(fitted.users, users, atol=1e-5)
     assert fitted.gradient_norm <= 1e-9
     assert all(np.diff(fitted.values) <= 1e-9)
+
+
+@pytest.mark.parametrize("user_l2", [0.1, 1.0])
+def test_without_global_coefficients_it_is_equation_18(user_l2):
+    """b + a_u + c_u·e_v, against a direct solve without w, whose prior keeps it at 0."""
+    data = _events([1, 30, 2, 4, 12, 9, 3, 5])
+    value, fixed, users = _direct(*data, 1.0, user_l2, has_w=False)
+    batches = UserBatches(*data)
+    fitted = fit(batches, 1.0, user_l2, tolerance=1e-9, global_coefficients=False)
+    assert fitted.values[-1] == pytest.approx(value, abs=1e-8)
+    assert fitted.values[-1] > fit(batches, 1.0, user_l2).values[-1] + 0.01
+    np.testing.assert_array_equal(fitted.fixed[1:], np.zeros(5))
+    np.testing.assert_allclose(fitted.fixed, fixed, atol=1e-5)
+    np.testing.assert_allclose(fitted.users, users, atol=1e-5)
+    assert fitted.gradient_norm <= 1e-9
+
+
+def test_intercepts_alone_equal_a_direct_solve():
+    """b + a_u: features of width 0."""
+    vectors, *data = _events([1, 30, 2, 4, 12])
+    vectors = vectors[:, :0]
+    value, fixed, users = _direct(vectors, *data, 1.0, 0.5)
+    fitted = fit(UserBatches(vectors, *data), 1.0, 0.5, tolerance=1e-9)
+    assert fitted.values[-1] == pytest.approx(value, abs=1e-8)
+    np.testing.assert_allclose(fitted.fixed, fixed, atol=1e-5)
+    np.testing.assert_allclose(fitted.users, users, atol=1e-5)
 
 
 def test_derivatives_of_the_fixed_effect():
@@ -288,6 +314,68 @@ def test_programs(world, trained, tmp_path):
     assert json.loads((tmp_path / "auc.json").read_text())["auc"] == evaluation.auc
 
 
+def _labels_and_pairs(path, known=None):
+    with open(path) as file:
+        rows = list(csv.DictReader(file))
+    rows = [row for row in rows if known is None or row["video_id"] in known]
+    return np.array([float(row["label"]) for row in rows]), [row["user_id"] for row in rows]
+
+
+@pytest.mark.parametrize("embeddings_dir", [None, ""])
+def test_a_model_without_video_features(world, tmp_path, embeddings_dir):
+    """The AUC is that of the users' intercepts; with embeddings, on the events of their videos."""
+    given = {} if embeddings_dir is None else {"embeddings_dir": embeddings_dir}
+    train(_config(world, "train", tmp_path / "glmix", video_features=False, **given))
+    glmix = GLMix.load(tmp_path / "glmix")
+    assert (glmix.size, glmix.model, glmix.coefficients.shape[1]) == (0, "", 1)
+    evaluation = evaluate(_config(world, "evaluate", tmp_path / "glmix", **given))
+    known = None if given else {f"v{row}" for row in range(60)}
+    labels, users = _labels_and_pairs(world / "test.csv", known)
+    intercepts = dict(zip(glmix.users, glmix.coefficients[:, 0], strict=True))
+    scores = np.array([intercepts.get(user.encode(), 0.0) for user in users])
+    assert evaluation.num_events == len(labels)
+    assert evaluation.auc == pytest.approx(roc_auc_score(labels, scores))
+    assert (evaluation.left_out is None) == bool(given)
+    output = str(tmp_path / "scores.csv")
+    predict(_config(world, "predict", tmp_path / "glmix", output=output, **given))
+    with open(output) as file:
+        received = [float(row["score"]) for row in csv.DictReader(file)]
+    np.testing.assert_allclose(received, _sigmoid(glmix.fixed[0] + scores), rtol=1e-5)
+
+
+def test_the_programs_flags_reach_the_fit(world, trained, tmp_path):
+    train(_config(world, "train", tmp_path / "glmix", global_coefficients=False))
+    glmix = GLMix.load(tmp_path / "glmix")
+    assert glmix.size == 5
+    np.testing.assert_array_equal(glmix.fixed[1:], np.zeros(5))
+    assert np.abs(GLMix.load(trained).fixed[1:]).max() > 0.1
+    assert np.abs(glmix.coefficients[:, 1:]).max() > 0.1
+
+
+def test_labels_by_the_time_watched(world, trained, tmp_path):
+    """More than 10 seconds are a 1; 10 are not, nor is an impression, whatever it has."""
+    lines = (world / "train.csv").read_text().splitlines()[1:]
+    rows = [line.split(",") for line in lines]
+    log = tmp_path / "log.csv"
+    seconds = {"1": "10.5,0", "0": "10,0"}
+    text = [f"{user},{video},{seconds[label]}" for user, video, label in rows]
+    zeros = [index for index, row in enumerate(rows) if row[2] == "0"]
+    text[zeros[0]] = text[zeros[0]].replace("10,0", "99,1")
+    log.write_text("\n".join(["user_id,video_id,watched_seconds,impression", *text]) + "\n")
+    options = {"watch_log": str(log), "min_watched_seconds": 10.0}
+    train(_config(world, "train", tmp_path / "glmix", **options))
+    received, expected = GLMix.load(tmp_path / "glmix"), GLMix.load(trained)
+    np.testing.assert_allclose(received.fixed, expected.fixed)
+    np.testing.assert_allclose(received.coefficients, expected.coefficients)
+    with pytest.raises(ValueError, match=r"column.*watched_seconds|watched_seconds.*column"):
+        train(_config(world, "train", tmp_path / "other", min_watched_seconds=10.0))
+
+
+def test_a_model_of_embeddings_needs_them(world, trained):
+    with pytest.raises(ValueError, match=r"--embeddings_dir must be given: .* 5 dimensions"):
+        evaluate(_config(world, "evaluate", trained, embeddings_dir=""))
+
+
 def test_a_watch_log_gives_labels_by_impressions(world, trained, tmp_path):
     text = (world / "train.csv").read_text().replace("label", "impression", 1)
     rows = [line.split(",") for line in text.splitlines()]
@@ -360,6 +448,8 @@ def test_predicting_nothing_leaves_no_file(world, trained, tmp_path):
     [
         (["--mode=trian"], "did you mean train"),
         (["--watch_log="], "--watch_log must be given"),
+        (["--embeddings_dir="], "--embeddings_dir must be given, or --novideo_features"),
+        (["--min_watched_seconds=-1"], "--min_watched_seconds must be at least 0; received -1.0"),
         (["--user_l2=0"], "--user_l2 must be above 0; received 0.0"),
         (["--tolerance=-1"], "--tolerance must be above 0"),
         (["--max_rounds=0"], "--max_rounds must be at least 1; received 0"),

@@ -124,6 +124,24 @@ def test_filters_shorten_the_history_and_not_what_is_left_out(world, tmp_path):
         assert ("the filter left nothing of 1 users" in report.text()) == bool(options)
 
 
+def test_short_watches_are_no_history(world, tmp_path):
+    """v1 was watched for long once, v2 never, and v3 was an impression; b watched nothing long."""
+    history = (
+        "user_id,video_id,watched_seconds,impression\n"
+        "a,v1,31,0\na,v2,30,0\na,v1,2,0\na,v3,99,1\na,v4,40,0\nb,v5,1,0\n"
+    )
+    vectors = Embeddings.load(world / "all").vectors()
+    for seconds, kept in ((0.0, [1, 2, 4]), (30.0, [1, 4]), (35.0, [4])):
+        answers, report = _recommend(
+            world, tmp_path, history, top_k=50, min_watched_seconds=seconds
+        )
+        _same(answers["a"], _expected(vectors, kept, [1, 2, 4], "mean", 50))
+        _same(answers["b"], _expected(vectors, [5], [5], "mean", 50))
+        assert report.histories.without_filter == (1 if seconds else 0)
+    with pytest.raises(ValueError, match="watched_seconds"):
+        _recommend(world, tmp_path, "user_id,video_id\na,v1\n", min_watched_seconds=1.0)
+
+
 def test_the_last_event_of_a_video_counts(world, tmp_path):
     vectors = Embeddings.load(world / "all").vectors()
     lines = ["a,v1,5,30", "a,v2,1,20", "a,v1,1,10", "a,v3,5,5"]

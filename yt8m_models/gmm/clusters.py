@@ -88,6 +88,7 @@ class Clusters:
             "means": ubm.means,
             "mixture_logits": np.log(np.maximum(ubm.weights, _LEAST_WEIGHT)),
             "log_scales": 0.5 * np.log(_averaged(variances, ubm.weights, pooling.assignment)),
+            "covariance_roots": _roots(ubm, variances),
             "covar_weights": variances**0.25,  # of NetFV, the roots of σ
             "assignment_kernel": u.T,
             "assignment_bias": b,
@@ -104,6 +105,14 @@ class Clusters:
         batch_norm.moving_variance.assign(variances)
         batch_norm.gamma.assign(lengths * np.sqrt(variances + batch_norm.epsilon))
         batch_norm.beta.assign(lengths * means + b)
+
+
+def _roots(ubm: UBM, variances: np.ndarray) -> np.ndarray:
+    """`A_k` with `A_k A_kᵀ = Σ_k`: of the UBM's full matrix if it has one, or the variances."""
+    if ubm.covariance.ndim == 2:
+        root = np.linalg.cholesky(ubm.covariance)
+        return np.broadcast_to(root, (len(ubm.means), *root.shape))
+    return np.sqrt(variances)[:, :, None] * np.eye(variances.shape[1])
 
 
 def _averaged(variances: np.ndarray, weights: np.ndarray, assignment: str) -> np.ndarray:

@@ -12,6 +12,8 @@ from yt8m_models.layers.cluster_pooling import ClusterPooling
 from yt8m_models.layers.frame_statistics import FrameStatistics
 
 STATISTICS = ("weights", "means", "covariances")
+COVARIANCES = ("diagonal", "full")
+MOST_NUMBERS = 2**20  # of full covariances; the layer behind them has that many times its units
 EMPTY = 1e-30  # posteriors this small in sum are rounding, and their reciprocals overflow
 
 
@@ -23,14 +25,16 @@ class DSGMM(ClusterPooling):
 
         weights      λ n(k)/n + (1 - λ) w_k, where n = Σ_k n(k) is the number of frames
         means        λ S_x(k)/n(k) + (1 - λ) μ_k
-        covariances  λ S_x2(k)/n(k) + (1 - λ) (σ_k² + μ_k²) - [ λ S_x(k)/n(k) + (1 - λ) μ_k ]²
+        covariances  λ S_x2(k)/n(k) + (1 - λ) (Σ_k + μ_k μ_kᵀ) - μ μᵀ, where μ is the mean above
 
-    each with a γ of its own, also in the mean that the covariances subtract. A cluster that few
+    each with a γ of its own. Where those of means and covariances differ, a covariance may be
+    negative: equation 11 is not that of a mixture then. A cluster that few
     frames reach stays near the UBM; one that many reach moves to the frames' own. `γ = 0` gives the
     maximum-likelihood parameters, and those of the UBM where no frame reaches the cluster; a
     large γ gives the UBM's. No count is divided by that can be 0: the mean, for one, is
     `(S_x(k) + γ μ_k) / (n(k) + γ)`; and moments are taken about `μ_k`, which changes nothing but
-    the rounding. The weights are not scaled to add up to 1.
+    the rounding, as does that variances of one γ are at least 0. The weights are not scaled to add
+    up to 1.
 
     Args:
         num_clusters: K.
@@ -38,22 +42,26 @@ class DSGMM(ClusterPooling):
         assignment, intra_norm, final_norm, batch_norm, batch_norm_decay, initial_scale: as in
             `ClusterPooling`; the paper normalises each cluster and not the whole. `intra_norm`
             normalises a cluster's mean and its covariances, each by itself, and not its weight.
-        statistics: which of `"weights"`, `"means"` and `"covariances"` (their diagonals) to
-            return; the paper uses the means alone.
+        statistics: which of `"weights"`, `"means"` and `"covariances"` to return; the paper uses
+            the means alone.
         gamma_weights, gamma_means, gamma_covariances: γ of each; `None` takes `gamma`.
+        covariances: `"diagonal"` for the variances alone, or `"full"` for the matrices, of which K
+            may have `2²⁰` numbers: at 256 clusters frames have 64 features at most.
 
     Inputs: frames `(batch, T, D)` and `mask`, bool `(batch, T)`.
     Output: `(batch, n)`, the statistics side by side in the order of `statistics`: weights are K
-    wide, means and covariances `K · D`, flattened row-major from `(K, D)`.
+    wide, means and variances `K · D`, flattened row-major from `(K, D)`, full covariances `K · D²`.
 
     Weights: the UBM's `means` `(K, D)`, `mixture_logits` `(K,)`, `w = softmax(mixture_logits)`, and
     `log_scales` `(K, D)`, `σ = exp(log_scales)`. A coupled assignment has its own, which are the
     UBM's. With a decoupled one each is there where `statistics` need it: `mixture_logits` for
-    weights, `means` for means and covariances, `log_scales` for covariances.
+    weights, `means` for means and covariances, `log_scales` for covariances; for full ones instead
+    `covariance_roots` `(K, D, D)`, `Σ_k = A_k A_kᵀ`.
 
     Raises:
         ValueError: a γ is negative or infinite, `statistics` is empty or has a name that is unknown
-            or there twice, or as in `ClusterPooling`.
+            or there twice, `covariances` is unknown or has too many numbers, or as in
+            `ClusterPooling`.
 
     Reference: Kafle et al., Smoothed Gaussian Mixture Models for Video Classification and
     Recommendation (arXiv 2012.11673), equations 9 to 12.
@@ -76,6 +84,7 @@ class DSGMM(ClusterPooling):
         gamma_weights: float | None = None,
         gamma_means: float | None = None,
         gamma_covariances: float | None = None,
+        covariances: str = "diagonal",
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -103,21 +112,37 @@ class DSGMM(ClusterPooling):
         for name, value in gammas.items():
             if value is not None and not 0 <= value < math.inf:
                 raise ValueError(f"{name} must be at least 0 and finite; received {value}")
+        if covariances not in COVARIANCES:
+            raise ValueError(f"covariances must be one of {COVARIANCES}; received {covariances!r}")
         self.gamma = gamma
         self.statistics = statistics
         self.gamma_weights = gamma_weights
         self.gamma_means = gamma_means
         self.gamma_covariances = gamma_covariances
+        self.covariances = covariances
+
+    @property
+    def is_full(self) -> bool:
+        """Whether covariances are matrices."""
+        return self.covariances == "full"
 
     @property
     def describes_by_means(self) -> bool:
         return "means" in self.statistics or "covariances" in self.statistics
 
     def build(self, input_shape: Shape) -> None:
+        features = input_shape[-1]
+        has_covariances = "covariances" in self.statistics
+        numbers = self.num_clusters * features**2
+        if has_covariances and self.is_full and numbers > MOST_NUMBERS:
+            raise ValueError(
+                f'covariances="full" must have at most {MOST_NUMBERS:,} numbers of a video; '
+                f"{self.num_clusters} clusters of {features} features have {numbers:,}: use "
+                '"diagonal", fewer clusters or narrower frames'
+            )
         super().build(input_shape)
         if self.is_coupled:
             return
-        features = input_shape[-1]
         if "weights" in self.statistics:
             self.mixture_logits = self.add_weight(
                 name="mixture_logits",
@@ -125,11 +150,21 @@ class DSGMM(ClusterPooling):
                 initializer="zeros",
                 autocast=False,
             )
-        if "covariances" in self.statistics:
+        scale = self.start_of_scales(features)
+        if has_covariances and self.is_full:
+            self.covariance_roots = self.add_weight(
+                name="covariance_roots",
+                shape=(self.num_clusters, features, features),
+                initializer=lambda shape, dtype: (
+                    scale * ops.broadcast_to(ops.eye(features, dtype=dtype), shape)
+                ),
+                autocast=False,
+            )
+        elif has_covariances:
             self.log_scales = self.add_weight(
                 name="log_scales",
                 shape=(self.num_clusters, features),
-                initializer=keras.initializers.Constant(math.log(self.start_of_scales(features))),
+                initializer=keras.initializers.Constant(math.log(scale)),
                 autocast=False,
             )
 
@@ -143,9 +178,12 @@ class DSGMM(ClusterPooling):
         return self.normalize_whole(pooled)
 
     def output_size(self, features: int) -> int:
-        return sum(
-            self.num_clusters * (1 if name == "weights" else features) for name in self.statistics
-        )
+        sizes = {
+            "weights": 1,
+            "means": features,
+            "covariances": features**2 if self.is_full else features,
+        }
+        return self.num_clusters * sum(sizes[name] for name in self.statistics)
 
     def _weights(self, frames: FrameStatistics) -> Tensor:
         counts = frames.counts  # (batch, K)
@@ -167,18 +205,50 @@ class DSGMM(ClusterPooling):
         )
 
     def _covariances(self, frames: FrameStatistics) -> Tensor:
+        """Variances `(batch, K, D)`, or matrices `(batch, K, D²)`.
+
+        About `μ_k`, equation 11 is `second + μ_k gapᵀ + gap μ_kᵀ - mean meanᵀ`, where `gap` is by
+        how much the mean of its own γ is more than that of equation 10.
+        """
         counts = ops.expand_dims(frames.counts, -1)
         gamma = _either(self.gamma_covariances, self.gamma)
+        gamma_means = _either(self.gamma_means, self.gamma)
+        means = ops.convert_to_tensor(self.means)
+        residuals = frames.residuals(means)
+        mean = _smooth(residuals, 0.0, counts, gamma_means)
+        gap = _smooth(residuals, 0.0, counts, gamma) - mean
+        if not self.is_full:
+            squares = frames.squared_residuals(means)
+            second = _smooth(squares, self._variances(), counts, gamma)
+            variances = second + 2 * means * gap - ops.square(mean)
+            return ops.maximum(variances, 0.0) if gamma == gamma_means else variances
+        products = frames.residual_products(means)
+        second = _smooth(products, self._matrices(), ops.expand_dims(counts, -1), gamma)
+        crossed = _outer(means, gap)
+        matrices = second + crossed + ops.swapaxes(crossed, -1, -2) - _outer(mean, mean)
+        features = means.shape[-1]
+        return ops.reshape(matrices, (-1, self.num_clusters, features * features))
+
+    def _variances(self) -> Tensor:
+        """The UBM's, with two axes as of `(K, D)`."""
         log_scales = (
             self.assign.broadcast_log_scales()
             if self.is_coupled
             else ops.convert_to_tensor(self.log_scales)
         )
-        second = _smooth(
-            frames.squared_residuals(self.means), ops.exp(2 * log_scales), counts, gamma
-        )
-        first = _smooth(frames.residuals(self.means), 0.0, counts, gamma)
-        return ops.maximum(second - ops.square(first), 0.0)
+        return ops.exp(2 * log_scales)
+
+    def _matrices(self) -> Tensor:
+        """The UBM's covariances, with three axes as of `(K, D, D)`."""
+        if self.is_coupled:
+            return ops.expand_dims(self._variances(), -1) * ops.eye(self.means.shape[-1])
+        roots = ops.convert_to_tensor(self.covariance_roots)
+        return ops.matmul(roots, ops.swapaxes(roots, -1, -2))
+
+
+def _outer(columns: Tensor, rows: Tensor) -> Tensor:
+    """`(…, D)` and `(…, D)` to `(…, D, D)`."""
+    return ops.expand_dims(columns, -1) * ops.expand_dims(rows, -2)
 
 
 def _either(value: float | None, default: float) -> float:

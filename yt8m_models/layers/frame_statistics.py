@@ -42,5 +42,17 @@ class FrameStatistics:
         """`Σ_t P(k|x_t) (x_t - μ_k)²` for means `(K, D)`: `(batch, K, D)`."""
         return self.squares - means * (self.sums + self.residuals(means))
 
+    def residual_products(self, means: Tensor) -> Tensor:
+        """`Σ_t P(k|x_t) (x_t - μ_k) (x_t - μ_k)ᵀ` for means `(K, D)`: `(batch, K, D, D)`."""
+        posteriors, frames = ops.expand_dims(self.posteriors, -1), ops.expand_dims(self.frames, -2)
+        weighted = ops.transpose(posteriors * frames, (0, 2, 3, 1))  # (batch, K, D, T)
+        products = ops.matmul(weighted, ops.expand_dims(self.frames, 1))
+        columns, rows = ops.expand_dims(means, -1), ops.expand_dims(means, -2)
+        return (
+            products
+            - columns * ops.expand_dims(self.sums, -2)
+            - ops.expand_dims(self.residuals(means), -1) * rows
+        )
+
     def _weighted_sum(self, values: Tensor) -> Tensor:
         return ops.matmul(ops.transpose(self.posteriors, (0, 2, 1)), values)

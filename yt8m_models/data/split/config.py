@@ -22,7 +22,11 @@ class SplitConfig(Options):
         required=True,
     )
     fraction: float = option(
-        0.5, "Share of the videos that go to test/; the others go to validation/.", above=0, below=1
+        0.5,
+        "Share of the videos that go to test/; the others go to validation/. The DSGMM paper has "
+        "113,331 of 218,478 for tests: 0.5187.",
+        above=0,
+        below=1,
     )
     seed: int = option(0, "Another seed splits the videos otherwise.", at_least=0)
     max_bad_records: int = option(

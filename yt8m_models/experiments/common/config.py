@@ -24,7 +24,9 @@ class ExperimentConfig(Options):
     output_dir: str = option(
         "", "Directory for the results, and for the runs that they come from.", required=True
     )
-    dry_run: bool = option(False, "List the runs and whether they are done, and train nothing.")
+    dry_run: bool = option(
+        False, "List the runs, whether they are done and how they are trained, and train nothing."
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -69,6 +69,10 @@ class Run(Generic[Found]):
     directory: str
     settings: Mapping[str, Any]
 
+    def commands(self) -> list[str]:
+        """Command lines with all that it is done with, but for the seed; none where unknown."""
+        return []
+
     def result(self) -> Found | None:
         """What it found; `None` while there is nothing to report."""
         raise NotImplementedError

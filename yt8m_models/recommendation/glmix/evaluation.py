@@ -60,7 +60,7 @@ def evaluate(config: GLMixConfig) -> Evaluation:
         ValueError: as of `load_with_embeddings` and `read_known_events`.
     """
     glmix, embeddings = load_with_embeddings(config)
-    events, vectors, left_out = read_known_events(config, embeddings)
+    events, vectors, left_out = read_known_events(config, embeddings, glmix.size)
     labels = events.values[LABEL]
     user_rows = glmix.users.rows(events.users.ids)[events.user_rows]
     logits, fixed = np.empty(len(events)), np.empty(len(events))

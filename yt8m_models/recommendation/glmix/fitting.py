@@ -49,8 +49,9 @@ def train(config: GLMixConfig, progress: bool = False) -> tuple[str, str | None]
         ValueError: as of `read_known_events` and `fit`; or the directory already holds a GLMix.
     """
     GLMIX.refuse_existing(config.glmix_dir)
-    embeddings = Embeddings.load(config.embeddings_dir)
-    events, vectors, left_out = read_known_events(config, embeddings)
+    embeddings = Embeddings.load(config.embeddings_dir) if config.embeddings_dir else None
+    size = embeddings.size if embeddings is not None and config.video_features else 0
+    events, vectors, left_out = read_known_events(config, embeddings, size)
     fitted = fit(
         UserBatches(vectors, events.offsets, events.video_rows, events.values[LABEL]),
         config.fixed_l2,
@@ -58,8 +59,10 @@ def train(config: GLMixConfig, progress: bool = False) -> tuple[str, str | None]
         config.tolerance,
         config.max_rounds,
         progress,
+        config.global_coefficients,
     )
-    glmix = GLMix(embeddings.model, fitted.fixed, events.users, fitted.users, events.videos)
+    model = embeddings.model if embeddings is not None and size else ""
+    glmix = GLMix(model, fitted.fixed, events.users, fitted.users, events.videos)
     glmix.save(config.glmix_dir)
     text = (
         f"{len(events):,} events of {len(events.users):,} users and {len(events.videos):,} videos, "
@@ -76,6 +79,7 @@ def fit(
     tolerance: float = 1e-6,
     max_rounds: int = 50,
     progress: bool = False,
+    global_coefficients: bool = True,
 ) -> Fit:
     """Minimises the negative log-posterior of GLMix, a convex function.
 
@@ -96,6 +100,7 @@ def fit(
         tolerance: bound of `Fit.gradient_norm`.
         max_rounds: most Newton steps of the fixed effect.
         progress: show a progress bar on stderr.
+        global_coefficients: whether w is fitted; otherwise it is 0.
 
     Raises:
         ValueError: all labels are the same, not converged after `max_rounds`, or threadpoolctl is
@@ -114,11 +119,13 @@ def fit(
         Progress(unit="users", description="fitting", enabled=progress) as bar,
     ):
         users = np.zeros((len(batches.offsets) - 1, batches.size))
-        descent = _Descent(batches, prior, user_l2, tolerance, bar, users)
+        is_fitted = np.full(batches.size, global_coefficients)
+        is_fitted[0] = True
+        descent = _Descent(batches, prior, user_l2, tolerance, bar, users, is_fitted)
         solved = descent.solve(fixed)
         for _ in range(max_rounds):
             values.append(solved.value)
-            norm = float(np.linalg.norm(solved.gradient)) / len(batches.labels)
+            norm = float(np.linalg.norm(solved.gradient[is_fitted])) / len(batches.labels)
             bar.update(0, objective=solved.value, gradient=norm)
             if norm <= tolerance:
                 norm = max(norm, solved.gradient_norm)
@@ -140,6 +147,7 @@ class _Descent:
     tolerance: float
     bar: Progress
     users: np.ndarray  # what their parts came to in the end
+    is_fitted: np.ndarray  # by coefficient of the fixed effect; the others stay 0
 
     def solve(self, fixed: np.ndarray) -> UserSolutions:
         """What all users come to; with the prior of the fixed effect in the sums."""
@@ -166,7 +174,9 @@ class _Descent:
 
     def step(self, fixed: np.ndarray, solved: UserSolutions) -> tuple[np.ndarray, UserSolutions]:
         """A Newton step of the fixed effect, halved until the objective falls enough."""
-        direction = -np.linalg.solve(solved.curvature, solved.gradient)
+        own = self.is_fitted
+        direction = np.zeros_like(fixed)
+        direction[own] = -np.linalg.solve(solved.curvature[np.ix_(own, own)], solved.gradient[own])
         slope = float(solved.gradient @ direction)
         size = 1.0
         for _ in range(_MAX_HALVINGS):

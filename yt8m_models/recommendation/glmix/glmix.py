@@ -30,10 +30,11 @@ class GLMix:
         logit P(y = 1 | user u, video v) = b + w·e_v + a_u + c_u·e_v
 
     The fixed effect (b, w) is the same for all users; a user without a part of its own, who had no
-    events in training, has the fixed effect alone.
+    events in training, has the fixed effect alone. Equation 18 has no w, which is 0 then; without
+    features of videos d is 0.
 
     Args:
-        model: whose embeddings these coefficients are for.
+        model: whose embeddings these coefficients are for; empty where d is 0.
         fixed: b and w, float64 `(1 + d,)`.
         users: ids of the users that have a part.
         coefficients: a_u and c_u, float32 `(users, 1 + d)`.
@@ -70,7 +71,7 @@ class GLMix:
 
     def blocks(self, num_pairs: int) -> Iterator[slice]:
         """Cuts pairs of a user and a video into blocks whose embeddings take little memory."""
-        step = max(1, _BLOCK_ELEMENTS // self.size)
+        step = max(1, _BLOCK_ELEMENTS // max(1, self.size))
         return (slice(start, start + step) for start in range(0, num_pairs, step))
 
     def logits(self, user_rows: np.ndarray, vectors: np.ndarray) -> np.ndarray:
@@ -152,14 +153,24 @@ class GLMix:
             return cls(record["model"], fixed, users, coefficients, videos)
 
 
-def load_with_embeddings(config: GLMixConfig) -> tuple[GLMix, Embeddings]:
+def load_with_embeddings(config: GLMixConfig) -> tuple[GLMix, Embeddings | None]:
     """The model in `config.glmix_dir` and the embeddings in `config.embeddings_dir`.
+
+    A model without features takes any embeddings, or none.
 
     Raises:
         ValueError: one of them cannot be read, or the model was fitted to others.
     """
-    glmix, embeddings = GLMix.load(config.glmix_dir), Embeddings.load(config.embeddings_dir)
-    if (embeddings.model, embeddings.size) != (glmix.model, glmix.size):
+    glmix = GLMix.load(config.glmix_dir)
+    if not config.embeddings_dir:
+        if glmix.size:
+            raise ValueError(
+                f"--embeddings_dir must be given: the GLMix in {config.glmix_dir} is for the "
+                f"{glmix.size} dimensions of the embedding model {glmix.model!r}"
+            )
+        return glmix, None
+    embeddings = Embeddings.load(config.embeddings_dir)
+    if glmix.size and (embeddings.model, embeddings.size) != (glmix.model, glmix.size):
         raise ValueError(
             f"this GLMix is for the {glmix.size} dimensions of the embedding model "
             f"{glmix.model!r}; received {embeddings.size} dimensions of {embeddings.model!r}"

@@ -4,41 +4,58 @@ import numpy as np
 
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.graph.watch_log import IMPRESSION, LABEL
+from yt8m_models.graph.watch_log import IMPRESSION, LABEL, WATCHED
 from yt8m_models.recommendation.glmix.config import GLMixConfig
 from yt8m_models.recommendation.user_events import UserEvents
 
 
 def read_known_events(
-    config: GLMixConfig, embeddings: Embeddings
+    config: GLMixConfig, embeddings: Embeddings | None, size: int
 ) -> tuple[UserEvents, np.ndarray, str | None]:
-    """Reads all events of videos that have an embedding.
+    """Reads all events of videos that have an embedding; all of them without embeddings.
 
     The label is the column `label`; or, where the files have none, 0 for an `impression` and 1 for
-    all others, as in watch logs.
+    all others, as in watch logs. With `config.min_watched_seconds` it is 1 for what was watched for
+    longer.
+
+    Args:
+        config: the flags.
+        embeddings: those of the videos that count.
+        size: the width d of the features: of the embeddings, or 0 for none.
 
     Returns:
-        The events, with 0 and 1 as values of `LABEL`; embeddings of their videos, float32
-        `(m, d)`; and, as a sentence, which events were left out, `None` where none were.
+        The events, with 0 and 1 as values of `LABEL`; features of their videos, float32 `(m, d)`;
+        and, as a sentence, which events were left out, `None` where none were.
 
     Raises:
         ValueError: as of `read_events`; there are no events, none is of a video that has an
             embedding, or all labels are the same.
     """
-    events = UserEvents.read(config, optional=(LABEL, IMPRESSION))
+    threshold = config.min_watched_seconds
+    of_labels = (IMPRESSION,) if threshold else (LABEL, IMPRESSION)
+    events = UserEvents.read(config, (WATCHED,) if threshold else (), of_labels)
     if not len(events):
         raise ValueError(f"there are no events in {config.watch_log}")
-    if not events.values:
+    if threshold:
+        watched = events.values[WATCHED] > threshold
+        labels = (watched & (events.values.get(IMPRESSION, 0) != 1)).astype(np.float64)
+    elif LABEL in events.values:
+        labels = events.values[LABEL]
+    elif IMPRESSION in events.values:
+        labels = 1 - events.values[IMPRESSION]
+    else:
         raise ValueError(
             f"the files of {config.watch_log} must all have a column {config.label_column}, or all "
             f"{config.impression_column}"
         )
-    labels = events.values[LABEL] if LABEL in events.values else 1 - events.values[IMPRESSION]
-    rows = embeddings.ids.matched_rows(
-        events.videos.ids,
-        f"the log {config.watch_log}",
-        f"the embeddings in {config.embeddings_dir}",
-    )
+    if embeddings is None:
+        rows = np.arange(len(events.videos))
+    else:
+        rows = embeddings.ids.matched_rows(
+            events.videos.ids,
+            f"the log {config.watch_log}",
+            f"the embeddings in {config.embeddings_dir}",
+        )
     is_known = rows != UNKNOWN
     kept = is_known[events.video_rows]
     labels = labels[kept]
@@ -62,4 +79,6 @@ def read_known_events(
         (np.cumsum(is_known) - 1)[events.video_rows[kept]],
         {LABEL: labels},
     )
+    if embeddings is None or not size:
+        return known, np.zeros((len(known.videos), 0), np.float32), left_out
     return known, embeddings.take(rows[is_known]), left_out

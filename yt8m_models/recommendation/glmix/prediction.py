@@ -30,13 +30,20 @@ def predict(config: GLMixConfig, progress: bool = False) -> tuple[str, str | Non
     with bar, whole_file(config.output, "w") as file:
         file.write("user_id,video_id,score\n")
         for events in read_events(config):
-            video_rows = _rows_of(embeddings.ids, events[VIDEO])
+            if embeddings is None:
+                video_rows = np.zeros(len(events), np.int64)
+            else:
+                video_rows = _rows_of(embeddings.ids, events[VIDEO])
             is_known = video_rows != UNKNOWN
             known, video_rows = events[is_known], video_rows[is_known]
             user_rows = _rows_of(glmix.users, known[USER])
             scores = np.empty(len(known))
             for block in glmix.blocks(len(known)):
-                vectors = embeddings.take(video_rows[block])
+                of_block = video_rows[block]
+                if embeddings is None or not glmix.size:
+                    vectors = np.zeros((len(of_block), 0), np.float32)
+                else:
+                    vectors = embeddings.take(of_block)
                 scores[block] = glmix.predict(user_rows[block], vectors)
             known.assign(score=scores).to_csv(file, header=False, index=False, float_format="%.6g")
             num_pairs += len(events)
@@ -47,7 +54,7 @@ def predict(config: GLMixConfig, progress: bool = False) -> tuple[str, str | Non
             bar.update(len(events))
         if not num_pairs:
             raise ValueError(f"there are no pairs in {config.watch_log}")
-        if not num_known:
+        if embeddings is not None and not num_known:
             raise ValueError(
                 nothing_in_common(
                     *(f"the log {config.watch_log}", [unknown_video]),

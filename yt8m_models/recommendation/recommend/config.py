@@ -33,6 +33,12 @@ class RecommendConfig(WatchLogOptions):
     )
     min_stars: float | None = option(None, "History: only videos with a rating of at least this.")
     above_mean: bool = option(False, "History: only videos rated above the user's mean.")
+    min_watched_seconds: float = option(
+        0.0,
+        "History: only videos that were watched for more than this; 0 takes all, and reads no such "
+        "column.",
+        at_least=0,
+    )
     last_videos: int = option(
         0,
         "History: of those, only this many that were watched last, by time if the files have it "

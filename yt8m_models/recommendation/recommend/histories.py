@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds, nothing_in_common
-from yt8m_models.graph.watch_log import IMPRESSION, RATING, TIME
+from yt8m_models.graph.watch_log import IMPRESSION, RATING, TIME, WATCHED
 from yt8m_models.recommendation.history import kept_ratings, users_without
 from yt8m_models.recommendation.recommend.config import RecommendConfig
 from yt8m_models.recommendation.user_events import UserEvents
@@ -59,7 +59,8 @@ def read_histories(
         ValueError: as of `read_events`; a filter needs ratings and a file has none; nobody watched
             anything; or of all users in the log none watched a known video.
     """
-    events = UserEvents.read(config, optional=(RATING, TIME, IMPRESSION), only_users=config.users)
+    needed = (WATCHED,) if config.min_watched_seconds else ()
+    events = UserEvents.read(config, needed, (RATING, TIME, IMPRESSION), config.users)
     if (config.min_stars is not None or config.above_mean) and RATING not in events.values:
         flag = "--above_mean" if config.min_stars is None else "--min_stars"
         raise ValueError(
@@ -79,6 +80,8 @@ def read_histories(
     if RATING in events.values:
         ratings = events.values[RATING][last]
         counts = is_known & kept_ratings(users, ratings, config.min_stars, config.above_mean)
+    if config.min_watched_seconds:
+        counts = counts & _are_valid(events, config.min_watched_seconds)[last]
     without = np.setdiff1d(users_without(users, counts), users_without(users, is_known))
     counts |= is_known & np.isin(users, without)
     counts = _last_of_each(users, counts, config.last_videos)
@@ -114,6 +117,15 @@ def _last_watches(events: UserEvents) -> np.ndarray:
     pairs = users[order] * len(events.videos) + events.video_rows[order]
     _, from_end = np.unique(pairs[::-1], return_index=True)
     return order[np.sort(len(order) - 1 - from_end)]
+
+
+def _are_valid(events: UserEvents, min_watched_seconds: float) -> np.ndarray:
+    """Of each event, whether its user watched its video for longer, in this event or another."""
+    pairs = events.user_rows * len(events.videos) + events.video_rows
+    is_long = events.values[WATCHED] > min_watched_seconds
+    if IMPRESSION in events.values:
+        is_long &= events.values[IMPRESSION] == 0
+    return np.isin(pairs, pairs[is_long])
 
 
 def _last_of_each(users: np.ndarray, counts: np.ndarray, most: int) -> np.ndarray:
