@@ -115,8 +115,9 @@ def timed_frames(file: MediaFile) -> Generator[TimedFrame, None, None]:
     last: TimedFrame | None = None
     for frame in file.decoded(stream):
         duration = frame.duration * stream.time_base or usual_duration
-        if frame.pts is not None:
-            time = frame.pts * stream.time_base
+        stamp = frame.pts if file.has_presentation_times else frame.dts
+        if stamp is not None:
+            time = stamp * stream.time_base
         else:
             time = last.time + last.duration if last else Fraction(0)
         if last is None or time > last.time:

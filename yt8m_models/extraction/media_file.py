@@ -24,6 +24,8 @@ class MediaFile:
         path: the file's.
         picture: its best video stream, or None. The cover of a song is none.
         sound: its best audio stream, or None.
+        has_presentation_times: whether the file says when frames are shown. AVI says only when they
+            are decoded, and what FFmpeg makes of that is wrong where frames are reordered.
         damaged_packets: how many packets of the streams read could not be decoded so far.
 
     Raises:
@@ -35,6 +37,7 @@ class MediaFile:
         self.damaged_packets = 0
         self._av = require("av", extra="video")
         self._container = self._opened()
+        self.has_presentation_times = self._container.format.name != "avi"
         self.picture: VideoStream | None = self._best("video")
         self.sound: AudioStream | None = self._best("audio")
 
