@@ -348,6 +348,13 @@ def test_names_with_colons_and_other_letters(clips, tmp_path):
     assert numbers(read_frames(str(path))) == nearest(TIMES, 6)
 
 
+def test_titles_in_other_encodings(clips, tmp_path):
+    whole = clips.numbered("title.mkv", f"{H264} -metadata title=Cafe -metadata:s:v title=Cafe")
+    path = tmp_path / "latin.mkv"
+    path.write_bytes(whole.read_bytes().replace(b"Cafe", "Café".encode("latin-1")))
+    assert numbers(read_frames(str(path))) == nearest(TIMES, 6)
+
+
 def test_nothing_decodable_says_so(clips, tmp_path):
     whole = clips.numbered("h264_intra.mp4", f"{INTRA} -movflags +faststart")
     path = with_bytes(whole, packets(whole), tmp_path / "noise.mp4")
@@ -375,6 +382,7 @@ def test_the_cover_of_a_song_is_no_video(clips):
     ("arguments", "message"),
     [
         ({"frames_per_second": 0}, "frames_per_second must be above 0, received 0"),
+        ({"frames_per_second": 1e-9}, "frames_per_second must be above 0, received 1e-09"),
         ({"max_frames": -1}, "max_frames must be at least 0, received -1"),
     ],
 )

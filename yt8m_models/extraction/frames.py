@@ -45,12 +45,13 @@ class FrameReader:
     def __init__(
         self, path: str, frames_per_second: Fraction | float = Fraction(1), max_frames: int = 300
     ) -> None:
-        if frames_per_second <= 0:
+        rate = Fraction(frames_per_second).limit_denominator(1_000_000)
+        if rate <= 0:
             raise ValueError(f"frames_per_second must be above 0, received {frames_per_second}")
         if max_frames < 0:
             raise ValueError(f"max_frames must be at least 0, received {max_frames}")
         self.path = path
-        self.frames_per_second = Fraction(frames_per_second).limit_denominator(1_000_000)
+        self.frames_per_second = rate
         self.max_frames = max_frames
         self.damaged_packets = 0
 

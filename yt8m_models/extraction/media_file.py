@@ -106,9 +106,12 @@ class MediaFile:
         path = Path(self.path)
         if path.is_dir():
             raise ValueError(f"{self.path}: is a directory, not a media file")
+        # Until version 19, PyAV refuses titles that are not UTF-8 unless it is told not to.
+        is_strict = int(self._av.__version__.split(".")[0]) < 19
+        options = {"metadata_errors": "replace"} if is_strict else {}
         try:
             # `file:` since a colon in a name would end a protocol's.
-            container = self._av.open(f"file:{self.path}", metadata_errors="replace")
+            container = self._av.open(f"file:{self.path}", **options)
         except self._av.FFmpegError as error:
             raise ValueError(f"{self.path}: {_reason(path, error)}") from None
         if container.format.name == "tty":
