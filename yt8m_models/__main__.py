@@ -31,6 +31,11 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Look at records and make some": {
         "inspect": ("yt8m_models.data.inspect", "report what is in record files"),
         "split": ("yt8m_models.data.split", "split records into validation and test"),
+        "convert-records": (
+            "yt8m_models.extraction.convert_records",
+            "take over records of MediaPipe and AudioSet",
+        ),
+        "fit-pca": ("yt8m_models.extraction.fit_pca", "fit the PCA that reduces features"),
         "synthetic": ("yt8m_models.samples.synthetic", "write synthetic records"),
         "digits": ("yt8m_models.samples.digits", "write videos of handwritten digits"),
         "fashion": ("yt8m_models.samples.fashion", "write videos of Fashion-MNIST images"),

@@ -47,6 +47,7 @@ class RecordCopies:
         settings: those of an earlier run in the directory must be the same.
         max_bad_records: how many records may be left out.
         parts: directories in `output_dir` for the copies; the directory itself unless given.
+        name_of: gives the name of a copy by that of its file, which it has unless given.
 
     Attributes:
         files: the input, by the names that it has in the output.
@@ -68,6 +69,7 @@ class RecordCopies:
         settings: Mapping[str, Any],
         max_bad_records: int,
         parts: Sequence[str] = ("",),
+        name_of: Callable[[str], str] = str,
     ) -> None:
         self.output_dir = output_dir
         self.work = work
@@ -75,7 +77,7 @@ class RecordCopies:
         self.settings = dict(settings)
         self.parts = parts
         self._manifest = join(output_dir, f"{work}.json")
-        self.files = self._by_name(match_files(pattern, "input_data_pattern"))
+        self.files = self._by_name(match_files(pattern, "input_data_pattern"), name_of)
         self.done: dict[str, Copied] = {}
         self.ledger = Ledger(max_bad_records)
         filesystems.require(output_dir)
@@ -111,10 +113,10 @@ class RecordCopies:
         """The bytes of a file of the input."""
         return int(tf.io.gfile.stat(self.files[name]).length)
 
-    def _by_name(self, paths: Sequence[str]) -> dict[str, str]:
+    def _by_name(self, paths: Sequence[str], name_of: Callable[[str], str]) -> dict[str, str]:
         files: dict[str, str] = {}
         for path in paths:
-            name = os.path.basename(path)
+            name = name_of(os.path.basename(path))
             if name in files:
                 raise ValueError(
                     f"--input_data_pattern: {files[name]} and {path} would have one name in the "

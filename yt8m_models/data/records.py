@@ -47,7 +47,7 @@ def frame_record(
             "segment_labels": _ints(classes),
             "segment_scores": _floats(scores),
         }
-    lists = {name: _frames(frames) for name, frames in features.items()}
+    lists = {name: frame_list(frames) for name, frames in features.items()}
     example = tf.train.SequenceExample(
         context=tf.train.Features(feature=context),
         feature_lists=tf.train.FeatureLists(feature_list=lists),
@@ -56,25 +56,28 @@ def frame_record(
     return serialized
 
 
+def frame_list(frames: np.ndarray) -> tf.train.FeatureList:
+    """A feature for each of the frames `(frames, size)`: bytes of uint8, floats of float32.
+
+    The first is made and repeated, with the others' values. Serialized messages one after the other
+    are a list of them, and to parse it is six times as fast as to make a message a frame.
+    """
+    if not len(frames):
+        return tf.train.FeatureList()
+    is_bytes = frames.dtype == np.uint8
+    first = _bytes([frames[0].tobytes()]) if is_bytes else _floats(frames[0].tolist())
+    header = tf.train.FeatureList(feature=[first]).SerializeToString()
+    values = frames if is_bytes else np.ascontiguousarray(frames, "<f4").view(np.uint8)
+    serialized = np.tile(np.frombuffer(header, np.uint8), (len(frames), 1))
+    serialized[:, len(header) - values.shape[1] :] = values
+    return tf.train.FeatureList.FromString(serialized.tobytes())
+
+
 def write_records(path: str, records: Iterable[bytes]) -> None:
     """Writes serialized records to one TFRecord file."""
     with tf.io.TFRecordWriter(str(path)) as writer:
         for record in records:
             writer.write(record)
-
-
-def _frames(frames: np.ndarray) -> tf.train.FeatureList:
-    """A bytes feature for each frame: the bytes of one, repeated, with the others' values.
-
-    Serialized messages one after the other are a list of them, and to parse it is six times as
-    fast as to make a message a frame.
-    """
-    if not len(frames):
-        return tf.train.FeatureList()
-    first = tf.train.FeatureList(feature=[_bytes([frames[0].tobytes()])]).SerializeToString()
-    serialized = np.tile(np.frombuffer(first, np.uint8), (len(frames), 1))
-    serialized[:, len(first) - frames.shape[1] :] = frames
-    return tf.train.FeatureList.FromString(serialized.tobytes())
 
 
 def _bytes(values: Sequence[bytes]) -> tf.train.Feature:

@@ -7,9 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from yt8m_models.annotation.annotate.config import AnnotateConfig
-from yt8m_models.annotation.streaming_pca import Components, StreamingPCA
 from yt8m_models.config import DataConfig
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.extraction.streaming_pca import Components, StreamingPCA
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage.array_archive import read_arrays, write_arrays

@@ -12,8 +12,8 @@ from yt8m_models.annotation.annotate.config import AnnotateConfig
 from yt8m_models.annotation.annotate.pca import pipeline_options
 from yt8m_models.annotation.annotate.runs import Run
 from yt8m_models.annotation.annotation_model import AnnotationModel
-from yt8m_models.annotation.streaming_pca import Components
 from yt8m_models.data.pipeline import Pipeline
+from yt8m_models.extraction.streaming_pca import Components
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import Checkpoints

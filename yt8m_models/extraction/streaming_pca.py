@@ -1,5 +1,6 @@
 """Principal components of data that comes batch by batch."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +53,28 @@ class StreamingPCA:
         self._sum = np.zeros(size)
         self._squares = np.zeros((size, size))
 
+    @classmethod
+    def from_state(cls, state: Mapping[str, np.ndarray]) -> "StreamingPCA":
+        """The sums that `state` gave."""
+        pca = cls(len(state["shift"]))
+        pca.count = int(state["count"])
+        pca._shift, pca._sum, pca._squares = state["shift"], state["sum"], state["squares"]
+        return pca
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Arrays from which `from_state` goes on."""
+        return {
+            "count": np.array(self.count),
+            "shift": self._shift,
+            "sum": self._sum,
+            "squares": self._squares,
+        }
+
+    @property
+    def total_variance(self) -> float:
+        """The variances of all dimensions together; 0 without rows."""
+        return float(np.trace(self._covariance())) if self.count else 0.0
+
     def add(self, rows: np.ndarray) -> None:
         """Adds rows `(n, size)`.
 
@@ -92,9 +115,7 @@ class StreamingPCA:
             raise ValueError(
                 f"{number} components need at least {number} rows; received {self.count}"
             )
-        offset = self._sum / self.count
-        covariance = self._squares / self.count - np.outer(offset, offset)
-        variances, vectors = np.linalg.eigh(covariance)
+        variances, vectors = np.linalg.eigh(self._covariance())
         variances = np.maximum(variances[::-1][:number], 0.0)
         projection = vectors[:, ::-1][:, :number].T
         largest = np.abs(projection).argmax(axis=1)
@@ -106,4 +127,9 @@ class StreamingPCA:
                     f"that of the last has variance {variances[-1]:g}, the first {variances[0]:g}"
                 )
             projection = projection / np.sqrt(variances)[:, None]
-        return Components(self._shift + offset, projection, variances)
+        return Components(self._shift + self._sum / self.count, projection, variances)
+
+    def _covariance(self) -> np.ndarray:
+        offset = self._sum / self.count
+        covariance: np.ndarray = self._squares / self.count - np.outer(offset, offset)
+        return covariance

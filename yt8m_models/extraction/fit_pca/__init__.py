@@ -1,0 +1,1 @@
+"""A PCA of the features of records or arrays: `yt8m fit-pca`."""
