@@ -50,6 +50,16 @@ quickstart: setup  ## Sample data, a trained model, its metrics, a submission an
 	$(VENV)/yt8m plot --train_dir=$(QUICKSTART)/model \
 		--output=$(QUICKSTART)/curves.png
 
+# An Inception v3 that a package ships, which tests and samples use: see
+# yt8m_models/samples/inception_weights.py. Tests skip where the package is not there.
+$(OUT)/nsfwjs-4.4.0.tgz:
+	mkdir -p $(OUT)
+	cd $(OUT) && npm pack --silent nsfwjs@4.4.0
+
+$(OUT)/inception_v3.npz: $(OUT)/nsfwjs-4.4.0.tgz | setup
+	$(VENV)/python -c 'from yt8m_models.samples.inception_weights import write_weights; \
+		write_weights("$<", "$@")'
+
 test: setup  ## The whole suite, but for the tests marked slow.
 	$(VENV)/$(PYTEST) -m 'not slow'
 
