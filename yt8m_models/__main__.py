@@ -28,6 +28,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "ensemble": ("yt8m_models.prediction.ensemble", "average submission files"),
         "significance": ("eval.significance", "McNemar's test of two submission files"),
     },
+    "Turn video files into records and labels": {
+        "extract": ("yt8m_models.extraction.extract", "make records of video files"),
+        "label": ("yt8m_models.extraction.label", "label video files with a trained model"),
+    },
     "Look at records and make some": {
         "inspect": ("yt8m_models.data.inspect", "report what is in record files"),
         "split": ("yt8m_models.data.split", "split records into validation and test"),

@@ -76,6 +76,10 @@ class DataConfig(Options):
         required=True,
         choices=UNEQUAL_FRAMES,
     )
+    float_frames: bool = option(
+        False,
+        "Frames are floats, as yt8m extract --quantize=none writes them; otherwise 8 bits a value.",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -87,6 +91,10 @@ class DataConfig(Options):
         if self.segment_labels and not self.frame_features:
             raise ValueError(
                 "--segment_labels needs --frame_features: segments are cut from frames"
+            )
+        if self.float_frames and not self.frame_features:
+            raise ValueError(
+                "--float_frames needs --frame_features: video-level features are floats in any case"
             )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import losses
 from eval.program.config import EvalConfig
 from eval.program.report import Evaluation, Report, table
+from yt8m_models.data.extraction_record import require_same_extraction
 from yt8m_models.data.first_batches import FirstBatches
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
@@ -99,6 +100,7 @@ class _Program:
         """Evaluates a model, prints and writes the result."""
         config = self.config
         print(f"Model: {restored.described()}", flush=True)
+        require_same_extraction(restored.extraction, self.files, restored.path)
         restored = as_expected(restored, self.expected)
         segment_labels = self.expected.get("segment_labels", restored.data_config.segment_labels)
         data = dataclasses.replace(restored.data_config, segment_labels=segment_labels)

@@ -74,7 +74,7 @@ def parse_frames(
     with_labels: bool = True,
     note_unequal: Note | None = None,
 ) -> Batch:
-    """Frame-level `SequenceExample`s `(n,)`: `video_matrix` is uint8 `(n, T, D)`.
+    """Frame-level `SequenceExample`s `(n,)`: `video_matrix` is uint8 or float32 `(n, T, D)`.
 
     Args:
         serialized: the records.
@@ -93,11 +93,11 @@ def parse_frames(
         longest = tf.shape(frames[0])[1]
         rounded = tf.maximum(-(-longest // FRAME_PADDING), 1) * FRAME_PADDING
         length = data.max_frames if pad_to_max_frames else tf.minimum(rounded, data.max_frames)
-        frames = [_resize(strings, length) for strings in frames]
+        frames = [_resize(each, length) for each in frames]
         valid = tf.sequence_mask(num_frames, length)
     else:
         indices = sampler(num_frames)
-        frames = [tf.gather(_at_least_one(strings), indices, batch_dims=1) for strings in frames]
+        frames = [tf.gather(_at_least_one(each), indices, batch_dims=1) for each in frames]
         valid = tf.broadcast_to((num_frames > 0)[:, None], tf.shape(indices))
         num_frames = tf.where(num_frames > 0, tf.shape(indices, out_type=tf.int64)[1], 0)
     batch = {
@@ -141,7 +141,7 @@ def parse_segments(
     indices = tf.where(valid, first[:, None] + tf.range(SEGMENT_SIZE, dtype=tf.int64), 0)
     rows = tf.broadcast_to(videos[:, None], tf.shape(indices))
     places = tf.stack([rows, indices], axis=2)
-    frames = [tf.where(valid, tf.gather_nd(strings, places), "") for strings in frames]
+    frames = [_masked(tf.gather_nd(each, places), valid) for each in frames]
 
     count = tf.size(segments)
     rated = tf.ones_like(classes.values, tf.bool)
@@ -171,8 +171,16 @@ def _parse_sequences(
     context_features: dict[str, Any],
     note_unequal: Note | None,
 ) -> tuple[Batch, list[tf.Tensor], tf.Tensor]:
-    """Context, each feature's frames as strings `(n, longest)`, and frames per video `(n,)`."""
-    lists = {name: tf.io.FixedLenSequenceFeature([], tf.string) for name in data.feature_names}
+    """Context, each feature's frames, and frames per video `(n,)`.
+
+    Frames are strings `(n, longest)`, or with `float_frames` floats `(n, longest, size)`.
+    """
+    lists = {
+        name: tf.io.FixedLenSequenceFeature([size], tf.float32)
+        if data.float_frames
+        else tf.io.FixedLenSequenceFeature([], tf.string)
+        for name, size in zip(data.feature_names, data.feature_sizes, strict=True)
+    }
     context, sequences, lengths = tf.io.parse_sequence_example(serialized, context_features, lists)
     frames = [sequences[name] for name in data.feature_names]
     counts = tf.stack([lengths[name] for name in data.feature_names], axis=1)
@@ -195,12 +203,21 @@ def _parse_sequences(
     return context, tf.cond(are_equal, lambda: frames, aligned), num_frames
 
 
-def _align(strings: tf.Tensor, count: tf.Tensor, num_frames: tf.Tensor, size: int) -> tf.Tensor:
-    """The first `count` strings of each video, cut or filled up to `num_frames`."""
+def _align(frames: tf.Tensor, count: tf.Tensor, num_frames: tf.Tensor, size: int) -> tf.Tensor:
+    """The first `count` frames of each video, cut or filled up to `num_frames`."""
     length = tf.cast(tf.reduce_max(num_frames), tf.int32)
-    there = tf.sequence_mask(count, length)
-    strings = tf.where(there, _resize(strings, length), _ZERO * size)
-    return tf.where(tf.sequence_mask(num_frames, length), strings, "")
+    resized = _resize(frames, length)
+    if frames.dtype != tf.string:
+        return _masked(resized, tf.sequence_mask(tf.minimum(count, num_frames), length))
+    strings = tf.where(tf.sequence_mask(count, length), resized, _ZERO * size)
+    return _masked(strings, tf.sequence_mask(num_frames, length))
+
+
+def _masked(frames: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
+    """Frames, strings `(n, T)` or floats `(n, T, size)`, with those that are not valid empty."""
+    if frames.dtype == tf.string:
+        return tf.where(valid, frames, "")
+    return tf.where(valid[..., None], frames, 0.0)
 
 
 def _assert_finite(values: tf.Tensor) -> None:
@@ -209,7 +226,14 @@ def _assert_finite(values: tf.Tensor) -> None:
 
 
 def _decode(frames: list[tf.Tensor], valid: tf.Tensor, data: DataConfig) -> tf.Tensor:
-    """Strings `(n, T)` of each feature to uint8 `(n, T, D)`; those not `valid` must be empty."""
+    """Frames of each feature side by side `(n, T, D)`; those not `valid` must be empty.
+
+    Strings `(n, T)` become uint8; floats `(n, T, size)` are as they are.
+    """
+    if data.float_frames:
+        video_matrix = tf.concat([_masked(each, valid) for each in frames], axis=2)
+        _assert_finite(video_matrix)
+        return video_matrix
     for strings, size in zip(frames, data.feature_sizes, strict=True):
         tf.debugging.assert_equal(tf.strings.length(strings), tf.cast(valid, tf.int32) * size)
     decoded = [
@@ -219,16 +243,19 @@ def _decode(frames: list[tf.Tensor], valid: tf.Tensor, data: DataConfig) -> tf.T
     return tf.concat(decoded, axis=2)
 
 
-def _resize(strings: tf.Tensor, length: tf.Tensor | int) -> tf.Tensor:
-    """Cuts or pads strings `(n, T)` to `(n, length)`."""
-    strings = strings[:, :length]
-    strings = tf.pad(strings, [[0, 0], [0, length - tf.shape(strings)[1]]])
-    return tf.ensure_shape(strings, [None, length if isinstance(length, int) else None])
+def _resize(frames: tf.Tensor, length: tf.Tensor | int) -> tf.Tensor:
+    """Cuts or pads frames `(n, T, …)` to `(n, length, …)`."""
+    frames = frames[:, :length]
+    rest = frames.shape[2:]
+    padding = [[0, 0], [0, length - tf.shape(frames)[1]], *([0, 0] for _ in rest)]
+    known = length if isinstance(length, int) else None
+    return tf.ensure_shape(tf.pad(frames, padding), [None, known, *rest])
 
 
-def _at_least_one(strings: tf.Tensor) -> tf.Tensor:
-    """Strings `(n, T)` with one column where T is 0, so that index 0 exists."""
-    return tf.pad(strings, [[0, 0], [0, tf.maximum(1 - tf.shape(strings)[1], 0)]])
+def _at_least_one(frames: tf.Tensor) -> tf.Tensor:
+    """Frames `(n, T, …)` with one where T is 0, so that index 0 exists."""
+    missing = tf.maximum(1 - tf.shape(frames)[1], 0)
+    return tf.pad(frames, [[0, 0], [0, missing], *([0, 0] for _ in frames.shape[2:])])
 
 
 def _video_ids(context: Batch) -> tf.Tensor:

@@ -105,11 +105,12 @@ class Pipeline:
 
     A batch is a dict: `video_ids` string `(B,)`, `video_matrix`, `num_frames` int32 `(B,)`,
     `labels` bool `(B, C)`, and with segment labels `label_weights` float32 `(B, C)`. `video_matrix`
-    is float32 `(B, D)` at video level and quantised uint8 `(B, T, D)` at frame level, 0 past
-    `num_frames`. T is `sample_frames`; without sampling the longest video of the batch, rounded up
-    to a multiple of 60 and at most `max_frames` (few shapes mean few retracings), or always
-    `max_frames` with `pad_to_max_frames`; and 5 for segments. Segments are cut from all frames of a
-    video, `max_frames` or not, and videos without rated segments give no example.
+    is float32 `(B, D)` at video level and `(B, T, D)` at frame level, 0 past `num_frames`:
+    quantised uint8, or float32 with `float_frames`. T is `sample_frames`; without sampling the
+    longest video of the batch, rounded up to a multiple of 60 and at most `max_frames` (few shapes
+    mean few retracings), or always `max_frames` with `pad_to_max_frames`; and 5 for segments.
+    Segments are cut from all frames of a video, `max_frames` or not, and videos without rated
+    segments give no example.
 
     The same files, options and seed give the same batches, whatever else the process does, and the
     same frames of each video with any number of readers and any size of the batches. Epochs differ
@@ -353,9 +354,10 @@ class Pipeline:
 
     def _example_bytes(self) -> int:
         """Memory of one example, at most."""
-        width = sum(self.data.feature_sizes)
+        is_float = self.data.float_frames or not self.data.frame_features
+        width = sum(self.data.feature_sizes) * (4 if is_float else 1)
         if not self.data.frame_features:
-            return 4 * width + self.data.num_classes
+            return width + self.data.num_classes
         if self.data.segment_labels:
             return parsing.SEGMENT_SIZE * width + 5 * self.data.num_classes
         return (self.options.sample_frames or self.data.max_frames) * width + self.data.num_classes

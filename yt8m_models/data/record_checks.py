@@ -162,6 +162,9 @@ def _check_frames(example: tf.train.SequenceExample, data: DataConfig) -> None:
     read = num_frames if data.segment_labels else min(num_frames, data.max_frames)
     for name, size in zip(data.feature_names, data.feature_sizes, strict=True):
         for number, frame in enumerate(lists[name].feature):
+            if data.float_frames:
+                _check_float_frame(f"frame {number} of feature {name!r}", frame, size)
+                continue
             values = frame.bytes_list.value
             if len(values) != 1 or (len(values[0]) != size and number < read):
                 _refuse_frame(f"frame {number} of feature {name!r}", frame, size)
@@ -175,10 +178,23 @@ def _other_name(name: str, names: Iterable[str]) -> str:
     return f"; its name here is {other}, change --feature_names" if other in names else ""
 
 
+def _check_float_frame(what: str, frame: tf.train.Feature, size: int) -> None:
+    kind = frame.WhichOneof("kind")
+    if kind != "float_list":
+        raise ValueError(
+            f"{what} must be floats, by --float_frames; it is {_KINDS[kind] if kind else 'nothing'}"
+        )
+    values = frame.float_list.value
+    if len(values) != size:
+        raise ValueError(f"{what} has {len(values)} values, not the {size} of --feature_sizes")
+    check_finite(what, values)
+
+
 def _refuse_frame(what: str, frame: tf.train.Feature, size: int) -> NoReturn:
     kind = frame.WhichOneof("kind")
     if kind != "bytes_list":
-        raise ValueError(f"{what} must be bytes; it is {_KINDS[kind] if kind else 'nothing'}")
+        hint = ", which --float_frames reads" if kind == "float_list" else ""
+        raise ValueError(f"{what} must be bytes; it is {_KINDS[kind] if kind else 'nothing'}{hint}")
     values = frame.bytes_list.value
     if len(values) != 1:
         raise ValueError(f"{what} must be one value; it has {len(values)}")

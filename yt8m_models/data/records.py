@@ -34,7 +34,7 @@ def frame_record(
     Args:
         video_id: the id, four characters in the release.
         labels: class ids of the video.
-        features: name to quantised frames, uint8 `(frames, size)`.
+        features: name to frames `(frames, size)`: uint8 where they are quantised, else float32.
         segments: rated segments `(start, end, class, score)`; makes it a segment-level record.
         id_name: `id` in the 2018 release, `video_id` in that of 2017.
     """

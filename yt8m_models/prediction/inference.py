@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from yt8m_models.data.extraction_record import require_same_extraction
 from yt8m_models.data.first_batches import FirstBatches
 from yt8m_models.data.parsing import Batch
 from yt8m_models.data.patterns import match_files
@@ -70,6 +71,7 @@ def infer(
     restored = as_expected(trained, {} if expected is None else expected)
     data = restored.data_config
     print(f"Model: {restored.described()}")
+    require_same_extraction(restored.extraction, files, restored.path)
     if config.segment_labels and not data.frame_features:
         raise ValueError(
             f"--segment_labels needs a frame-level model; {restored.path} is the video-level "

@@ -14,7 +14,7 @@ from yt8m_models.config import model_flags
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join, whole_file, write_text
 from yt8m_models.training.checkpoints import Checkpoints, Restored
-from yt8m_models.training.train_dir import MODEL_RECORD
+from yt8m_models.training.train_dir import EXTRACTION_RECORD, MODEL_RECORD
 
 
 def pack_model(restored: Restored, path: str) -> None:
@@ -27,6 +27,9 @@ def pack_model(restored: Restored, path: str) -> None:
     step = tf.Variable(restored.step, dtype=tf.int64)
     with tempfile.TemporaryDirectory() as directory:
         write_text(join(directory, MODEL_RECORD), json.dumps(flags, indent=2) + "\n")
+        if restored.extraction is not None:
+            record = json.dumps(restored.extraction.record, indent=2)
+            write_text(join(directory, EXTRACTION_RECORD), record + "\n")
         Checkpoints(directory, keep=1, model=restored.model, step=step).save(restored.step)
         with whole_file(path) as file, tarfile.open(fileobj=file, mode="w|gz") as archive:
             for entry in sorted(os.listdir(directory)):
@@ -56,6 +59,7 @@ def unpack_model(path: str, directory: str) -> str:
         ):
             targets = {member: _target(member, root, path) for member in archive.getmembers()}
             checkpoint = _checkpoint(list(targets.values()), root, path)
+            _remove_others_record(list(targets.values()), root)
             for member, target in targets.items():
                 source = archive.extractfile(member)
                 if source is not None:
@@ -82,6 +86,13 @@ def _target(member: tarfile.TarInfo, root: str, path: str) -> str:
     else:
         return os.path.normpath(target)
     raise ValueError(f"--input_model_tgz={path}: the member {member.name!r} {problem}")
+
+
+def _remove_others_record(targets: list[str], root: str) -> None:
+    """Removes the record of features that a model that was unpacked before may have left."""
+    record = os.path.join(root, EXTRACTION_RECORD)
+    if record not in targets and os.path.isfile(record):
+        os.remove(record)
 
 
 def _checkpoint(targets: list[str], root: str, path: str) -> str:

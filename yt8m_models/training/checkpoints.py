@@ -17,6 +17,7 @@ import keras
 import tensorflow as tf
 
 from yt8m_models.config import DataConfig, ResolvedModel
+from yt8m_models.data.extraction_record import Extraction
 from yt8m_models.layers.batch_normalization import MOVING_WEIGHT, settle_moving_statistics
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join, write_text
@@ -25,6 +26,7 @@ from yt8m_models.training.train_dir import (
     CHECKPOINT_NAME,
     checkpoint_paths,
     read_model_flags,
+    recorded_extraction,
     step_of,
 )
 from yt8m_models.training.weight_average import WeightAverage
@@ -138,6 +140,7 @@ class Restored:
         label_loss: the name of the loss that it was trained with.
         step: steps that it was trained for.
         path: the checkpoint.
+        extraction: how the features of the training were made, where that is known.
     """
 
     model: keras.Model
@@ -146,6 +149,7 @@ class Restored:
     label_loss: str
     step: int
     path: str
+    extraction: Extraction | None = None
 
     def described(self) -> str:
         """Which model it is, for a line."""
@@ -185,7 +189,10 @@ def restore_model(train_dir: str, checkpoint: str = "auto") -> Restored:
         average = WeightAverage(model)
         tf.train.Checkpoint(**{AVERAGE: average}).read(path).assert_existing_objects_matched()
         average.apply()
-    return Restored(model, model_config, data_config, label_loss, int(step.numpy()), path)
+    extraction = recorded_extraction(train_dir)
+    return Restored(
+        model, model_config, data_config, label_loss, int(step.numpy()), path, extraction
+    )
 
 
 def candidate_checkpoints(train_dir: str, checkpoint: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 model_flags.json      the model and the data format that the directory's checkpoints have
 training_flags.json   the learning rate and the clipping that the training goes on with
+extraction.json       how the features of the records were made, where `yt8m extract` made them
 checkpoint            the list of checkpoints that TensorFlow keeps
 model.ckpt-N.*        checkpoints: weights, optimizer, position in the data
 training.csv          a line for every logged step
@@ -29,12 +30,14 @@ from yt8m_models.config import (
     model_flags,
     parse_model_flags,
 )
+from yt8m_models.data.extraction_record import Extraction, read_extraction
 from yt8m_models.storage.same_flags import require_same_flags
 from yt8m_models.storage.text_file import read_text
 from yt8m_models.storage.whole_file import finished_name, join, write_text
 
 MODEL_RECORD = "model_flags.json"
 TRAINING_FLAGS = "training_flags.json"
+EXTRACTION_RECORD = "extraction.json"
 EMBEDDING_RECORD = "embedding_model.json"
 TRAINING_HISTORY = "training.csv"
 VALIDATION_HISTORY = "validation.csv"
@@ -51,7 +54,7 @@ _WRITTEN = re.compile(
     "|".join(
         [
             rf"({BEST}/)?({_CHECKPOINT}|{_TEMPORARY_CHECKPOINT})",
-            r"((model_flags|training_flags|embedding_model)\.json|(training|validation)\.csv|curves\.png)(\.partial)?",
+            r"((model_flags|training_flags|extraction|embedding_model)\.json|(training|validation)\.csv|curves\.png)(\.partial)?",
             rf"(train|eval)/{_SUMMARY}",
             r"eval/(metrics\.json|per_class\.csv)(\.partial)?",
             r"train/(projector_config\.pbtxt|tensors\.tsv|metadata\.tsv)(\.partial)?",
@@ -114,6 +117,35 @@ def record_model_flags(
         "model",
         TRAINING_ONLY,
     )
+
+
+def record_extraction(train_dir: str, extraction: Extraction | None) -> None:
+    """Writes `extraction.json` as of `write_record`, where it is known how features were made.
+
+    Raises:
+        ValueError: the directory was trained on features that were made otherwise.
+    """
+    if extraction is None:
+        return
+    there = recorded_extraction(train_dir)
+    write_record(
+        train_dir,
+        EXTRACTION_RECORD,
+        extraction.record,
+        extraction.described,
+        lambda: there.described if there else {},
+        "extraction of features",
+        (),
+    )
+
+
+def recorded_extraction(train_dir: str) -> Extraction | None:
+    """How the features that a directory was trained on were made; `None` where that is not known.
+
+    Raises:
+        ValueError: `extraction.json` is damaged.
+    """
+    return read_extraction(join(train_dir, EXTRACTION_RECORD))
 
 
 def write_record(

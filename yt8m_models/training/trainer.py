@@ -9,6 +9,7 @@ import tensorflow as tf
 import losses
 from eval.evaluation_metrics import EvaluationMetrics
 from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.data.extraction_record import extraction_of
 from yt8m_models.data.first_batches import FirstBatches
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
@@ -29,7 +30,7 @@ from yt8m_models.training.report import Measures
 from yt8m_models.training.schedule import StaircaseDecay
 from yt8m_models.training.step import StepOutputs, TrainStep
 from yt8m_models.training.strategy import Workers, create_strategy, split_batch
-from yt8m_models.training.train_dir import record_model_flags, remove_training
+from yt8m_models.training.train_dir import record_extraction, record_model_flags, remove_training
 from yt8m_models.training.training_flags import record_training_flags, resolve_training_flags
 from yt8m_models.training.training_run import TrainingRun
 from yt8m_models.training.weight_average import WeightAverage
@@ -100,6 +101,7 @@ class Trainer:
             if config.eval_data_pattern
             else []
         )
+        self.extraction = extraction_of([*self.files, *self.eval_files])
         self.schedule = StaircaseDecay(
             self.config.base_learning_rate,
             self.config.learning_rate_decay,
@@ -182,6 +184,7 @@ class Trainer:
                 source_checkpoint(self.config.init_from)  # a wrong path removes nothing
             remove_training(train_dir)
         record_model_flags(train_dir, self.model_config, self.data, self.config.label_loss)
+        record_extraction(train_dir, self.extraction)
         record_training_flags(self.config)
 
     def _initialize(self) -> None:

@@ -76,7 +76,7 @@ def _video_features(context: Mapping[str, tf.train.Feature]) -> dict[str, int]:
 def _frame_features(lists: Mapping[str, tf.train.FeatureList]) -> dict[str, int]:
     features = {}
     for name in sorted(lists):
-        sizes = [sum(map(len, frame.bytes_list.value)) for frame in lists[name].feature]
+        sizes = [_frame_size(name, frame) for frame in lists[name].feature]
         features[name] = sizes[0] if sizes else 0
         for number, size in enumerate(sizes):
             if size != sizes[0]:
@@ -84,6 +84,12 @@ def _frame_features(lists: Mapping[str, tf.train.FeatureList]) -> dict[str, int]
                     f"feature {name!r} has {sizes[0]} bytes in frame 0 and {size} in frame {number}"
                 )
     return features
+
+
+def _frame_size(name: str, frame: tf.train.Feature) -> int:
+    """Bytes of a frame, or its values where it has floats."""
+    check_finite(name, frame.float_list.value)
+    return sum(map(len, frame.bytes_list.value)) + len(frame.float_list.value)
 
 
 def _segment_scores(context: Mapping[str, tf.train.Feature]) -> Sequence[float]:

@@ -1,0 +1,80 @@
+"""Video files of known colours and tones, and a network that tells the colours."""
+
+import shutil
+import subprocess
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from yt8m_models.extraction import extractor
+from yt8m_models.extraction.config import ExtractionConfig
+
+pytest.importorskip("av", reason="needs the extra `video`")
+
+RATE = 4
+SIDE = 16
+CONFIG = ExtractionConfig(rgb_model="mean_colour", batch_size=3)
+
+
+class MeanColour:
+    """The mean colour of a picture, from -1 to 1, and a 0."""
+
+    name, size, run_length = "mean_colour", 4, 1
+
+    def __init__(self, weights=""):
+        self.settings = {"name": self.name, "weights": weights}
+        self.calls = []
+
+    def __call__(self, images):
+        self.calls.append(len(images))
+        colours = np.array([image.mean(axis=(0, 1)) for image in images]) / 127.5 - 1
+        return np.concatenate([colours, np.zeros((len(images), 1))], axis=1).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def mean_colour():
+    """Lets `--rgb_model=mean_colour` be `MeanColour`; the networks that were made."""
+    made = []
+
+    def image_model(name, weights=""):
+        made.append(MeanColour(weights))
+        return made[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(extractor, "image_model", image_model)
+        yield made
+
+
+@pytest.fixture(scope="session")
+def make_clip():
+    """Makes a lossless video of a colour a second, with a tone (in Hz) or without sound."""
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("makes clips with ffmpeg, which is not installed")
+
+    def make(path, colours, tone=None):
+        images = np.repeat(np.array(colours, np.uint8), RATE, axis=0)
+        raw = np.broadcast_to(images[:, None, None], (len(images), SIDE, SIDE, 3)).tobytes()
+        video = f"-f rawvideo -pix_fmt rgb24 -s {SIDE}x{SIDE} -framerate {RATE} -i -".split()
+        if tone:
+            video += f"-f lavfi -i sine=f={tone}:d={len(colours)}:r=16000".split()
+        command = ["ffmpeg", "-loglevel", "error", "-y", *video, "-c:v", "ffv1", str(path)]
+        subprocess.run(command, input=raw, check=True)
+        return str(path)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def clips(make_clip, tmp_path_factory):
+    """`a.mkv` (7 s, a tone), `b.mkv` (2 s, silent), `c.mkv` (4 s, a tone); `broken.mkv`, text.
+
+    `colours` has those of the seconds, by id.
+    """
+    directory = tmp_path_factory.mktemp("clips")
+    rng = np.random.default_rng(3)
+    colours = {name: rng.integers(0, 256, (n, 3)) for name, n in [("a", 7), ("b", 2), ("c", 4)]}
+    for name, tone in [("a", 440), ("b", None), ("c", 2000)]:
+        make_clip(directory / f"{name}.mkv", colours[name], tone)
+    (directory / "broken.mkv").write_text("not a video")
+    return SimpleNamespace(directory=directory, colours=colours, pattern=f"{directory}/?.mkv")

@@ -1,0 +1,1 @@
+"""Records of video files: `yt8m extract` (see `--help`)."""

@@ -1,0 +1,1 @@
+"""Labels of video files: `yt8m label` (see `--help`)."""
