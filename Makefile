@@ -30,7 +30,7 @@ setup: .venv/.installed  ## Make .venv, with the package and what its tests need
 	$(VENV)/python -m pip install --quiet --editable '.[dev,quickstart,recommend,video,report,export]'
 	touch $@
 
-quickstart: setup  ## Sample data, a trained model, its metrics, a submission and a plot.
+quickstart: setup  ## Sample data, a trained model, its metrics, a submission, a plot and a page.
 	rm -rf $(QUICKSTART)
 	$(VENV)/yt8m digits --output_dir=$(QUICKSTART)/data
 	$(VENV)/python train.py --train_dir=$(QUICKSTART)/model \
@@ -49,6 +49,10 @@ quickstart: setup  ## Sample data, a trained model, its metrics, a submission an
 		--output_file=$(QUICKSTART)/submission.csv
 	$(VENV)/yt8m plot --train_dir=$(QUICKSTART)/model \
 		--output=$(QUICKSTART)/curves.png
+	$(VENV)/yt8m report --train_dir=$(QUICKSTART)/model \
+		--eval_data_pattern='$(QUICKSTART)/data/validate*.tfrecord' \
+		--vocabulary=$(QUICKSTART)/data/vocabulary.csv \
+		--output=$(QUICKSTART)/report.html
 
 # An Inception v3 that a package ships, which tests and samples use: see
 # yt8m_models/samples/inception_weights.py. Tests skip where the package is not there.

@@ -160,13 +160,13 @@ def test_wheel_has_every_package_and_nothing_else(metadata):
 
 def test_wheel_has_the_data_of_the_packages(metadata):
     found = {
-        path.relative_to(ROOT / package.replace(".", "/")).as_posix()
+        path
         for package, patterns in metadata["package_data"].items()
         for pattern in patterns
         for path in (ROOT / package.replace(".", "/")).glob(pattern)
     }
     others = [path for path in (ROOT / "yt8m_models").rglob("*.*") if path.suffix != ".py"]
-    assert found == {path.name for path in others if path.suffix != ".pyc"}
+    assert found == {path for path in others if path.suffix != ".pyc"}
 
 
 def test_yt8m_is_the_one_console_script(metadata):

@@ -11,7 +11,7 @@ import pytest
 
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.models import create_model
-from yt8m_models.models.listing import count_parameters, list_models
+from yt8m_models.models.listing import count_parameters, layer_parameters, list_models
 from yt8m_models.poolings import POOLINGS
 from yt8m_models.presets import FRAME_LEVEL, PAPERS, PRESETS, TRAINING
 from yt8m_models.training.__main__ import PROGRAM
@@ -73,6 +73,17 @@ def test_counting_agrees_with_a_model(name, small_data):
     config = ModelConfig(model=name, num_clusters=4, nextvlad_groups=2)
     data = small_data(frame_features=name in FRAME_LEVEL)
     assert count_parameters(config, data) == create_model(config, data).count_params()
+
+
+def test_layers_are_named_by_what_they_are():
+    data = DataConfig(("rgb", "audio"), (6, 3), frame_features=True, num_classes=5)
+    config = ModelConfig("NetVLADModelLF", num_clusters=4, hidden_size=8, moe_prob_gating=False)
+    assert list(layer_parameters(config, data)) == [
+        *("input_batch_norm", "netvlad of rgb", "netvlad of audio", "hidden", "gating"),
+        "classifier",
+    ]
+    # of each class a softmax over two experts and none, and a sigmoid for each expert, with biases
+    assert layer_parameters(config, data)["classifier"] == (8 * 3 * 5) + (8 * 2 * 5 + 2 * 5)
 
 
 def test_counting_takes_no_memory(small_data):

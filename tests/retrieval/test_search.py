@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import re
 import subprocess
 import sys
 
@@ -279,3 +280,23 @@ def test_the_programs(tmp_path):
     wrong = run("search", f"--index_dir={tmp_path}/index", "--query_video_ids=nobody")
     assert wrong.returncode == 1
     assert "1 of 1 are not in the index: nobody" in wrong.stderr
+
+
+def test_the_page_has_what_the_file_has(index_dir, tmp_path):
+    pytest.importorskip("jinja2", reason="needs the extra `report`")
+    page = tmp_path / "gallery.html"
+    (tmp_path / "titles.csv").write_text("video_id,title\naa,The <first>\nbb,Second\n")
+    titles = str(tmp_path / "titles.csv")
+    output = str(tmp_path / "found.csv")
+    config = SearchConfig(
+        index_dir, ("aa", "dd"), top_k=2, output=output, html=str(page), titles=titles
+    )
+    assert search(config) == 2
+    text = page.read_text()
+    assert text.count('class="related"') == 2
+    assert "The &lt;first&gt;" in text
+    assert "The <first>" not in text
+    shown = re.findall(r"<b>([\d.]+)</b>", text)
+    assert shown == [f"{float(row[3]):.3f}" for row in _rows(output)]
+    with pytest.raises(ValueError, match=r"--titles goes with --html; received a\.csv without it"):
+        SearchConfig(index_dir, ("aa",), titles="a.csv")

@@ -113,3 +113,18 @@ def test_videos_without_labels_are_said_once(warned):
     batches[1]["labels"] = make_batches((3, 2))[1]["labels"]  # one batch is enough
     Evaluator(mean_model, LOSS, NUM_CLASSES).evaluate(batches)
     assert warned() == []
+
+
+@pytest.mark.parametrize("with_weights", [False, True])
+def test_an_observer_is_given_each_batch_with_its_predictions(with_weights):
+    batches = make_batches((8, 3), with_weights)
+    seen = []
+    evaluator = Evaluator(mean_model, LOSS, NUM_CLASSES)
+    result = evaluator.evaluate(batches, observe=lambda *given: seen.append(given))
+    assert result["gap"] == evaluator.evaluate(batches)["gap"]
+    names = {"video_ids", "labels"} | ({"label_weights"} if with_weights else set())
+    assert [set(batch) for batch, _ in seen] == [names] * 2
+    for (batch, _), given in zip(seen, batches, strict=True):
+        np.testing.assert_array_equal(batch["labels"], given["labels"])
+    predictions, _, _ = all_videos(batches)
+    np.testing.assert_allclose(np.concatenate([each for _, each in seen]), predictions, rtol=1e-6)

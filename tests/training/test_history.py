@@ -1,8 +1,9 @@
 """Tests of yt8m_models.training.history."""
 
+import numpy as np
 import pytest
 
-from yt8m_models.training.history import History, read_history
+from yt8m_models.training.history import History, read_history, running_mean
 
 COLUMNS = ("step", "epoch", "loss")
 
@@ -51,3 +52,13 @@ def test_a_file_that_is_no_history_is_named(tmp_path):
     path.write_text("step,epoch,loss\n1,0,0.5\nx,0,0.5\n")
     with pytest.raises(ValueError, match=r"history\.csv, line 3"):
         History(str(path), COLUMNS, resumed_step=0)
+
+
+def test_therunning_mean_against_a_loop():
+    values = np.random.default_rng(0).normal(size=200)
+    expected = [values[max(0, i - 5) : i + 6].mean() for i in range(200)]
+    np.testing.assert_allclose(running_mean(values), expected)
+
+
+def test_few_values_are_not_smoothed():
+    np.testing.assert_allclose(running_mean(np.array([1.0, 5.0, 2.0])), [1.0, 5.0, 2.0])

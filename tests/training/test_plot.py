@@ -11,7 +11,7 @@ from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.program.command import UsageError
 from yt8m_models.training.history import History
 from yt8m_models.training.plot.__main__ import PROGRAM
-from yt8m_models.training.plot.curves import _running_mean, draw, plot_training
+from yt8m_models.training.plot.curves import draw, plot_training
 from yt8m_models.training.train_dir import record_model_flags
 
 pytest.importorskip("matplotlib", reason="matplotlib is an extra")
@@ -45,16 +45,6 @@ def test_the_kept_checkpoint_is_that_of_the_lowest_loss_in_each_panel():
 def test_without_validation_there_are_only_curves_of_training():
     axes = draw(TRAINING[:1], [], "A model").axes
     assert [len(each.get_lines()) for each in axes] == [2, 2, 2, 1]
-
-
-def test_the_running_mean_against_a_loop():
-    values = np.random.default_rng(0).normal(size=200)
-    expected = [values[max(0, i - 5) : i + 6].mean() for i in range(200)]
-    np.testing.assert_allclose(_running_mean(values), expected)
-
-
-def test_few_values_are_not_smoothed():
-    np.testing.assert_allclose(_running_mean(np.array([1.0, 5.0, 2.0])), [1.0, 5.0, 2.0])
 
 
 @pytest.fixture

@@ -29,14 +29,30 @@ def count_parameters(config: ModelConfig, data: DataConfig) -> int:
 
     The weights themselves are not made, so that large models take neither time nor memory.
     """
+    return sum(layer_parameters(config, data).values())
+
+
+def layer_parameters(config: ModelConfig, data: DataConfig) -> dict[str, int]:
+    """The same of each layer with weights, the classifier last; poolings say of which feature."""
     # Keras remembers, thread by thread, the weights that it has yet to make: it forgets these.
     with ThreadPoolExecutor(max_workers=1) as executor:
         return executor.submit(_count, config, data).result()
 
 
-def _count(config: ModelConfig, data: DataConfig) -> int:
+def _count(config: ModelConfig, data: DataConfig) -> dict[str, int]:
     with keras.StatelessScope(initialize_variables=False):
-        return int(create_model(config, data).count_params())
+        model = create_model(config, data)
+        poolings = getattr(model, "pooling", [])
+        features = data.feature_names if len(poolings) > 1 else ("frames",)
+        names = {
+            id(layer): f"{model.config.pooling} of {feature}"
+            for layer, feature in zip(poolings, features, strict=False)
+        }
+        return {
+            names.get(id(layer), layer.name): int(layer.count_params())
+            for layer in sorted(model.layers, key=lambda layer: layer is model.classifier)
+            if layer.count_params()
+        }
 
 
 def _row(name: str) -> tuple[str, ...]:

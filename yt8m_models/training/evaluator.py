@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from eval.evaluation_metrics import EvaluationMetrics
@@ -45,7 +46,12 @@ class Evaluator:
         self._has_warned = False
         self._step = tf.function(self._forward, jit_compile=jit_compile, reduce_retracing=True)
 
-    def evaluate(self, batches: Iterable[Batch], progress: bool = False) -> dict[str, Any]:
+    def evaluate(
+        self,
+        batches: Iterable[Batch],
+        progress: bool = False,
+        observe: Callable[[Batch, np.ndarray], None] | None = None,
+    ) -> dict[str, Any]:
         """Evaluates what a pipeline reads; metrics are updated while the next batch is computed.
 
         Warns, once, where no video has a label.
@@ -53,6 +59,8 @@ class Evaluator:
         Args:
             batches: videos (or rated segments), each once.
             progress: show a progress bar.
+            observe: is given each batch, in order and without the inputs of the model, with its
+                predictions `(batch, num_classes)`.
 
         Returns:
             What `EvaluationMetrics.result` gives, and `loss` (mean over videos) and `positives`
@@ -64,13 +72,14 @@ class Evaluator:
         metrics = EvaluationMetrics(self.num_classes, self.top_k)
         total_loss = 0.0
 
-        def add(
-            predictions: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor | None, loss: tf.Tensor
-        ) -> None:
+        def add(batch: Batch, predictions: tf.Tensor, loss: tf.Tensor) -> None:
             nonlocal total_loss
+            labels, weights = batch["labels"], batch.get("label_weights")
             rated = None if weights is None else weights.numpy()
             metrics.update(predictions.numpy(), labels.numpy(), rated)
             total_loss += float(loss) * len(labels)
+            if observe is not None:
+                observe(batch, predictions.numpy())
 
         with (
             Progress(description="evaluation", enabled=progress) as bar,
@@ -80,7 +89,8 @@ class Evaluator:
                 inputs = {name: batch[name] for name in ("video_matrix", "num_frames")}
                 labels, weights = batch["labels"], batch.get("label_weights")
                 predictions, loss = self._step(inputs, labels, weights)
-                background.submit(add, predictions, labels, weights, loss)
+                others = {name: value for name, value in batch.items() if name not in inputs}
+                background.submit(add, others, predictions, loss)
                 bar.update(int(labels.shape[0]))
         result = metrics.result()
         if not result["num_videos"]:

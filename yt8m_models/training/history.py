@@ -11,6 +11,7 @@ from yt8m_models.storage.text_tables import csv_text
 from yt8m_models.storage.whole_file import write_text
 
 Row = Mapping[str, float | int]
+_POINTS_TO_SMOOTH = 40
 
 
 class History:
@@ -59,6 +60,16 @@ def read_history(path: str) -> list[Row]:
         except (TypeError, ValueError, KeyError):
             raise ValueError(f"{path}, line {number}: not a line of numbers with a step") from None
     return rows
+
+
+def running_mean(values: np.ndarray) -> np.ndarray:
+    """The mean of each value and of those around it, `(rows,)`; none around fewer than 40."""
+    reach = len(values) // _POINTS_TO_SMOOTH
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    centre = np.arange(len(values))
+    first, end = np.maximum(centre - reach, 0), np.minimum(centre + reach + 1, len(values))
+    means: np.ndarray = (sums[end] - sums[first]) / (end - first)
+    return means
 
 
 def _format(value: float | int) -> str:

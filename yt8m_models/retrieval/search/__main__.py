@@ -19,6 +19,8 @@ def main(arguments: Arguments) -> None:
     num_queries = search(config)
     if config.output:
         print(f"the results of {num_queries:,} queries are in {config.output}")
+    if config.html:
+        print(f"wrote {config.html}")
 
 
 if __name__ == "__main__":

@@ -36,6 +36,11 @@ class SearchConfig(Options):
     output: str = option(
         "", "CSV file with query, rank (from 1), video_id and score; standard output unless given."
     )
+    html: str = option("", "Also write a page of the results, a row for each query.")
+    titles: str = option("", "--html: CSV with the columns video_id and title.")
+    thumbnails: str = option(
+        "", "--html: directory with a picture <id>.jpg of each video, ids percent-encoded."
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -49,3 +54,8 @@ class SearchConfig(Options):
                 "--query_features and --train_dir go together; received "
                 f"--query_features={self.query_features} and --train_dir={self.train_dir}"
             )
+        for name in ("titles", "thumbnails"):
+            if getattr(self, name) and not self.html:
+                raise ValueError(
+                    f"--{name} goes with --html; received {getattr(self, name)} without it"
+                )

@@ -15,6 +15,8 @@ from yt8m_models.embedding.loading import load_embedding_model
 from yt8m_models.features.array_files import read_table
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.table import Table
+from yt8m_models.program.extras import require
+from yt8m_models.report.gallery import Gallery
 from yt8m_models.retrieval.index import Index
 from yt8m_models.retrieval.search.config import SearchConfig
 from yt8m_models.storage.whole_file import text_output
@@ -28,14 +30,18 @@ def search(config: SearchConfig) -> int:
     """Writes the best videos of each query as CSV and returns how many queries there were.
 
     It warns where a query has fewer than `config.top_k`. The file appears when all of it is
-    written.
+    written, and with `config.html` the page of the same results after it.
 
     Raises:
-        ValueError: as of `Index.load` and `read_queries`.
+        ValueError: as of `Index.load`, `read_queries` and `Gallery`; or a page is to be written and
+            Jinja2 is not installed.
         OSError: the file cannot be written.
     """
+    if config.html:
+        require("jinja2", extra="report")
     index = Index.load(config.index_dir)
     names, vectors = read_queries(config, index)
+    gallery = _gallery(config, len(names)) if config.html else None
     own = list(index.ids.rows(names)[:, None])
     exclude = own if config.exclude_query else None
     scores, rows = index.search(vectors, config.top_k, exclude, config.probes)
@@ -50,10 +56,20 @@ def search(config: SearchConfig) -> int:
         writer.writerow(HEADER)
         for query, found, of_found in zip(names, rows, scores, strict=True):
             known = found != UNKNOWN
-            ranked = zip(index.ids[found[known]], of_found[known], strict=True)
+            ids = [_text(video_id) for video_id in index.ids[found[known]]]
+            ranked = list(zip(ids, of_found[known].tolist(), strict=True))
             for rank, (video_id, score) in enumerate(ranked, start=1):
-                writer.writerow((_text(query), rank, _text(video_id), f"{score:.6f}"))
+                writer.writerow((_text(query), rank, video_id, f"{score:.6f}"))
+            if gallery is not None:
+                gallery.add(_text(query), ranked)
+    if gallery is not None:
+        gallery.write(config.html)
     return len(names)
+
+
+def _gallery(config: SearchConfig, num_queries: int) -> Gallery:
+    num_cards = num_queries * (1 + config.top_k)
+    return Gallery(config.index_dir, config.titles, config.thumbnails, num_cards)
 
 
 def read_queries(config: SearchConfig, index: Index) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from yt8m_models.storage.plots import (
     whole_numbers,
 )
 from yt8m_models.storage.whole_file import join
-from yt8m_models.training.history import Row, read_history
+from yt8m_models.training.history import Row, read_history, running_mean
 from yt8m_models.training.train_dir import TRAINING_HISTORY, VALIDATION_HISTORY, read_model_flags
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PANELS = {"Loss": "loss", "GAP": "gap", "Hit@1": "hit_at_one", "Learning rate": "learning_rate"}
-_POINTS_TO_SMOOTH = 40
 
 
 def plot_training(train_dir: str, output: str, title: str = "") -> None:
@@ -83,7 +82,7 @@ def _panel(
         axes.set_ylim(0, 1.15 * values.max())
     else:
         axes.plot(steps, values, color=BLUE, linewidth=0.8, alpha=0.3)
-        axes.plot(steps, _running_mean(values), color=BLUE, linewidth=1.8, label="training batches")
+        axes.plot(steps, running_mean(values), color=BLUE, linewidth=1.8, label="training batches")
         if validation:
             steps, values = _columns(validation, column)
             axes.plot(steps, values, "o-", color=RED, linewidth=1.8, ms=4, label="validation")
@@ -99,13 +98,3 @@ def _panel(
 
 def _columns(rows: Sequence[Row], column: str) -> tuple[np.ndarray, np.ndarray]:
     return np.array([row["step"] for row in rows]), np.array([row[column] for row in rows])
-
-
-def _running_mean(values: np.ndarray) -> np.ndarray:
-    """The mean of each value and of those around it."""
-    reach = len(values) // _POINTS_TO_SMOOTH
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    centre = np.arange(len(values))
-    first, end = np.maximum(centre - reach, 0), np.minimum(centre + reach + 1, len(values))
-    means: np.ndarray = (sums[end] - sums[first]) / (end - first)
-    return means

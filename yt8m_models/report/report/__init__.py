@@ -1,0 +1,1 @@
+"""Pages of trainings, experiments, extractions and retrieval: `yt8m report` (see `--help`)."""
