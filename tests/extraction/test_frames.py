@@ -1,6 +1,8 @@
 """Reading frames: which of them, how many, which way up and in which colours."""
 
+import gc
 import importlib.util
+import itertools
 import shutil
 import struct
 from fractions import Fraction
@@ -11,6 +13,9 @@ import pytest
 
 pytest.importorskip("av", reason="needs the extra `video`")
 
+import av
+
+from yt8m_models.extraction import frames
 from yt8m_models.extraction.frames import FrameReader, read_frames, upright
 
 from .conftest import NUM_FRAMES, RATE, ffmpeg, nearest, numbers, packets
@@ -108,6 +113,35 @@ def test_goes_by_the_times_of_a_variable_rate(clips, name):
     assert numbers(read_frames(path)) == nearest(times, end=times[-1])
 
 
+@pytest.mark.parametrize("offset", [0, 3, 1000])
+def test_goes_on_where_joined_recordings_start_their_clocks_anew(clips, offset):
+    """Transport streams may be joined as they are; the second begins when the first ends."""
+    first = clips.numbered("first_half.ts", H264)
+    second = clips.numbered(f"second_half_{offset}.ts", f"{H264} -output_ts_offset {offset}")
+    joined = first.with_name(f"halves_{offset}.ts")
+    joined.write_bytes(first.read_bytes() + second.read_bytes())
+    assert numbers(read_frames(str(joined))) == 2 * nearest(TIMES, 6)
+
+
+def test_a_long_pause_stays_one(clips):
+    """Of 28 s, between two frames of a file that is not a transport stream."""
+    pause = f"-vf setpts='if(eq(N,0),0,(28+2*N)/TB)' -vsync passthrough {INTRA}"
+    path = str(clips.numbered("pause.mkv", pause, num_frames=2))
+    assert numbers(read_frames(path))[:30] == [0] * 16 + [1] * 14
+
+
+def test_holds_few_frames(clips):
+    """While it reads, without the garbage collector, which would come late."""
+    images = read_frames(str(clips.numbered("h264.mp4", H264)), RATE)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in itertools.islice(images, NUM_FRAMES // 2):
+            assert sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects()) <= 6
+    finally:
+        gc.enable()
+
+
 def test_reads_again_from_the_start(clips):
     reader = FrameReader(str(clips.numbered("h264.mp4", H264)))
     assert numbers(reader) == numbers(reader) == nearest(TIMES, 6)
@@ -191,6 +225,20 @@ def test_pictures_are_upright(clips, tmp_path, orientation):
     raw = ffmpeg("-i", path, "-frames:v 1 -f rawvideo -pix_fmt rgb24 -")
     by_ffmpeg = np.frombuffer(raw, np.uint8).reshape(image.shape)
     np.testing.assert_allclose(fields(image), fields(by_ffmpeg), atol=4)
+
+
+def test_turns_where_side_data_cannot_be_read():
+    """PyAV refuses all of a frame's where it does not know one of them."""
+
+    class Frame:
+        rotation = 90
+
+        @property
+        def side_data(self):
+            raise ValueError("30 is not a valid Type")
+
+    matrix = frames._display_matrix(Frame())
+    np.testing.assert_array_equal(upright(COLOURS, matrix), np.rot90(COLOURS))
 
 
 def test_upright_rounds_to_quarters_of_a_turn():

@@ -131,13 +131,14 @@ def test_damaged_packets_leave_silence(clips, tmp_path):
     assert reader.damaged_packets == 4
 
 
-def test_a_change_of_format_is_followed(clips):
-    """A stream of transport packets that goes on with another rate and other channels."""
+@pytest.mark.parametrize("offset", [0, 6, 1000])
+def test_joined_recordings_go_on(clips, offset):
+    """A transport stream behind one of another rate and other channels, whatever its clock."""
     first = clips.sound("first.ts", tones(48000), 48000, "-c:a mp2")
     second = clips.sound("second.ts", tones(44100, channels=(0.5, 0.5)), 44100, "-c:a mp2")
-    shifted = first.with_name("shifted.ts")
-    ffmpeg("-i", second, "-c copy -output_ts_offset 6", shifted)
-    joined = first.with_name("joined.ts")
+    shifted = first.with_name(f"shifted_{offset}.ts")
+    ffmpeg("-i", second, f"-c copy -output_ts_offset {offset}", shifted)
+    joined = first.with_name(f"joined_{offset}.ts")
     joined.write_bytes(first.read_bytes() + shifted.read_bytes())
     expected = [*TONES, *np.add(TONES, 6)]
     np.testing.assert_allclose(heard(sound_of(joined)), expected, atol=0.05)

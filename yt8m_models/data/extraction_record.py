@@ -1,7 +1,8 @@
 """How the features of records were made, where `yt8m extract` made them.
 
-It writes `manifest.json` beside its records; a training keeps what it says of the features in its
-directory, as `extraction.json`. Records of any other origin have neither.
+It writes `manifest.json` beside its records. What that says of the features is kept as
+`extraction.json` beside copies of the records and in the directory of a training. Records of any
+other origin have neither.
 """
 
 import json
@@ -16,9 +17,10 @@ import tensorflow as tf
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.same_flags import require_same_flags
 from yt8m_models.storage.text_file import read_text
-from yt8m_models.storage.whole_file import join
+from yt8m_models.storage.whole_file import join, write_text
 
 MANIFEST = "manifest.json"
+EXTRACTION_RECORD = "extraction.json"
 KIND = "extraction"
 _LOGGER = logging.getLogger(__name__)
 
@@ -76,7 +78,8 @@ def extraction_of(files: Sequence[str]) -> Extraction | None:
     """
     found: dict[str, Extraction] = {}
     for directory in dict.fromkeys(map(os.path.dirname, files)):
-        extraction = read_extraction(join(directory or ".", MANIFEST))
+        paths = [join(directory or ".", name) for name in (MANIFEST, EXTRACTION_RECORD)]
+        extraction = read_extraction(paths[0]) or read_extraction(paths[1])
         if extraction is not None:
             if not extraction.is_finished:
                 _LOGGER.warning("yt8m extract has not finished in %s", directory or ".")
@@ -91,6 +94,16 @@ def extraction_of(files: Sequence[str]) -> Extraction | None:
             f"the records in {first} (there) and {directory} (now) have different features:",
         )
     return extraction
+
+
+def write_extraction(directory: str, extraction: Extraction) -> None:
+    """Writes `extraction.json`.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    text = json.dumps(extraction.record, indent=2)
+    write_text(join(directory, EXTRACTION_RECORD), text + "\n")
 
 
 def require_same_extraction(trained: Extraction | None, files: Sequence[str], whose: str) -> None:

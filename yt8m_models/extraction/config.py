@@ -36,8 +36,8 @@ class ExtractionConfig(Options):
     )
     rgb_model: str = option(
         "inception_v3",
-        "Network for the pictures: inception_v3, yt8m (the original graph), a name of "
-        "keras.applications, a KerasHub preset; or none.",
+        "Network for the pictures: inception_v3 or another name of keras.applications, yt8m (the "
+        "original graph), keras_hub:PRESET; or none.",
         required=True,
     )
     rgb_weights: str = option(

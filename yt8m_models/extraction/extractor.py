@@ -33,7 +33,8 @@ class Extracted:
         features: by name, as the record has them: frames, uint8 or float32 `(num_frames, size)`,
             or at video level their mean, float32 `(size,)`.
         num_frames: frames that were taken.
-        has_sound: whether the file has sound; otherwise that of silence was taken.
+        has_sound: whether the file has sound; otherwise the features are of silence. `None` where
+            there are none of sound.
         damaged_packets: packets of the file that could not be decoded, and were left out.
         clipped: share of the values that lay outside of the range of 8 bits, by feature.
         thumbnails: of the video, where they were asked for.
@@ -42,7 +43,7 @@ class Extracted:
     video: Video
     features: dict[str, np.ndarray]
     num_frames: int
-    has_sound: bool
+    has_sound: bool | None
     damaged_packets: int
     clipped: dict[str, float]
     thumbnails: Thumbnails | None
@@ -234,7 +235,7 @@ class _Features:
             video,
             {name(kind): values.result() for kind, values in self.values.items()},
             clip.num_frames,
-            clip.has_sound,
+            clip.has_sound if "audio" in self.values else None,
             clip.damaged_packets,
             {name(kind): values.clipped for kind, values in self.values.items()},
             self.clip.thumbnails,

@@ -102,8 +102,7 @@ class TimedFrame(NamedTuple):
 def timed_frames(file: MediaFile) -> Generator[TimedFrame, None, None]:
     """Yields the frames of a file's picture in the order of their times.
 
-    A frame without a time follows the one before it. One whose time is not behind that of the frame
-    before is left out.
+    One whose time is not behind that of the frame before is left out.
 
     Raises:
         ValueError: there is no video stream, or none of its packets could be decoded.
@@ -112,17 +111,15 @@ def timed_frames(file: MediaFile) -> Generator[TimedFrame, None, None]:
     if stream is None:
         raise ValueError(f"{file.path}: has no video stream")
     usual_duration = 1 / (stream.average_rate or stream.guessed_rate or _USUAL_RATE)
-    last: TimedFrame | None = None
+    clock = file.clock(stream)
+    last: Fraction | None = None
     for frame in file.decoded(stream):
         duration = frame.duration * stream.time_base or usual_duration
         stamp = frame.pts if file.has_presentation_times else frame.dts
-        if stamp is not None:
-            time = stamp * stream.time_base
-        else:
-            time = last.time + last.duration if last else Fraction(0)
-        if last is None or time > last.time:
-            last = TimedFrame(time, duration, frame)
-            yield last
+        time = clock.time(stamp, duration)
+        if last is None or time > last:
+            yield TimedFrame(time, duration, frame)
+            last = time
 
 
 class _Converter:
@@ -134,6 +131,8 @@ class _Converter:
         self._reformatter = require("av.video.reformatter", extra="video").VideoReformatter()
         self._frame: VideoFrame | None = None
         self._image: np.ndarray | None = None
+        self._rotation: int | None = None
+        self._matrix = np.eye(2)
 
     def __call__(self, frame: VideoFrame) -> np.ndarray:
         if self._image is None or frame is not self._frame:
@@ -142,18 +141,31 @@ class _Converter:
             except (self._av.FFmpegError, ValueError) as error:
                 reason = f"no RGB can be made of its pixel format, {frame.format.name}: {error}"
                 raise ValueError(f"{self._path}: {reason}") from None
-            self._frame, self._image = frame, upright(rgb, _display_matrix(frame))
+            self._frame, self._image = frame, upright(rgb, self._display_matrix(frame))
         return self._image
+
+    def _display_matrix(self, frame: VideoFrame) -> np.ndarray:
+        """How the file wants the frame to be turned and mirrored, as `upright` takes it.
+
+        Read only where the rotation changes: a frame and its side data hold each other, and so keep
+        their memory until the garbage collector comes, hundreds of frames later.
+        """
+        if frame.rotation != self._rotation:
+            self._rotation, self._matrix = frame.rotation, _display_matrix(frame)
+        return self._matrix
 
 
 def _display_matrix(frame: VideoFrame) -> np.ndarray:
-    """How the file wants the frame to be turned and mirrored, as `upright` takes it."""
     try:
         data: Any = frame.side_data.get("DISPLAYMATRIX")
     except ValueError:  # beside it is something that this version of PyAV does not know
         turn = np.deg2rad(frame.rotation)
         return np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    return np.eye(2) if data is None else np.frombuffer(data, np.int32).reshape(3, 3)[:2, :2]
+    return (
+        np.eye(2)
+        if data is None
+        else np.frombuffer(data, np.int32).reshape(3, 3)[:2, :2].astype(float)
+    )
 
 
 def upright(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -164,7 +176,7 @@ def upright(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
         matrix: (2, 2) of any scale; a point `(x, y)`, y downwards, is shown at `(x, y) · matrix`.
             Angles are rounded to quarters.
     """
-    (xx, xy), (yx, yy) = matrix.astype(np.float64)
+    (xx, xy), (yx, yy) = matrix
     if abs(xx) + abs(yy) < abs(xy) + abs(yx):
         image = image.swapaxes(0, 1)
         xx, yy = yx, xy

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from yt8m_models.extraction.clock import Clock
 from yt8m_models.program.extras import require
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ class MediaFile:
         traceback: TracebackType | None,
     ) -> None:
         self._container.close()
+
+    def clock(self, stream: VideoStream | AudioStream) -> Clock:
+        """A new clock for the time stamps of one of the streams."""
+        time_base: Any = stream.time_base
+        return Clock(time_base, can_leap=self._container.format.name in ("mpegts", "mpeg"))
 
     def decoded(self, stream: VideoStream | AudioStream) -> Iterator[Any]:
         """Yields the frames of one of the streams, in the order of presentation.

@@ -101,12 +101,10 @@ def _blocks(file: MediaFile) -> Iterator[_Block]:
     stream = file.sound
     if stream is None:
         return
+    clock = file.clock(stream)
     run: _Run | None = None
     for frame in file.decoded(stream):
-        if frame.pts is not None:
-            time = frame.pts * stream.time_base
-        else:
-            time = Fraction(0) if run is None else run.end
+        time = clock.time(frame.pts, Fraction(frame.samples, frame.sample_rate))
         if run is None or not run.goes_on_with(frame, time):
             if run is not None:
                 yield from run.blocks(None)

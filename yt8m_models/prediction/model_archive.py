@@ -11,10 +11,11 @@ from pathlib import PurePosixPath
 import tensorflow as tf
 
 from yt8m_models.config import model_flags
+from yt8m_models.data.extraction_record import EXTRACTION_RECORD, write_extraction
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join, whole_file, write_text
 from yt8m_models.training.checkpoints import Checkpoints, Restored
-from yt8m_models.training.train_dir import EXTRACTION_RECORD, MODEL_RECORD
+from yt8m_models.training.train_dir import MODEL_RECORD
 
 
 def pack_model(restored: Restored, path: str) -> None:
@@ -28,8 +29,7 @@ def pack_model(restored: Restored, path: str) -> None:
     with tempfile.TemporaryDirectory() as directory:
         write_text(join(directory, MODEL_RECORD), json.dumps(flags, indent=2) + "\n")
         if restored.extraction is not None:
-            record = json.dumps(restored.extraction.record, indent=2)
-            write_text(join(directory, EXTRACTION_RECORD), record + "\n")
+            write_extraction(directory, restored.extraction)
         Checkpoints(directory, keep=1, model=restored.model, step=step).save(restored.step)
         with whole_file(path) as file, tarfile.open(fileobj=file, mode="w|gz") as archive:
             for entry in sorted(os.listdir(directory)):

@@ -30,14 +30,13 @@ from yt8m_models.config import (
     model_flags,
     parse_model_flags,
 )
-from yt8m_models.data.extraction_record import Extraction, read_extraction
+from yt8m_models.data.extraction_record import EXTRACTION_RECORD, Extraction, read_extraction
 from yt8m_models.storage.same_flags import require_same_flags
 from yt8m_models.storage.text_file import read_text
 from yt8m_models.storage.whole_file import finished_name, join, write_text
 
 MODEL_RECORD = "model_flags.json"
 TRAINING_FLAGS = "training_flags.json"
-EXTRACTION_RECORD = "extraction.json"
 EMBEDDING_RECORD = "embedding_model.json"
 TRAINING_HISTORY = "training.csv"
 VALIDATION_HISTORY = "validation.csv"

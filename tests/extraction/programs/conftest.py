@@ -48,7 +48,10 @@ def mean_colour():
 
 @pytest.fixture(scope="session")
 def make_clip():
-    """Makes a lossless video of a colour a second, with a tone (in Hz) or without sound."""
+    """Makes a lossless video of a colour a second, with a tone or without sound.
+
+    The tone is a number of Hz, or one of ffmpeg's expressions of the time `t`.
+    """
     if shutil.which("ffmpeg") is None:
         pytest.skip("makes clips with ffmpeg, which is not installed")
 
@@ -57,7 +60,8 @@ def make_clip():
         raw = np.broadcast_to(images[:, None, None], (len(images), SIDE, SIDE, 3)).tobytes()
         video = f"-f rawvideo -pix_fmt rgb24 -s {SIDE}x{SIDE} -framerate {RATE} -i -".split()
         if tone:
-            video += f"-f lavfi -i sine=f={tone}:d={len(colours)}:r=16000".split()
+            wave = f"aevalsrc='0.1*sin(2*PI*({tone})*t)':s=16000:d={len(colours)}"
+            video += ["-f", "lavfi", "-i", wave]
         command = ["ffmpeg", "-loglevel", "error", "-y", *video, "-c:v", "ffv1", str(path)]
         subprocess.run(command, input=raw, check=True)
         return str(path)

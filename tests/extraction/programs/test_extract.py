@@ -68,6 +68,9 @@ def sound_values(path):
 def test_records_have_the_exact_format_and_values(clips, mean_colour, tmp_path):
     summary = run(clips, tmp_path)
     assert (summary.num_videos, summary.num_frames, summary.num_shards) == (3, 13, 1)
+    assert summary.data_flags == (
+        "--feature_names=rgb,audio --feature_sizes=4,128 --frame_features"
+    )
     for example, (name, colours) in zip(examples(tmp_path), clips.colours.items(), strict=True):
         context = example.context.feature
         assert set(context) == {"id", "labels"}
@@ -154,6 +157,7 @@ def test_frames_a_second_and_max_frames(clips, mean_colour, tmp_path):
 def test_one_of_the_features_alone(clips, mean_colour, tmp_path):
     run(clips, tmp_path / "rgb", dataclasses.replace(CONFIG, audio_model="none"))
     assert set(examples(tmp_path / "rgb")[0].feature_lists.feature_list) == {"rgb"}
+    assert [video["has_sound"] for video in manifest(tmp_path / "rgb")["videos"]] == [None] * 3
     run(clips, tmp_path / "audio", dataclasses.replace(CONFIG, rgb_model="none"))
     first = examples(tmp_path / "audio")[0].feature_lists.feature_list
     assert set(first) == {"audio"}

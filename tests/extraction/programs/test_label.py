@@ -12,6 +12,8 @@ from eval.program.config import EvalConfig
 from eval.program.evaluation import evaluate_training
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.data.extraction_record import extraction_of
+from yt8m_models.data.split.config import SplitConfig
+from yt8m_models.data.split.splitting import split
 from yt8m_models.extraction.config import ExtractionConfig
 from yt8m_models.extraction.extract.config import ExtractConfig
 from yt8m_models.extraction.extract.extraction import extract
@@ -47,7 +49,7 @@ def classes(make_clip, tmp_path_factory):
                 make_clip(path, colours, tone + 20 * number)
                 rows += [f"{path.stem},{name}"] if part == "train" else []
     colours = [CLASSES["red"][0]] * 5 + [CLASSES["blue"][0]] * 5
-    make_clip(directory / "both.mkv", colours, 600)
+    make_clip(directory / "both.mkv", colours, "if(lt(t,5),300,4000)")
     (directory / "labels.csv").write_text("\n".join(rows) + "\n")
     names = [f"{index},{name}" for index, name in enumerate(CLASSES)]
     (directory / "vocabulary.csv").write_text("\n".join(["Index,Name", *names]) + "\n")
@@ -238,6 +240,13 @@ def test_records_of_one_training_have_one_kind_of_features(training, other, tmp_
     assert f"{tmp_path}/records (there) and {tmp_path}/other (now)" in str(refused.value)
     with pytest.raises(ValueError, match=NAMED):
         trained(f"{tmp_path}/records/*.tfrecord", tmp_path / "new", eval_data_pattern=other)
+
+
+def test_the_parts_of_a_split_keep_how_their_features_were_made(training, tmp_path):
+    records = f"{tmp_path}/records/*.tfrecord"
+    split(SplitConfig(records, str(tmp_path / "parts"), fraction=0.5))
+    found = extraction_of([f"{tmp_path}/parts/test/videos0000.tfrecord"])
+    assert found.settings == extraction_of([f"{tmp_path}/records/videos0000.tfrecord"]).settings
 
 
 def test_a_packed_model_keeps_how_its_features_were_made(training, other, tmp_path):

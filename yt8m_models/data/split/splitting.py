@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from yt8m_models.data.extraction_record import extraction_of, write_extraction
 from yt8m_models.data.record_copies import RecordCopies
 from yt8m_models.data.record_identity import identified_records
 from yt8m_models.data.record_reader import record_size
 from yt8m_models.data.split.config import SplitConfig
 from yt8m_models.data.video_hash import is_test
 from yt8m_models.program.progress import Progress
-from yt8m_models.storage.whole_file import whole_path
+from yt8m_models.storage.whole_file import join, whole_path
 
 VALIDATION, TEST = "validation", "test"
 
@@ -81,6 +82,9 @@ def split(config: SplitConfig, progress: bool = False) -> SplitSummary:
 
     with bar:
         copies.copy(split_file)
+    if extraction := extraction_of(list(copies.files.values())):
+        for part in copies.parts:
+            write_extraction(join(config.output_dir, part), extraction)
     return SplitSummary(
         len(copies.files), copies.total(VALIDATION), copies.total(TEST), copies.ledger.summary()
     )

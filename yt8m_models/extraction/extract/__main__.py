@@ -23,7 +23,8 @@ def main(arguments: Arguments) -> None:
     summary = extract(config, arguments[ExtractionConfig], progress=True)
     print(
         f"{summary.num_videos:,} videos with {summary.num_frames:,} frames in "
-        f"{summary.num_shards:,} files of {config.output_dir}"
+        f"{summary.num_shards:,} files of {config.output_dir}\n"
+        f"Programs read them with {summary.data_flags}"
     )
     if summary.problems:
         print(summary.problems, file=sys.stderr)

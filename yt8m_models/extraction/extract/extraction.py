@@ -28,12 +28,14 @@ class ExtractSummary:
         num_videos: videos that have a record.
         num_frames: their frames.
         num_shards: files of records.
+        data_flags: the flags by which programs read the records.
         problems: what was wrong, in lines; `None` where nothing was.
     """
 
     num_videos: int
     num_frames: int
     num_shards: int
+    data_flags: str
     problems: str | None
 
 
@@ -100,8 +102,7 @@ def _summary(notes: ShardNotes, extractor: Extractor) -> ExtractSummary:
         lines += [f"  {failure['reason']}" for failure in notes.failures[:_SHOWN]]
         if len(notes.failures) > _SHOWN:
             lines.append(f"  … and {len(notes.failures) - _SHOWN} more")
-    silent = sum(not video["has_sound"] for video in videos)
-    if silent and extractor.config.audio_model != "none":
+    if silent := sum(video["has_sound"] is False for video in videos):
         lines.append(f"{_count(silent)} without sound: the sound features are of silence")
     if damaged := sum(video["damaged_packets"] > 0 for video in videos):
         lines.append(f"{_count(damaged)} with packets that could not be decoded")
@@ -110,8 +111,23 @@ def _summary(notes: ShardNotes, extractor: Extractor) -> ExtractSummary:
         len(videos),
         sum(video["num_frames"] for video in videos),
         len({video["shard"] for video in videos}),
+        _data_flags(extractor),
         "\n".join(lines) or None,
     )
+
+
+def _data_flags(extractor: Extractor) -> str:
+    sizes = extractor.sizes
+    flags = [
+        f"--feature_names={','.join(sizes)}",
+        f"--feature_sizes={','.join(map(str, sizes.values()))}",
+    ]
+    if extractor.config.level == "frame":
+        flags += [
+            "--frame_features",
+            *([] if extractor.config.is_quantized else ["--float_frames"]),
+        ]
+    return " ".join(flags)
 
 
 def _clipped(name: str, videos: list[dict[str, Any]]) -> float:
