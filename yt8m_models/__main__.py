@@ -44,6 +44,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "synthetic": ("yt8m_models.samples.synthetic", "write synthetic records"),
         "digits": ("yt8m_models.samples.digits", "write videos of handwritten digits"),
         "fashion": ("yt8m_models.samples.fashion", "write videos of Fashion-MNIST images"),
+        "sample-clips": ("yt8m_models.samples.clips", "cut scenes of a package into video files"),
         "synthetic-world": ("yt8m_models.samples.world", "write a watch log and its videos"),
     },
     "Embed videos by what is watched together": {
