@@ -32,6 +32,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Turn video files into records and labels": {
         "extract": ("yt8m_models.extraction.extract", "make records of video files"),
         "label": ("yt8m_models.extraction.label", "label video files with a trained model"),
+        "demo": ("yt8m_models.demo", "serve a page that labels clips dropped on it"),
     },
     "Look at records and make some": {
         "inspect": ("yt8m_models.data.inspect", "report what is in record files"),
