@@ -185,7 +185,8 @@ def test_a_pca_is_applied_and_its_hash_kept(clips, mean_colour, tmp_path):
     assert share > 0
     of_all = [np.abs(5 * colour_values(colours)[:, 0]) > 2 for colours in clips.colours.values()]
     percent = f"{np.concatenate(of_all).sum() / (2 * 13):.2%}"
-    assert f"WARNING: {percent} of the values of rgb lay outside of -2 to 2" in summary.problems
+    line = f"WARNING: {percent} of the values of rgb lay outside of -2 to 2, and were clipped"
+    assert f"{line}: --quantize=none keeps them" in summary.problems.splitlines()
 
 
 def test_the_manifest_names_what_could_not_be_read(clips, mean_colour, tmp_path, capsys):

@@ -106,7 +106,11 @@ def _summary(notes: ShardNotes, extractor: Extractor) -> ExtractSummary:
         lines.append(f"{_count(silent)} without sound: the sound features are of silence")
     if damaged := sum(video["damaged_packets"] > 0 for video in videos):
         lines.append(f"{_count(damaged)} with packets that could not be decoded")
-    lines += [_clipped_line(name, videos) for name in extractor.sizes if _clipped(name, videos)]
+    lines += [
+        _clipped_line(name, videos, extractor.settings[f"{name}_pca"] != "none")
+        for name in extractor.sizes
+        if _clipped(name, videos)
+    ]
     return ExtractSummary(
         len(videos),
         sum(video["num_frames"] for video in videos),
@@ -136,12 +140,13 @@ def _clipped(name: str, videos: list[dict[str, Any]]) -> float:
     return float(sum(video["clipped"][name] * video["num_frames"] for video in videos) / num_frames)
 
 
-def _clipped_line(name: str, videos: list[dict[str, Any]]) -> str:
+def _clipped_line(name: str, videos: list[dict[str, Any]], has_pca: bool) -> str:
     share = _clipped(name, videos)
     line = f"{share:.2%} of the values of {name} lay outside of -2 to 2, and were clipped"
     if share <= _MUCH_CLIPPED:
         return line
-    return f"WARNING: {line}: give a PCA (--{name}_pca, yt8m fit-pca makes one) or --quantize=none"
+    advice = "" if has_pca else f", a PCA makes them small (yt8m fit-pca, --{name}_pca)"
+    return f"WARNING: {line}: --quantize=none keeps them{advice}"
 
 
 def _count(number: int) -> str:

@@ -1,0 +1,96 @@
+"""Extracting features end to end, over the slower of decoding and the networks alone."""
+
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from unittest.mock import patch
+
+import numpy as np
+
+from benchmarks.figure import Figure
+from benchmarks.timing import in_turn
+from yt8m_models.extraction import extractor
+from yt8m_models.extraction.clip import Clip
+from yt8m_models.extraction.config import ExtractionConfig
+from yt8m_models.extraction.decoding import decoded_ahead
+from yt8m_models.extraction.extractor import Extractor
+from yt8m_models.extraction.image_models import ImageModel, image_model
+from yt8m_models.extraction.video_list import Video
+
+_NUM_VIDEOS = 8
+_SECONDS = 15
+_ROUNDS = 5
+_MIN_RATIO = 0.9
+_CONFIG = ExtractionConfig(rgb_model="patched", batch_size=32)
+
+
+class _Device:
+    """A network on a device of its own: it takes time, and no time of the processor's."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.name, self.size, self.run_length = "device", 1024, 1
+        self.settings = {"name": self.name}
+
+    def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        time.sleep(self.seconds * len(images))
+        return np.zeros((len(images), self.size), np.float32)
+
+
+def figures(workdir: Path) -> list[Figure]:
+    """The time of the slower part over that of the whole, with two networks.
+
+    One is on a device of its own and takes as long for a frame of 720p H.264 as decoding does, by
+    which a pipeline has most to hide. The other is Inception v3 on the processor, where frames of
+    180p are decoded too: the ratio is that of the network alone to both. Sound features, `log_mel`,
+    are part of the whole. All alternate, and the median of the rounds' ratios counts.
+    """
+    large, small = (_made(workdir, height) for height in (720, 180))
+    (seconds,) = in_turn(3, lambda: _decode(large))
+    device = _Device(median(seconds) / (_NUM_VIDEOS * _SECONDS))
+    inception = image_model("inception_v3", "random:0")
+    return [
+        _figure("720p, with a network on a device as slow as decoding", large, device),
+        _figure("180p, with Inception v3 on the same processor", small, inception),
+    ]
+
+
+def _figure(name: str, videos: Sequence[Video], network: ImageModel) -> Figure:
+    images = [image for image, _ in Clip(videos[0].path, max_frames=_SECONDS)]
+    num_batches = _NUM_VIDEOS * _SECONDS // len(images)
+    with patch.object(extractor, "image_model", lambda *_: network):
+        extracting = Extractor(_CONFIG)
+    measured = in_turn(
+        _ROUNDS,
+        lambda: _decode(videos),
+        lambda: [network(images) for _ in range(num_batches)],
+        lambda: list(extracting.extract([videos])),
+    )
+    ratios = [
+        max(decoding, alone) / whole for decoding, alone, whole in zip(*measured, strict=True)
+    ]
+    names = ("decoding_seconds", "network_seconds", "seconds")
+    detail = dict(zip(names, map(median, measured), strict=True))
+    name = f"extraction of {name}, over the slower of both alone"
+    return Figure(name, median(ratios), _MIN_RATIO, detail=detail)
+
+
+def _decode(videos: Sequence[Video]) -> None:
+    clips = [Clip(video.path) for video in videos]
+    for ahead in decoded_ahead(clips, _CONFIG.num_threads, lambda pair: pair[0].nbytes):
+        for _ in ahead:
+            pass
+
+
+def _made(workdir: Path, height: int) -> list[Video]:
+    """Videos of moving shapes and noise with a tone, 30 frames a second."""
+    path = workdir / f"{height}.mp4"
+    size = f"{height * 16 // 9}x{height}"
+    pictures = f"testsrc2=size={size}:rate=30:duration={_SECONDS},noise=alls=8:allf=t"
+    command = ["ffmpeg", "-loglevel", "error", "-nostdin", "-y", "-f", "lavfi", "-i", pictures]
+    command += ["-f", "lavfi", "-i", f"sine=frequency=440:duration={_SECONDS}"]
+    command += ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p"]
+    subprocess.run([*command, str(path)], check=True)
+    return [Video(f"{height}-{number}", str(path)) for number in range(_NUM_VIDEOS)]
