@@ -19,9 +19,9 @@ from yt8m_models.extraction.extractor import Extractor
 from yt8m_models.extraction.image_models import ImageModel, image_model
 from yt8m_models.extraction.video_list import Video
 
-_NUM_VIDEOS = 8
-_SECONDS = 15
-_ROUNDS = 5
+_NUM_VIDEOS = 4
+_SECONDS = 10
+_ROUNDS = 3
 _MIN_RATIO = 0.9
 _CONFIG = ExtractionConfig(rgb_model="patched", batch_size=32)
 

@@ -1,12 +1,14 @@
 """Pictures and patches side by side."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("av", reason="needs the extra `video`")
 
+from tests.mutations import mutated, outcome
 from yt8m_models.extraction.clip import Clip
 from yt8m_models.extraction.frames import read_frames
 from yt8m_models.extraction.log_mel import log_mel_patches
@@ -135,8 +137,20 @@ def test_a_file_of_sound_alone(clips):
     np.testing.assert_allclose(patch[11:], SILENCE[11:], atol=1e-6)
     with pytest.raises(ValueError, match=r"song\.m4a: has no video stream"):
         list(Clip(song))
-    with pytest.raises(ValueError, match=r"mute\.mp4: has no sound"):
+    with pytest.raises(ValueError, match=r"mute\.mp4: has no sound that can be decoded"):
         list(Clip(str(clips.numbered("mute.mp4", H264)), pictures=False))
+
+
+def test_sound_that_cannot_be_decoded_is_none(clips, tmp_path):
+    """Pictures come all the same, and the damage is told."""
+    whole = Path(with_sound(clips, "broken.mp4", encoding="-c:a flac -strict -2"))
+    sound = packets(whole, "a:0")
+    clip = Clip(str(with_bytes(whole, sound, tmp_path / "broken.mp4")))
+    images, patches = zip(*clip, strict=True)
+    assert numbers(images) == [0, 7, 13, 20, 27, 33]
+    np.testing.assert_allclose(patches, [SILENCE] * 6)
+    assert not clip.has_sound
+    assert clip.damaged_packets > len(sound) / 2, "not all are told of when decoding ends"
 
 
 def test_counts_damaged_packets_anew_each_time(clips, tmp_path):
@@ -146,6 +160,26 @@ def test_counts_damaged_packets_anew_each_time(clips, tmp_path):
     for _ in range(2):
         assert len(list(clip)) == 6
         assert clip.damaged_packets == 5
+
+
+@pytest.mark.parametrize("name", ["both.mp4", "both.mkv", "both.ts", "both.avi"])
+@pytest.mark.parametrize("count", [10, pytest.param(200, marks=pytest.mark.slow)])
+def test_damaged_files_are_read_or_named(clips, tmp_path, name, count):
+    """With at least one picture, and never more than asked for."""
+    encoding = "-c:a libmp3lame" if name.endswith("avi") else "-c:a mp2"
+    content = Path(with_sound(clips, name, encoding=encoding)).read_bytes()
+    path = tmp_path / name
+    rng = np.random.default_rng(0)
+    for _ in range(count):
+        path.write_bytes(mutated(content, rng))
+        clip = Clip(str(path), max_frames=20)
+        pairs, error = outcome(lambda clip=clip: list(clip))
+        if error:
+            assert error.startswith(f"{path}: ")
+        else:
+            assert 1 <= len(pairs) == clip.num_frames <= 20
+            assert {patch.shape for _, patch in pairs} == {(96, 64)}
+            assert all(np.isfinite(patch).all() for _, patch in pairs)
 
 
 def test_wrong_arguments():

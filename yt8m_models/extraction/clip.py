@@ -29,8 +29,8 @@ class Clip:
         sound: without it, the sound is not read.
 
     Attributes:
-        has_sound: whether the sound had a sample. This and the following are those of the iteration
-            under way or the last one.
+        has_sound: whether there was sound that can be decoded. This and the following are those of
+            the iteration under way or the last one.
         damaged_packets: how many packets of pictures and sound could not be decoded.
         num_frames: how many pairs there were.
 
@@ -88,7 +88,7 @@ class Clip:
         patches = log_mel_patches(_filling_a_patch(self._blocks()), self.audio_hop)
         yield from itertools.islice(patches, self.max_frames or None)
         if not self.has_sound:
-            raise ValueError(f"{self.path}: has no sound")
+            raise ValueError(f"{self.path}: has no sound that can be decoded")
 
     def _patches_at_ticks(self) -> Iterator[np.ndarray]:
         """The patch nearest to each tick, of two as near the earlier; without end."""

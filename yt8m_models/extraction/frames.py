@@ -120,6 +120,11 @@ def timed_frames(file: MediaFile) -> Generator[TimedFrame, None, None]:
         if last is None or time > last:
             yield TimedFrame(time, duration, frame)
             last = time
+    if last is None:
+        if stream.codec_context is None:
+            raise ValueError(f"{file.path}: has a video stream of a codec without a decoder")
+        packets = f"{file.num_packets} packets were read"
+        raise ValueError(f"{file.path}: has no frame that can be decoded ({packets})")
 
 
 class _Converter:

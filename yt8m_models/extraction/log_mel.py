@@ -63,7 +63,8 @@ def hop_size(hop: Fraction | float) -> int:
 def _patch(samples: np.ndarray) -> np.ndarray:
     frames = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[::_HOP]
     magnitudes = np.abs(np.fft.rfft(frames * _HANN, _FFT_SIZE))
-    return np.log(magnitudes @ _BANDS + LOG_OFFSET).astype(np.float32)
+    patch: np.ndarray = np.log(magnitudes @ _BANDS + LOG_OFFSET)
+    return patch.astype(np.float32)
 
 
 def _mel(hertz: np.ndarray | float) -> np.ndarray:
@@ -77,7 +78,8 @@ def _mel_bands() -> np.ndarray:
     low, middle, high = edges[:-2], edges[1:-1], edges[2:]
     rising = (frequencies - low) / (middle - low)
     falling = (high - frequencies) / (high - middle)
-    return np.maximum(0.0, np.minimum(rising, falling))
+    bands: np.ndarray = np.maximum(0.0, np.minimum(rising, falling))
+    return bands
 
 
 _HANN = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_WINDOW) / _WINDOW)

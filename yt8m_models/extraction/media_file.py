@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from av.audio import AudioStream
     from av.video import VideoStream
 
+# The stamps of program and transport streams may leap. In other formats a leap is a pause, and one
+# of more than an hour damage, for which nobody wants the same frame a million times.
+_PAUSE_OF_STREAMS, _PAUSE_OF_FILES = Fraction(10), Fraction(3600)
 _BOX_HEADER = 8
 _LARGE_BOX_HEADER = 16
 
@@ -24,7 +28,9 @@ class MediaFile:
     Attributes:
         path: the file's.
         picture: its best video stream, or None. The cover of a song is none.
-        sound: its best audio stream, or None.
+        sound: its best audio stream, or None. Of both, the best is one that can be decoded, if any:
+            phones record sound twice, once in a format of their own.
+        num_packets: how many packets were read so far.
         has_presentation_times: whether the file says when frames are shown. AVI says only when they
             are decoded, and what FFmpeg makes of that is wrong where frames are reordered.
         damaged_packets: how many packets of the streams read could not be decoded so far.
@@ -35,7 +41,7 @@ class MediaFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.damaged_packets = 0
+        self.num_packets = self.damaged_packets = 0
         self._av = require("av", extra="video")
         self._container = self._opened()
         self.has_presentation_times = self._container.format.name != "avi"
@@ -56,36 +62,26 @@ class MediaFile:
     def clock(self, stream: VideoStream | AudioStream) -> Clock:
         """A new clock for the time stamps of one of the streams."""
         time_base: Any = stream.time_base
-        return Clock(time_base, can_leap=self._container.format.name in ("mpegts", "mpeg"))
+        is_stream = self._container.format.name in ("mpegts", "mpeg")
+        return Clock(time_base, _PAUSE_OF_STREAMS if is_stream else _PAUSE_OF_FILES)
 
     def decoded(self, stream: VideoStream | AudioStream) -> Iterator[Any]:
         """Yields the frames of one of the streams, in the order of presentation.
 
-        A packet that cannot be decoded is counted and left out.
-
-        Raises:
-            ValueError: no packet could be decoded, or no decoder is there for them.
+        A packet that cannot be decoded is counted and left out. Where there is no decoder, there is
+        no frame.
         """
-        kind = f"{stream.type} stream"
         if stream.codec_context is None:
-            raise ValueError(f"{self.path}: no decoder for the codec of its {kind}")
+            return
         stream.codec_context.thread_type = "AUTO"
-        num_packets, is_empty = 0, True
         for packet in self._packets(stream):
-            if packet is not None:
-                num_packets += 1
+            self.num_packets += packet is not None
             try:
                 frames = stream.codec_context.decode(packet)
             except self._av.FFmpegError:
                 self.damaged_packets += 1
-                continue
-            is_empty &= not frames
-            yield from frames
-        if is_empty:
-            reason = (
-                f"none of its {num_packets} packets could be decoded" if num_packets else "empty"
-            )
-            raise ValueError(f"{self.path}: its {kind} has no frame: {reason}")
+            else:
+                yield from frames
 
     def _packets(self, stream: VideoStream | AudioStream) -> Iterator[Any]:
         """The packets of a stream, and None at the end, which makes the decoder give what it holds.
@@ -121,9 +117,15 @@ class MediaFile:
         return container
 
     def _best(self, kind: str) -> Any:
-        best = self._container.streams.best(kind)
         cover = self._av.stream.Disposition.attached_pic
-        return None if best is None or best.disposition & cover else best
+        streams = [
+            stream
+            for stream in self._container.streams
+            if stream.type == kind and not stream.disposition & cover
+        ]
+        decodable = [stream for stream in streams if stream.codec_context is not None]
+        best = self._container.streams.best(kind)
+        return best if best in decodable else next(iter(decodable or streams), None)
 
 
 def _reason(path: Path, error: Any) -> str:
@@ -133,7 +135,7 @@ def _reason(path: Path, error: Any) -> str:
     if path.stat().st_size == 0:
         return "the file is empty"
     if _lacks_index(path):
-        return "has no index (moov atom): its recording or its copy was cut off"
+        return "has no index (moov atom), as of a recording or a copy that was cut off"
     return f"cannot be read as a media file: {error.strerror}"
 
 

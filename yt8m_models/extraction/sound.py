@@ -36,10 +36,11 @@ class SoundReader:
         damaged_packets: how many packets could not be decoded, of those read so far.
 
     Yields:
-        float32 arrays (samples,) within ±1, of any length; nothing for a file without sound.
+        float32 arrays (samples,) within ±1, of any length; nothing for a file without sound, or
+        with one that cannot be decoded.
 
     Raises:
-        ValueError: the file cannot be read, or its sound not be decoded; names it and the reason.
+        ValueError: the file cannot be read; names it and the reason.
     """
 
     def __init__(self, path: str) -> None:

@@ -53,6 +53,7 @@ class RecordFlags(Options):
     feature_names: tuple[str, ...] | None = option(None, "Features to read, e.g. rgb,audio.")
     feature_sizes: tuple[str, ...] | None = option(None, "Width of each feature, e.g. 1024,128.")
     frame_features: bool | None = option(None, "Records are frame level; otherwise video level.")
+    float_frames: bool | None = option(None, "Frames are floats; otherwise 8 bits a value.")
     num_classes: int | None = option(None, "Number of classes.")
     max_frames: int | None = option(
         None,

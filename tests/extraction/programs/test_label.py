@@ -200,6 +200,9 @@ def test_floats_and_video_level_are_labelled_too(classes, mean_colour, tmp_path,
         data = DataConfig(("mean_rgb", "mean_audio"), (4, 128), num_classes=3)
     trained(pattern, tmp_path / "model", data)
     summary = labelled(tmp_path / "model", f"{classes}/held/*.mkv")
+    expected = {"float_frames": data.float_frames}
+    config = EvalConfig(train_dir=str(tmp_path / "model"), eval_data_pattern=pattern)
+    assert evaluate_training(config, expected).metrics["hit_at_one"] == 1
     best = {each.video.id: each.labels[0].number for each in summary.labelled}
     assert best == {"red0": 0, "green0": 1, "blue0": 2}
 

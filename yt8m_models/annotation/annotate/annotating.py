@@ -33,7 +33,7 @@ SETTINGS = "settings.json"
 MODEL = "model.keras"
 _UNIMPORTANT = {  # to what a run finds
     *("output_dir", "num_mixtures", "jit_compile", "save_checkpoint_minutes", "log_steps"),
-    *("eval_batch_size", "num_readers", "max_bad_records", "unequal_frames"),
+    *("eval_batch_size", "num_readers", "max_bad_records", "unequal_frames", "float_frames"),
 }
 
 
