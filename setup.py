@@ -45,7 +45,7 @@ setup(
         ],
         "video": ["av>=17"],
         "report": ["jinja2"],
-        "demo": ["gradio"],
+        "demo": ["av>=17", "gradio>=6"],
         "export": ["onnx", "onnxruntime", "tf2onnx", "ai-edge-litert"],
         "onnx": ["onnxruntime"],
         "jax": ["jax>=0.8"],

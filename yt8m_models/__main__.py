@@ -32,6 +32,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Turn video files into records and labels": {
         "extract": ("yt8m_models.extraction.extract", "make records of video files"),
         "label": ("yt8m_models.extraction.label", "label video files with a trained model"),
+        "demo": ("yt8m_models.demo", "serve a page that labels clips dropped on it"),
     },
     "Look at records and make some": {
         "inspect": ("yt8m_models.data.inspect", "report what is in record files"),
@@ -44,6 +45,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "synthetic": ("yt8m_models.samples.synthetic", "write synthetic records"),
         "digits": ("yt8m_models.samples.digits", "write videos of handwritten digits"),
         "fashion": ("yt8m_models.samples.fashion", "write videos of Fashion-MNIST images"),
+        "sample-clips": ("yt8m_models.samples.clips", "cut scenes of a package into video files"),
         "synthetic-world": ("yt8m_models.samples.world", "write a watch log and its videos"),
     },
     "Embed videos by what is watched together": {

@@ -1,1 +1,1 @@
-"""A page on this machine that labels a clip and shows its neighbours."""
+"""A page on which a model labels the clips that people drop on it: `yt8m demo` (see `--help`)."""

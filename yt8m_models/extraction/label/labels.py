@@ -1,31 +1,11 @@
-"""The labels of videos, and files of them."""
+"""Files of the labels of videos."""
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from yt8m_models.extraction.video_list import Video
+from yt8m_models.extraction.labelled import Label, Labelled
 from yt8m_models.storage.text_tables import csv_text
-
-Times = tuple[float, float]  # start and end, in seconds
-
-
-class Label(NamedTuple):
-    """A class, its name (empty where it is not known) and its score, 0 to 1."""
-
-    number: int
-    name: str
-    score: float
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """The labels of a video, best first, and those of its segments by their times."""
-
-    video: Video
-    labels: list[Label]
-    segments: dict[Times, list[Label]] = field(default_factory=dict)
 
 
 def csv_of(videos: Iterable[Labelled]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from yt8m_models.extraction.label.labels import Label, Labelled, Times
+from yt8m_models.extraction.labelled import Label, Labelled, Times
 
 _WIDEST = 40
 
