@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.figure import Figure
 from benchmarks.process import in_own_process, status_mb
 from benchmarks.timing import timed
-from yt8m_models.extraction.frames import read_frames
+from yt8m_models.media.frames import read_frames
 
 _SECONDS = 30
 _LENGTHS = 8

@@ -11,13 +11,13 @@ import numpy as np
 
 from benchmarks.figure import Figure
 from benchmarks.timing import in_turn
+from yt8m_models.backbones.image_models import ImageModel, image_model
 from yt8m_models.extraction import extractor
-from yt8m_models.extraction.clip import Clip
 from yt8m_models.extraction.config import ExtractionConfig
 from yt8m_models.extraction.decoding import decoded_ahead
 from yt8m_models.extraction.extractor import Extractor
-from yt8m_models.extraction.image_models import ImageModel, image_model
 from yt8m_models.extraction.video_list import Video
+from yt8m_models.media.clip import Clip
 
 _NUM_VIDEOS = 4
 _SECONDS = 10

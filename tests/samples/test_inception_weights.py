@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yt8m_models.extraction.image_models import image_model
+from yt8m_models.backbones.image_models import image_model
 from yt8m_models.samples.inception_weights import inception_v3, read_weights, write_weights
 
 _PACKAGE = Path(__file__).resolve().parents[2] / "out" / "nsfwjs-4.4.0.tgz"

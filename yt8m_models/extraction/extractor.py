@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from yt8m_models.extraction.audio_models import audio_model
-from yt8m_models.extraction.clip import Clip
+from yt8m_models.backbones.audio_models import audio_model
+from yt8m_models.backbones.image_models import image_model
 from yt8m_models.extraction.config import ExtractionConfig
 from yt8m_models.extraction.decoding import Ahead, decoded_ahead
 from yt8m_models.extraction.feature_values import FeatureValues, FrameValues, MeanValues
-from yt8m_models.extraction.image_models import image_model
 from yt8m_models.extraction.pca import PCA, read_pca
 from yt8m_models.extraction.thumbnails import Thumbnails
 from yt8m_models.extraction.video_list import Video
+from yt8m_models.media.clip import Clip
 from yt8m_models.program import extras
 
 Tick = tuple[np.ndarray | None, np.ndarray | None]

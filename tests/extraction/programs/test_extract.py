@@ -15,16 +15,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from yt8m_models.backbones.audio_models import audio_model
 from yt8m_models.config import DataConfig
 from yt8m_models.data.inspect.file_report import inspect_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.extraction import extractor
-from yt8m_models.extraction.audio_models import audio_model
-from yt8m_models.extraction.clip import Clip
 from yt8m_models.extraction.config import ExtractionConfig
 from yt8m_models.extraction.extract.config import ExtractConfig
 from yt8m_models.extraction.extract.extraction import extract
 from yt8m_models.extraction.quantization import quantize
+from yt8m_models.media.clip import Clip
 from yt8m_models.storage.file_names import file_name_of_id
 
 ROOT = Path(__file__).resolve().parents[3]

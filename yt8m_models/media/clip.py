@@ -7,9 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from yt8m_models.extraction.frames import FrameReader
-from yt8m_models.extraction.log_mel import PATCH_SIZE, hop_size, log_mel_patches
-from yt8m_models.extraction.sound import SAMPLE_RATE, SoundReader
+from yt8m_models.media.frames import FrameReader
+from yt8m_models.media.log_mel import PATCH_SIZE, hop_size, log_mel_patches
+from yt8m_models.media.sound import SAMPLE_RATE, SoundReader
 
 
 class Clip:

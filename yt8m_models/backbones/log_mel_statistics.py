@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from yt8m_models.extraction.vggish import require_patches
+from yt8m_models.backbones.vggish import require_patches
 
 
 class LogMelStatistics:

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("av", reason="needs the extra `video`")
 
-from yt8m_models.extraction.log_mel import log_mel_patches
+from yt8m_models.media.log_mel import log_mel_patches
 
 RATE = 16_000
 

@@ -1,4 +1,4 @@
-"""Tests of `yt8m_models.extraction.keras_hub_backbone`, on presets that the tests write."""
+"""Tests of `yt8m_models.backbones.keras_hub_backbone`, on presets that the tests write."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from yt8m_models.extraction.image_models import image_model
+from yt8m_models.backbones.image_models import image_model
 
 _SIDE, _FRAMES, _WIDTH = 32, 4, 8
 

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from yt8m_models.extraction.clock import Clock
+from yt8m_models.media.clock import Clock
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from yt8m_models.extraction.clock import Clock
+from yt8m_models.media.clock import Clock
 from yt8m_models.program.extras import require
 
 if TYPE_CHECKING:

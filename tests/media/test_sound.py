@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("av", reason="needs the extra `video`")
 
-from yt8m_models.extraction.sound import SAMPLE_RATE, SoundReader, read_sound
+from yt8m_models.media.sound import SAMPLE_RATE, SoundReader, read_sound
 
 from .conftest import ffmpeg, packets
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from yt8m_models.extraction.images import BATCH_SIZE, features_in_batches
-from yt8m_models.extraction.model_weights import load_weights, weights_hash
+from yt8m_models.backbones.images import BATCH_SIZE, features_in_batches
+from yt8m_models.backbones.model_weights import load_weights, weights_hash
 
 _CONVERSION = (
     *("image_size", "scale", "offset", "interpolation", "antialias"),

@@ -16,8 +16,8 @@ pytest.importorskip("av", reason="needs the extra `video`")
 
 import av
 
-from yt8m_models.extraction import frames
-from yt8m_models.extraction.frames import FrameReader, read_frames, upright
+from yt8m_models.media import frames
+from yt8m_models.media.frames import FrameReader, read_frames, upright
 
 from .conftest import NUM_FRAMES, RATE, ffmpeg, nearest, numbers, packets
 

@@ -1,4 +1,4 @@
-"""Tests of `yt8m_models.extraction.image_models`, by the values that networks of tests give."""
+"""Tests of `yt8m_models.backbones.image_models`, by the values that networks of tests give."""
 
 import json
 
@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from yt8m_models.extraction.image_models import image_model
-from yt8m_models.extraction.images import resized
-from yt8m_models.extraction.keras_application import APPLICATIONS
+from yt8m_models.backbones.image_models import image_model
+from yt8m_models.backbones.images import resized
+from yt8m_models.backbones.keras_application import APPLICATIONS
 
 _SMALL = "MobileNet"
 

@@ -1,10 +1,10 @@
-"""Tests of `yt8m_models.extraction.model_weights`."""
+"""Tests of `yt8m_models.backbones.model_weights`."""
 
 import keras
 import numpy as np
 import pytest
 
-from yt8m_models.extraction.model_weights import load_weights, random_kernel, weights_hash
+from yt8m_models.backbones.model_weights import load_weights, random_kernel, weights_hash
 
 
 def _model(filters=3, name="small"):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from yt8m_models.extraction.frames import timed_frames
-from yt8m_models.extraction.media_file import MediaFile
+from yt8m_models.media.frames import timed_frames
+from yt8m_models.media.media_file import MediaFile
 from yt8m_models.program.extras import require
 
 if TYPE_CHECKING:

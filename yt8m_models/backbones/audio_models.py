@@ -4,8 +4,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from yt8m_models.extraction.log_mel_statistics import LogMelStatistics
-from yt8m_models.extraction.vggish import VGGish
+from yt8m_models.backbones.log_mel_statistics import LogMelStatistics
+from yt8m_models.backbones.vggish import VGGish
 from yt8m_models.program.option import closest
 
 

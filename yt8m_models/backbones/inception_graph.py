@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from yt8m_models.extraction.images import features_in_batches
-from yt8m_models.extraction.model_weights import require_file
+from yt8m_models.backbones.images import features_in_batches
+from yt8m_models.backbones.model_weights import require_file
 
 _IMAGE = "DecodeJpeg:0"
 _RESIZED = "ResizeBilinear:0"

@@ -9,10 +9,10 @@ import pytest
 pytest.importorskip("av", reason="needs the extra `video`")
 
 from tests.mutations import mutated, outcome
-from yt8m_models.extraction.clip import Clip
-from yt8m_models.extraction.frames import read_frames
-from yt8m_models.extraction.log_mel import log_mel_patches
-from yt8m_models.extraction.sound import read_sound
+from yt8m_models.media.clip import Clip
+from yt8m_models.media.frames import read_frames
+from yt8m_models.media.log_mel import log_mel_patches
+from yt8m_models.media.sound import read_sound
 
 from .conftest import ffmpeg, numbers, packets
 from .test_frames import H264, INTRA, with_bytes

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from yt8m_models.extraction.images import features_in_batches, resized
-from yt8m_models.extraction.model_weights import load_weights, weights_hash
+from yt8m_models.backbones.images import features_in_batches, resized
+from yt8m_models.backbones.model_weights import load_weights, weights_hash
 
 _SIDE = 224
 _SIDES = {

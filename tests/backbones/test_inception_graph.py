@@ -1,4 +1,4 @@
-"""Tests of `yt8m_models.extraction.inception_graph`, on a small graph with the nodes' names."""
+"""Tests of `yt8m_models.backbones.inception_graph`, on a small graph with the nodes' names."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from yt8m_models.extraction.image_models import image_model
+from yt8m_models.backbones.image_models import image_model
 
 v1 = tf.compat.v1
 

@@ -1,4 +1,4 @@
-"""Tests of `yt8m_models.extraction.audio_models`, by value."""
+"""Tests of `yt8m_models.backbones.audio_models`, by value."""
 
 import json
 import math
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from yt8m_models.extraction.audio_models import audio_model
-from yt8m_models.extraction.vggish import VGGish
+from yt8m_models.backbones.audio_models import audio_model
+from yt8m_models.backbones.vggish import VGGish
 
 _SMALL = {"widths": (2, 3, 4, 5), "hidden_size": 7, "size": 6}
 _SHAPES = {

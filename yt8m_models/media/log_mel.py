@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from yt8m_models.extraction.sound import SAMPLE_RATE
+from yt8m_models.media.sound import SAMPLE_RATE
 
 NUM_FRAMES = 96
 NUM_BANDS = 64

@@ -5,9 +5,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from yt8m_models.extraction.inception_graph import InceptionGraph
-from yt8m_models.extraction.keras_application import APPLICATIONS, KerasApplication
-from yt8m_models.extraction.keras_hub_backbone import KerasHubBackbone
+from yt8m_models.backbones.inception_graph import InceptionGraph
+from yt8m_models.backbones.keras_application import APPLICATIONS, KerasApplication
+from yt8m_models.backbones.keras_hub_backbone import KerasHubBackbone
 from yt8m_models.program.option import closest
 
 

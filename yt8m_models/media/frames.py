@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from yt8m_models.extraction.media_file import MediaFile
+from yt8m_models.media.media_file import MediaFile
 from yt8m_models.program.extras import require
 
 if TYPE_CHECKING:

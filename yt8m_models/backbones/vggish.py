@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from yt8m_models.backbones.model_weights import random_kernel, require_file, weights_hash
 from yt8m_models.compat.tf1_checkpoint import TF1Checkpoint
-from yt8m_models.extraction.model_weights import random_kernel, require_file, weights_hash
 from yt8m_models.storage.array_archive import read_arrays
 
 _FRAMES, _BANDS = 96, 64

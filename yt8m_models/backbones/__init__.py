@@ -1,0 +1,1 @@
+"""Networks that make features of pictures and of sound."""

@@ -1,0 +1,1 @@
+"""Video files as pictures and patches of sound."""
