@@ -22,7 +22,11 @@ setup(
     packages=find_packages(
         include=["yt8m_models", "yt8m_models.*", "losses", "losses.*", "eval", "eval.*"]
     ),
-    package_data={"yt8m_models.prediction": ["segment_label_ids.*"]},
+    package_data={
+        "yt8m_models.experiments.dsgmm": ["paper.csv"],
+        "yt8m_models.prediction": ["segment_label_ids.*"],
+        "yt8m_models.recipes": ["*.flags"],
+    },
     install_requires=["tensorflow>=2.16.2", "keras>=3.10", "numpy", "absl-py", "pandas>=2"],
     extras_require={
         # The last release of tensorflow-io fits TensorFlow 2.16 alone.

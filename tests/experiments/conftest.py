@@ -49,20 +49,23 @@ def config(records, tmp_path):
 
 @pytest.fixture
 def training():
-    """Two steps of 20 videos, each with a checkpoint."""
+    """Two steps of 20 videos, each with a checkpoint, which is validated on every frame."""
     return TrainingFlags(
         batch_size=20,
         base_learning_rate=0.1,
         max_steps=2,
         export_model_steps=1,
         jit_compile=False,
+        eval_sample_frames=0,
         top_k=3,
     )
 
 
 @pytest.fixture
 def data():
-    return FrameDataConfig(feature_sizes=(8, 4), num_classes=NUM_CLASSES)
+    return FrameDataConfig(
+        feature_names=("rgb", "audio"), feature_sizes=(8, 4), num_classes=NUM_CLASSES
+    )
 
 
 @pytest.fixture

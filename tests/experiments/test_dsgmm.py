@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import math
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,21 +15,32 @@ import tensorflow as tf
 
 from eval.program.config import EvalConfig
 from eval.program.evaluation import evaluate_training
-from yt8m_models.config import ASSIGNMENTS, ModelConfig
+from yt8m_models.config import ASSIGNMENTS, DataConfig, ModelConfig
 from yt8m_models.experiments.common.plots import draw
 from yt8m_models.experiments.common.rows import rows_of
 from yt8m_models.experiments.common.running import in_own_process
 from yt8m_models.experiments.dsgmm import experiment
 from yt8m_models.experiments.dsgmm.__main__ import PROGRAM, main
-from yt8m_models.experiments.dsgmm.config import FrameDataConfig, TablesConfig, TrainingFlags
+from yt8m_models.experiments.dsgmm.config import (
+    FIGURES,
+    TABLES,
+    FrameDataConfig,
+    TablesConfig,
+    TrainingFlags,
+)
 from yt8m_models.experiments.dsgmm.experiment import run_tables, train_and_measure
+from yt8m_models.experiments.dsgmm.paper import paper_figures
 from yt8m_models.experiments.dsgmm.report import TablesReport, compare
 from yt8m_models.experiments.dsgmm.rows import tables
 from yt8m_models.experiments.dsgmm.runs import Result, plan
+from yt8m_models.experiments.dsgmm.splits import PARTS, count_splits
 from yt8m_models.poolings import POOLINGS
 from yt8m_models.program.command import UsageError
 from yt8m_models.program.interruption import Interruption
+from yt8m_models.training.__main__ import PROGRAM as TRAIN
+from yt8m_models.training.config import TrainConfig
 
+NETS = ("netvlad", "dsgmm")
 PATTERNS = {
     "train_data_pattern": "train",
     "validation_data_pattern": "validate",
@@ -68,42 +80,151 @@ def read_csv(path):
 
 def test_the_tables_have_the_rows_of_the_paper():
     found = {table.name: [row.name for row in table.rows] for table in tables(everything())}
+    assert list(found) == ["table2", "table3", "table4", "table5", "figure2", "figure3"]
     assert found["table2"] == ["average", "vlad", "sgmm", "netvlad", "dsgmm"]
     assert found["table3"] == ["netbow", "netfv", "netrvlad", "netvlad", "dsgmm"]
-    norms = ("intra-final", "intra", "final", "plain")
-    assert found["table4"] == [f"{name}-{norm}" for name in ("netvlad", "dsgmm") for norm in norms]
-    assert found["table5"] == [f"dsgmm-{name}" for name in ASSIGNMENTS]
-    assert len(found["table5"]) == 6
-    assert found["figure2"] == [
-        f"{name}-k{count}" for name in ("netvlad", "dsgmm") for count in (16, 32, 64, 128, 256)
-    ]
+    norms = ("plain", "intra", "final", "intra-final")
+    assert found["table4"] == [f"{name}-{norm}" for name in NETS for norm in norms]
+    assert found["table5"] == [f"{name}-{each}" for name in NETS for each in ASSIGNMENTS]
+    assert len(found["table5"]) == 12
+    counts = (1, 2, 4, 8, 16, 32, 64, 128, 256, 511)
+    assert found["figure2"] == [f"{name}-k{count}" for name in NETS for count in counts]
     (zoo,) = tables(everything(tables=(0,), figures=()))
     assert [row.name for row in zoo.rows] == [*POOLINGS, "dsgmm-shared_diagonal"]
     assert len({row.label for row in zoo.rows}) == len(zoo.rows)
-    gammas = ("0", "0.015625", "0.03125", "0.0625", "0.125", "0.25", "0.5", "1", "2", "4")
-    assert found["figure3"] == [f"dsgmm-gamma{gamma}" for gamma in gammas]
+    gammas = [f"{2**power:g}" for power in range(-9, 3)]
+    assert found["figure3"] == [*(f"dsgmm-gamma{gamma}" for gamma in ("0", *gammas)), "netvlad"]
+    assert "dsgmm-gamma0.00195312" in found["figure3"]  # 2⁻⁹, to six digits
 
 
 def test_the_points_of_figure_3_are_exact_powers_of_two():
-    (figure,) = tables(everything(tables=(), gamma_exponents=(1, -3)))[1:]
-    assert [row.label for row in figure.rows] == ["0", "1/8", "2"]
-    assert [row.changes["gamma"] for row in figure.rows] == [0.0, 0.125, 2.0]
+    (figure,) = tables(everything(tables=(1,), gamma_exponents=(1, -3)))[1:]
+    assert [row.label for row in figure.rows] == ["0", "1/8", "2", "NetVLAD"]
+    assert [row.changes["gamma"] for row in figure.rows[:3]] == [0.0, 0.125, 2.0]
+    assert figure.level == "netvlad"
 
 
-def test_defaults_are_the_papers_settings():
-    run = planned(everything())["dsgmm", 0]
-    model, training = run.model, run.training
-    assert (model.num_clusters, model.gamma, model.iterations) == (256, 0.125, 30)
-    assert (model.intra_norm, model.final_norm, model.assignment) == (True, False, "decoupled")
-    assert training.optimizer == "AdamOptimizer"
-    assert (training.base_learning_rate, training.learning_rate_decay) == (0.0002, 0.8)
-    assert (training.learning_rate_decay_examples, training.clip_gradient_norm) == (4e6, 1.0)
-    assert training.clip_mode == "per_variable"
+# The paper's settings, row by row: K, γ (where there is one), intra-norm, final-norm, assignment.
+# Tables 2 and 3 and section 4.1.4; table 4; section 4.1.7; section 4.1.5; section 4.1.6.
+PAPER_ROWS = {
+    "netvlad": (256, None, True, False, "decoupled"),
+    "dsgmm": (256, 0.125, True, False, "decoupled"),
+    "netvlad-plain": (256, None, False, False, "decoupled"),
+    "netvlad-intra": (256, None, True, False, "decoupled"),
+    "netvlad-final": (256, None, False, True, "decoupled"),
+    "netvlad-intra-final": (256, None, True, True, "decoupled"),
+    "dsgmm-plain": (256, 0.125, False, False, "decoupled"),
+    "dsgmm-intra": (256, 0.125, True, False, "decoupled"),
+    "dsgmm-final": (256, 0.125, False, True, "decoupled"),
+    "dsgmm-intra-final": (256, 0.125, True, True, "decoupled"),
+    **{f"netvlad-{name}": (256, None, True, False, name) for name in ASSIGNMENTS},
+    **{f"dsgmm-{name}": (256, 0.5, True, False, name) for name in ASSIGNMENTS},
+    **{
+        f"netvlad-k{count}": (count, None, False, False, "decoupled")
+        for count in (1, 2, 4, 8, 16, 32, 64, 128, 256, 511)
+    },
+    **{
+        f"dsgmm-k{count}": (count, 1.0, False, False, "decoupled")
+        for count in (1, 2, 4, 8, 16, 32, 64, 128, 256, 511)
+    },
+    **{
+        f"dsgmm-gamma{gamma:g}": (256, gamma, True, False, "decoupled")
+        for gamma in (0.0, *(2.0**power for power in range(-9, 3)))
+    },
+}
+PAPER_TRAINING = {  # sections 4.1.1 and 4.1.2
+    "feature_names": ("rgb",),
+    "feature_sizes": (1024,),
+    "num_classes": 3862,
+    "iterations": 30,
+    "sample_random_frames": True,
+    "eval_sample_frames": 30,
+    "optimizer": "AdamOptimizer",
+    "base_learning_rate": 0.0002,
+    "learning_rate_decay": 0.8,
+    "learning_rate_decay_examples": 4e6,
+    "clip_mode": "value",
+    "clip_gradient_norm": 1.0,
+    "top_k": 20,
+    "gating": True,
+    "video_level_classifier_model": "MoeModel",
+}
 
 
-def test_directories_have_the_names_of_earlier_versions():
-    """A value that once was a default of every training is in no name, by flag or not."""
-    assert planned(everything())["netvlad", 0].directory == "out/runs/netvlad-b7d0710e31/seed0"
+def test_a_dry_run_prints_the_papers_settings_of_each_row(records, tmp_path, capsys):
+    """What is printed for a row, read by `yt8m train`, is what the paper says of the row."""
+    patterns = {name: str(records / "test.tfrecord") for name in PATTERNS}
+    config = TablesConfig(**{**patterns, "output_dir": str(tmp_path)}, dry_run=True)
+    run_tables(config, TrainingFlags(), FrameDataConfig(), ModelConfig())
+    lines = capsys.readouterr().out.splitlines()
+    flags, directory = {}, ""
+    for line in lines[:-1]:
+        if line.startswith("to do  "):
+            directory = line.rsplit("  ", 1)[1].rsplit("/", 1)[0]
+        else:
+            flags.setdefault(directory, []).extend(shlex.split(line))
+    rows = {
+        name: run.directory.rsplit("/", 1)[0]
+        for (name, _), run in planned(dataclasses.replace(config, dry_run=False)).items()
+    }
+    poolings = ("average", "vlad", "sgmm", "netbow", "netfv", "netrvlad")
+    assert set(rows) == {*PAPER_ROWS, *poolings}
+    for name, directory in rows.items():
+        arguments = TRAIN.parse(flags[directory])
+        model = arguments[ModelConfig].resolved()
+        values = {**vars(arguments[TrainConfig]), **vars(arguments[DataConfig]), **vars(model)}
+        assert model.pooling == name.split("-")[0]
+        assert {key: values[key] for key in PAPER_TRAINING} == PAPER_TRAINING, name
+        if name in PAPER_ROWS:
+            clusters, gamma, intra, final, assignment = PAPER_ROWS[name]
+            norms = (model.intra_norm, model.final_norm)
+            assert (model.num_clusters, *norms, model.assignment) == (
+                *(clusters, intra, final),
+                assignment,
+            ), name
+            assert gamma in (None, model.gamma_means), name
+    sgmm = TRAIN.parse(flags[rows["sgmm"]])[ModelConfig].resolved()
+    assert (sgmm.num_clusters, sgmm.gamma, sgmm.intra_norm, sgmm.final_norm) == (
+        *(256, 0.125),
+        *(True, False),
+    )
+
+
+def test_flags_change_what_a_row_is_not_about():
+    """The paper's settings of a row yield to flags, but for what the row compares."""
+    given = ModelConfig(gamma=2.0, intra_norm=True, final_norm=True, num_clusters=8)
+    models = {name: run.model for (name, _), run in planned(everything(), model=given).items()}
+    figure_2, table_5 = models["dsgmm-k16"], models["dsgmm-diagonal"]
+    assert (figure_2.num_clusters, figure_2.gamma, figure_2.intra_norm) == (16, 2.0, True)
+    assert (table_5.num_clusters, table_5.gamma, table_5.final_norm) == (8, 2.0, True)
+    assert models["netvlad"].final_norm
+    assert not models["netvlad-intra"].final_norm
+    assert models["dsgmm-gamma0.5"].gamma == 0.5
+
+
+OLD_TRAINING = TrainingFlags(clip_mode="per_variable", eval_sample_frames=0)
+OLD_DATA = FrameDataConfig(feature_names=("rgb", "audio"), feature_sizes=(1024, 128))
+
+
+@pytest.mark.parametrize(
+    ("row", "model", "name"),
+    [
+        ("netvlad", ModelConfig(final_norm=True), "netvlad-b7d0710e31"),
+        ("vlad", ModelConfig(final_norm=True), "vlad-d3e110a2b1"),
+        ("netfv", ModelConfig(), "netfv-53e90c9dc6"),
+        ("average", ModelConfig(), "average-0591a49b7c"),
+        ("dsgmm", ModelConfig(), "dsgmm-9c34194ed9"),
+        ("dsgmm-diagonal", ModelConfig(gamma=0.125), "dsgmm-152d4009c8"),
+        ("netvlad-final", ModelConfig(), "netvlad-a8a30355b2"),
+    ],
+)
+def test_directories_have_the_names_of_earlier_versions(row, model, name):
+    """Results of settings that were defaults once are found again by the flags that say so."""
+    run = planned(everything(), OLD_TRAINING, OLD_DATA, model)[row, 0]
+    assert run.directory == f"out/runs/{name}/seed0"
+
+
+def test_a_value_that_was_once_a_default_of_every_training_is_in_no_name():
     settings = planned(everything(), TrainingFlags(base_learning_rate=0.01))["netvlad", 0].settings
     assert "base_learning_rate" not in settings
 
@@ -116,6 +237,7 @@ def test_what_each_row_changes():
     }
     assert all(models[name].num_clusters == 64 for name in ("netvlad", "dsgmm-final"))
     assert (models["dsgmm-k128"].num_clusters, models["dsgmm-k128"].gamma) == (128, 1.0)
+    assert not models["netvlad-k128"].intra_norm
     assert (models["dsgmm-gamma0.5"].num_clusters, models["dsgmm-gamma0.5"].gamma) == (64, 0.5)
     assert (models["netvlad-intra"].intra_norm, models["netvlad-intra"].final_norm) == (True, False)
     assert (models["dsgmm-plain"].intra_norm, models["dsgmm-plain"].final_norm) == (False, False)
@@ -124,15 +246,19 @@ def test_what_each_row_changes():
 
 
 def test_rows_with_equal_settings_are_one_run():
-    """DSGMM's defaults are in both tables, and in the tables 4 and 5 and both figures."""
+    """NetVLAD's settings of table 2 are in tables 3 to 5 and figure 3."""
     runs = planned(everything(seeds=(0, 1)))
-    same = ["dsgmm", "dsgmm-intra", "dsgmm-decoupled", "dsgmm-k256", "dsgmm-gamma0.125"]
     for seed in (0, 1):
-        assert len({runs[name, seed].directory for name in same}) == 1
-        assert runs["netvlad", seed] is runs["netvlad-intra-final", seed]
-        assert runs["netvlad", seed] is runs["netvlad-k256", seed]
-    # 5 + 3 new rows, 3 + 3 norms, 5 assignments, 4 + 4 counts, 9 gammas; each with two seeds.
-    assert len({run.directory for run in runs.values()}) == 2 * (8 + 6 + 5 + 8 + 9)
+        for same in (
+            ["netvlad", "netvlad-intra", "netvlad-decoupled"],
+            ["dsgmm", "dsgmm-intra", "dsgmm-gamma0.125"],
+            ["dsgmm-decoupled", "dsgmm-gamma0.5"],
+            ["netvlad-plain", "netvlad-k256"],
+        ):
+            assert len({runs[name, seed].directory for name in same}) == 1
+        assert runs["dsgmm-plain", seed] is not runs["dsgmm-k256", seed]  # γ = 0.125 and 1
+    # 5 + 3 rows, 3 + 3 norms, 5 + 6 assignments, 9 + 10 counts, 13 gammas of which 2 were there.
+    assert len({run.directory for run in runs.values()}) == 2 * (8 + 6 + 11 + 19 + 11)
 
 
 def test_what_a_run_depends_on_names_its_directory():
@@ -160,7 +286,7 @@ def test_rows_are_picked_by_name_or_pattern():
     assert {table.name: len(table.rows) for table in found} == {
         "table2": 1,
         "table3": 1,
-        "figure3": 10,
+        "figure3": 14,
     }
     with pytest.raises(ValueError, match=r"--rows=netvald fits no row; there are average, vlad"):
         tables(everything(rows=("netvald",)))
@@ -180,7 +306,7 @@ def test_one_background_model_for_all_seeds():
     [
         ({"test_data_pattern": " "}, "--test_data_pattern must be given"),
         ({"output_dir": ""}, "--output_dir must be given"),
-        ({"tables": (2, 6)}, "--tables=6: must be one of 2, 3, 4, 5, 0"),
+        ({"tables": (2, 6)}, "--tables=6: must be one of 1, 2, 3, 4, 5, 0"),
         ({"figures": (1,)}, "--figures=1: must be one of 2, 3"),
         ({"tables": (), "figures": ()}, "--tables or --figures must name one"),
         ({"seeds": ()}, "--seeds must be given; received nothing"),
@@ -220,6 +346,10 @@ def test_a_result_is_read_as_it_was_written(tmp_path):
     second = Result.read(path)
     assert second.correct.tolist() == [True, False, True, True]
     assert {**vars(first), "correct": 0} == {**vars(second), "correct": 0}
+    assert second.validation_metrics is None
+    earlier = {k: v for k, v in json.loads(Path(path).read_text()).items() if "_metrics" not in k}
+    Path(path).write_text(json.dumps(earlier))  # of a version without them
+    assert Result.read(path).validation_metrics is None
     Path(path).write_text('{"seed": 1}')
     with pytest.raises(ValueError, match=r"result\.json is not a result of a run"):
         Result.read(path)
@@ -256,8 +386,68 @@ def test_means_and_spreads(config, finished):
     assert float(netvlad["gap_std"]) == 0
     text = Path(config.output_dir, "results.md").read_text()
     others = "0.2500 ± 0.0000 | 0.5000 ± 0.0000 | 2 |"
-    assert f"| Average pooling | 0.6000 ± 0.1414 | 0.3000 ± 0.1414 | {others}" in text
-    assert f"| NetVLAD | 0.7500 ± 0.0000 | 0.9000 ± 0.1414 | {others}" in text
+    gap, hits = "0.6000 ± 0.1414 | 0.810", "0.3000 ± 0.1414 | 0.845"
+    assert f"| Average pooling | – | 0.809 | – | 0.843 | {gap} | {hits} | {others}" in text
+    gap, hits = "0.7500 ± 0.0000 | 0.831", "0.9000 ± 0.1414 | 0.863"
+    assert f"| NetVLAD | – | 0.830 | – | 0.860 | {gap} | {hits} | {others}" in text
+    assert (average["paper_gap"], average["paper_validation_hit_at_one"]) == ("0.81", "0.843")
+    assert average["validation_gap_mean"] == ""
+
+
+def test_validation_metrics_are_in_table_2(config, training, data, model):
+    config = dataclasses.replace(config, rows=("dsgmm",), seeds=(0,))
+    found = tables(config)
+    (run,) = plan(config, training, data, model, rows_of(found)).values()
+    validation = {"gap": 0.125, "hit_at_one": 0.375, "perr": 0.5, "map": 0.5}
+    Path(run.directory).mkdir(parents=True)
+    dataclasses.replace(result((0.5, 0.25), [1]), validation_metrics=validation).write(
+        f"{run.directory}/result.json"
+    )
+    TablesReport(config, found, {("dsgmm", 0): run}).write()
+    text = Path(config.output_dir, "results.md").read_text()
+    assert (
+        "| row | validation GAP | validation GAP, paper | validation Hit@1 | validation Hit@1, "
+        "paper | GAP | GAP, paper | Hit@1 | Hit@1, paper | PERR | mAP | runs |" in text
+    )
+    assert "| DSGMM | 0.1250 | 0.834 | 0.3750 | 0.864 | 0.5000 | 0.835 | 0.2500 | 0.866 |" in text
+    (line,) = read_csv(f"{config.output_dir}/results.csv")
+    assert (line["validation_gap_mean"], line["paper_validation_gap"]) == ("0.125", "0.834")
+
+
+def test_the_papers_figures_are_of_rows_that_there_are():
+    rows = {(table.name, row.name) for table in tables(everything()) for row in table.rows}
+    figures = paper_figures()
+    assert set(figures) - rows == {("table1", part) for part in PARTS}
+    of_tables = {key for key in rows if key[0].startswith("table")}
+    assert of_tables <= set(figures)
+    assert figures["table3", "netbow"] == {"gap": 0.82, "miech_gap": 0.82}
+    assert [figures["table1", part]["videos"] for part in PARTS] == [3887892, 105147, 113331]
+    # DSGMM is better than NetVLAD in all but one setting of table 4, as the paper says.
+    better = [
+        figures["table4", f"dsgmm{norm}"]["gap"] > figures["table4", f"netvlad{norm}"]["gap"]
+        for norm in ("-plain", "-intra", "-final", "-intra-final")
+    ]
+    assert better == [True, True, False, True]
+
+
+def test_table_1_counts_the_videos(config, training, data, model, in_process):
+    """40, 20 and 30 videos; kept until a file changes."""
+    config = dataclasses.replace(config, tables=(1,), rows=())
+    assert run_tables(config, training, data, model) is None
+    assert in_process == []
+    lines = read_csv(f"{config.output_dir}/table1.csv")
+    assert [(line["part"], line["videos"], line["paper"]) for line in lines] == [
+        ("training", "40", "3887892"),
+        ("validation", "20", "105147"),
+        ("test", "30", "113331"),
+    ]
+    text = Path(config.output_dir, "results.md").read_text()
+    assert f"| test | `{config.test_data_pattern}` | 30 | 113,331 |" in text
+    kept = Path(config.output_dir, "table1.json")
+    kept.write_text(kept.read_text().replace("40", "41"))
+    assert count_splits(config, 0)["training"] == 41
+    without = dataclasses.replace(config, validation_data_pattern="")
+    assert count_splits(without, 0) == {"training": 40, "validation": 0, "test": 30}
 
 
 def test_mcnemar_of_two_rows(config, finished):
@@ -283,7 +473,8 @@ def test_missing_runs_are_not_in_the_means(config, finished):
     assert len(read_csv(f"{config.output_dir}/mcnemar.csv")) == 1
     assert len(read_csv(f"{config.output_dir}/runs.csv")) == 3
     text = Path(config.output_dir, "results.md").read_text()
-    assert "| Average pooling | 0.5000 | 0.2000 | 0.2500 | 0.5000 | 1 |" in text
+    measured = "0.5000 | 0.810 | 0.2000 | 0.845 | 0.2500 | 0.5000 | 1 |"
+    assert f"| Average pooling | – | 0.809 | – | 0.843 | {measured}" in text
 
 
 def test_results_of_different_videos_are_not_compared(config, finished):
@@ -296,13 +487,15 @@ def test_results_of_different_videos_are_not_compared(config, finished):
 
 def test_rows_that_share_a_run_are_compared_once(config, training, data, model):
     config = dataclasses.replace(
-        config, tables=(2, 4, 5), rows=("dsgmm", "dsgmm-intra", "dsgmm-decoupled", "netvlad")
+        config, tables=(2, 4, 5), rows=("dsgmm", "dsgmm-intra", "netvlad-decoupled", "netvlad")
     )
     found = tables(config)
     runs = plan(config, training, data, model, rows_of(found))
-    for (row, seed), run in runs.items():
+    for (_, seed), run in runs.items():
         Path(run.directory).mkdir(parents=True, exist_ok=True)
-        result((0.5, 0.5), [row == "netvlad", 1], seed).write(f"{run.directory}/result.json")
+        result((0.5, 0.5), [run.model.pooling == "netvlad", 1], seed).write(
+            f"{run.directory}/result.json"
+        )
     report = TablesReport(config, found, runs)
     results = report.results()
     comparisons = compare(report.summaries(results).values(), results)
@@ -343,6 +536,25 @@ def test_figures_have_a_line_for_each_pooling(config, training, data, model):
     assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == ["NetVLAD", "DSGMM"]
 
 
+def test_netvlad_is_a_level_in_figure_3(config, training, data, model):
+    pytest.importorskip("matplotlib", reason="matplotlib is an extra")
+    config = dataclasses.replace(
+        config, tables=(), figures=(3,), rows=(), seeds=(0,), gamma_exponents=(-3,)
+    )
+    (figure,) = tables(config)
+    runs = plan(config, training, data, model, figure.rows)
+    for index, run in enumerate(runs.values()):
+        Path(run.directory).mkdir(parents=True)
+        result((0.5 + index / 10, 0.5), [True]).write(f"{run.directory}/result.json")
+    report = TablesReport(config, [figure], runs)
+    axes = draw(figure, list(report.summaries(report.results()).values()), report.titles).axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1/8"]
+    (line,) = (line for line in axes.lines if line.get_label() == "NetVLAD")
+    assert list(line.get_ydata()) == pytest.approx([0.7, 0.7])
+    legend = axes.figure.legends[0].get_texts()
+    assert {text.get_text() for text in legend} == {"DSGMM", "NetVLAD"}
+
+
 # --- whole experiments
 
 
@@ -381,9 +593,13 @@ def test_an_experiment_from_records_to_results(config, training, data, model, in
             assert found.metrics[metric] == pytest.approx(evaluation.metrics[metric], abs=1e-6)
         assert found.correct.mean() == pytest.approx(found.metrics["hit_at_one"])
         assert len(found.correct) == 30
-        losses = [float(row["loss"]) for row in read_csv(f"{train_dir}/validation.csv")]
+        validated = read_csv(f"{train_dir}/validation.csv")
+        losses = [float(row["loss"]) for row in validated]
         assert found.validation_loss == min(losses)
         assert found.step == 1 + int(np.argmin(losses))
+        best = validated[int(np.argmin(losses))]
+        for metric, value in found.validation_metrics.items():
+            assert value == float(best[metric])
         gaps.append(found.metrics["gap"])
     average = read_csv(f"{config.output_dir}/results.csv")[0]
     assert float(average["gap_mean"]) == pytest.approx(np.mean(gaps))
@@ -399,6 +615,34 @@ def test_an_experiment_from_records_to_results(config, training, data, model, in
     assert run_tables(config, training, data, model) is None
     assert in_process == ["netvlad, seed 1"]
     assert Path(config.output_dir, "results.csv").read_text() == before
+
+
+@pytest.mark.slow
+def test_every_row_of_every_table_and_figure(config, training, data, model, in_process):
+    """One step each; one command, as the documentation has it, but for smaller axes."""
+    config = dataclasses.replace(
+        config,
+        tables=TABLES,
+        figures=FIGURES,
+        rows=(),
+        seeds=(0,),
+        cluster_counts=(1, 3),
+        gamma_exponents=(-3,),
+    )
+    training = dataclasses.replace(training, max_steps=1)
+    model = dataclasses.replace(model, num_clusters=2)
+    assert run_tables(config, training, data, model) is None
+    # 5 + 3 rows, 3 + 3 norms, 5 + 6 assignments, 2 + 2 counts, γ = 0 (1/8 is there).
+    assert len(in_process) == 8 + 6 + 11 + 4 + 1
+    lines = read_csv(f"{config.output_dir}/results.csv")
+    assert {line["table"] for line in lines} == {
+        *("table2", "table3", "table4", "table5"),
+        *("figure2", "figure3"),
+    }
+    for line in lines:
+        assert 0 <= float(line["gap_mean"]) <= 1
+        assert 0 <= float(line["validation_gap_mean"]) <= 1
+    assert len(read_csv(f"{config.output_dir}/table1.csv")) == 3
 
 
 def test_without_validation_records_the_last_checkpoint_is_tested(
@@ -467,7 +711,7 @@ def test_a_failing_run_is_named(config, training, data, model):
 def test_program(config, tmp_path):
     command = [sys.executable, "-m", "yt8m_models.experiments.dsgmm", "--tables=2", "--figures="]
     command += [f"--{name}={getattr(config, name)}" for name in PATTERNS]
-    command += ["--rows=netvlad", "--seeds=3", "--feature_sizes=8,4", "--num_classes=6"]
+    command += ["--rows=netvlad", "--seeds=3", "--feature_sizes=8", "--num_classes=6"]
     command += ["--num_clusters=4", "--hidden_size=4", "--batch_size=20", "--max_steps=1"]
     command += ["--nojit_compile"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

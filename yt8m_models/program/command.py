@@ -53,8 +53,8 @@ class Arguments:
     """A parsed command line: one instance of each of the program's dataclasses.
 
     Attributes:
-        typed: the fields that the command line set, each with the flag that set it: its own, an
-            alias, or one that was translated.
+        typed: the fields that the command line or its recipe set, each with the flag that set it:
+            its own, an alias, or one that was translated.
     """
 
     def __init__(self, configs: Sequence[Any], typed: Mapping[str, str]) -> None:
@@ -85,6 +85,8 @@ class Program:
         groups: dataclasses; the first line of each docstring heads its group in `--help`.
         positional: the string flag that arguments without a name set, with commas between them;
             where it is None, such arguments are refused.
+        recipes: paths of files with flags, by what the string flag `recipe` calls them. Flags of
+            the recipe hold unless the command line sets them, by whatever name.
         translate: changes the parsed command line, e.g. from other programs' names of flags; its
             `ValueError`s are mistakes in the command line.
     """
@@ -95,12 +97,14 @@ class Program:
         description: str,
         *groups: type,
         positional: str | None = None,
+        recipes: Mapping[str, str] | None = None,
         translate: Callable[[Arguments], Arguments] | None = None,
     ) -> None:
         self.name = name
         self.description = description
         self.groups = groups
         self.positional = positional
+        self.recipes = recipes
         self.translate = translate
         self._main: Callable[[Arguments], int | None] | None = None
 
@@ -119,21 +123,16 @@ class Program:
             UsageError: an unknown flag, an argument that is no flag, two names of one flag with
                 different values, or a value that a flag or its dataclass refuses.
         """
-        values = self._define()
-        try:
-            rest = values([self.name, *argv])[1:]
-        except Error as error:
-            raise UsageError(str(error)) from None
-        if rest:
-            self._set_positional(values, rest)
+        values = self._read(argv)
+        sources = [values, *self._recipe(values)]
         typed: dict[str, str] = {}
         configs = []
         try:
             for group in self.groups:
                 received = {}
                 for field, kind in flags_of(group):
-                    name = _typed_name(field, values)
-                    received[field.name] = _value(field, kind, values[name or field.name].value)
+                    name, source = _typed_name(field, sources)
+                    received[field.name] = _value(field, kind, source[name or field.name].value)
                     if name is not None:
                         typed[field.name] = name
                 configs.append(group(**received))
@@ -191,6 +190,21 @@ class Program:
                 words += [f"--{field.name}={choice}" for choice in field.metadata["choices"] or ()]
         return words
 
+    def _read(self, argv: Sequence[str]) -> FlagValues:
+        values = self._define()
+        try:
+            rest = values([self.name, *argv])[1:]
+        except Error as error:
+            raise UsageError(str(error)) from None
+        if rest:
+            self._set_positional(values, rest)
+        return values
+
+    def _recipe(self, values: FlagValues) -> list[FlagValues]:
+        """The flags of the recipe that is named; an unknown name is left to its option's rule."""
+        path = None if self.recipes is None else self.recipes.get(str(values["recipe"].value))
+        return [] if path is None else [self._read([f"--flagfile={path}"])]
+
     def _set_positional(self, values: FlagValues, rest: Sequence[str]) -> None:
         if self.positional is None:
             raise UsageError(f"arguments must be flags (--name=value); received {' '.join(rest)}")
@@ -238,14 +252,20 @@ def exit_cleanly(status: int) -> NoReturn:
     os._exit(status)
 
 
-def _typed_name(field: dataclasses.Field[Any], values: FlagValues) -> str | None:
-    """The name by which the command line sets a field: its own or an alias."""
-    names = [name for name in (field.name, *field.metadata["aliases"]) if values[name].present]
-    for name in names[1:]:
-        if values[name].value != values[names[0]].value:
-            received = " and ".join(f"--{name}={values[name].value}" for name in (names[0], name))
-            raise UsageError(f"received {received}: they are names of the same flag")
-    return names[0] if names else None
+def _typed_name(
+    field: dataclasses.Field[Any], sources: Sequence[FlagValues]
+) -> tuple[str | None, FlagValues]:
+    """The name that sets a field, its own or an alias, and the first source that has it."""
+    for values in sources:
+        names = [name for name in (field.name, *field.metadata["aliases"]) if values[name].present]
+        for name in names[1:]:
+            if values[name].value != values[names[0]].value:
+                both = (names[0], name)
+                received = " and ".join(f"--{each}={values[each].value}" for each in both)
+                raise UsageError(f"received {received}: they are names of the same flag")
+        if names:
+            return names[0], values
+    return None, sources[0]
 
 
 def _value(field: dataclasses.Field[Any], kind: Any, value: Any) -> Any:

@@ -39,6 +39,6 @@ def require_same_flags(
 
 def flag_text(value: Any) -> str:
     """A value as on the command line."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)

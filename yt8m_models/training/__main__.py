@@ -3,16 +3,19 @@
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.original_flags import OriginalFlags, translate
 from yt8m_models.program.command import Arguments, Program
+from yt8m_models.recipes.config import RECIPES, RecipeConfig
 from yt8m_models.training.config import TrainConfig
 
 PROGRAM = Program(
     "yt8m train",
     "Trains a model on YouTube-8M records, and resumes where an earlier run in the same "
     "--train_dir stopped.",
+    RecipeConfig,
     TrainConfig,
     DataConfig,
     ModelConfig,
     OriginalFlags,
+    recipes=RECIPES,
     translate=translate,
 )
 

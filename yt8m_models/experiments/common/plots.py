@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COLORS = (RED, BLUE, GREEN, PURPLE, "#9d755d", "#e0a52f", "#72b7b2", "#9a9a9a")
+_LEVEL = "#555555"
 _SIZES: Any = {"capsize": 3, "linewidth": 1.8, "elinewidth": 1.2, "markersize": 5}
 
 
@@ -31,7 +32,10 @@ def draw(table: Table, summaries: Sequence[RowSummary], titles: Mapping[str, str
     grid = figure.subplots(lines, 2, sharey=not table.axis, squeeze=False)
     for axes, (metric, title) in zip(grid.ravel(), titles.items(), strict=True):
         if table.axis:
-            _draw_lines(axes, metric, summaries)
+            points = [summary for summary in summaries if summary.row.name != table.level]
+            _draw_lines(axes, metric, points)
+            for level in (summary for summary in summaries if summary.row.name == table.level):
+                axes.axhline(level.mean(metric), color=_LEVEL, ls="--", label=level.row.series)
         else:
             means, errors = _statistics(metric, summaries)
             places = range(len(summaries))

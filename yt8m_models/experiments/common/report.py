@@ -27,12 +27,14 @@ class Report(Generic[Found]):
         metrics  names of the metrics
         columns  of `lines_of`, in `runs.csv` after the rows, the seed and the directory
         series   what the lines of figures are, where `results.md` says so
+        more     further columns of `results.csv`, which `more_of` fills
     """
 
     config: ExperimentConfig
     metrics: Sequence[str]
     columns: Sequence[str]
     series = ""
+    more: Sequence[str] = ()
 
     def __init__(
         self,
@@ -112,8 +114,12 @@ class Report(Generic[Found]):
         return {
             "results.csv": self.results_csv(summaries),
             "runs.csv": self.runs_csv(results),
-            "results.md": "\n".join([self.introduction, *sections]) + "\n",
+            "results.md": "\n".join([self.introduction, *self.preface(), *sections]) + "\n",
         }
+
+    def preface(self) -> list[str]:
+        """Lines of `results.md` before the first table of results."""
+        return []
 
     def section(self, table: Table, summaries: Mapping[str, RowSummary]) -> list[str]:
         """The lines of a table in `results.md`, with its heading."""
@@ -122,10 +128,17 @@ class Report(Generic[Found]):
         for row in table.rows:
             summary = summaries[row.name]
             names = [row.series, row.label] if columns else [row.label]
-            cells = [summary.cell(metric) for metric in self.titles]
-            rows.append([*names, *cells, str(len(summary.metrics))])
-        header = [*columns, table.axis or "row", *self.titles.values(), "runs"]
+            rows.append([*names, *self.cells(table, summary), str(len(summary.metrics))])
+        header = [*columns, table.axis or "row", *self.headings(table), "runs"]
         return ["", f"## {table.heading}", "", *markdown_table(header, rows)]
+
+    def headings(self, table: Table) -> list[str]:
+        """The columns of a table in `results.md` that have figures."""
+        return list(self.titles.values())
+
+    def cells(self, table: Table, summary: RowSummary) -> list[str]:
+        """The figures of a row in the columns of `headings`."""
+        return [summary.cell(metric) for metric in self.titles]
 
     def results_csv(self, summaries: Mapping[str, RowSummary]) -> str:
         """A line for each row of each table."""
@@ -135,9 +148,14 @@ class Report(Generic[Found]):
                 summary = summaries[row.name]
                 about = [len(summary.metrics), self._inside(summary.directory)]
                 values = summary.statistics(self.metrics)
-                lines.append([table.name, row.name, row.label, *about, *values])
+                extra = self.more_of(table, row)
+                lines.append([table.name, row.name, row.label, *about, *values, *extra])
         header = ["table", "row", "label", "runs", "directory", *statistics_header(self.metrics)]
-        return csv_text(header, lines)
+        return csv_text([*header, *self.more], lines)
+
+    def more_of(self, table: Table, row: Row) -> list[object]:
+        """The values of `more`."""
+        return []
 
     def runs_csv(self, results: Mapping[str, Found]) -> str:
         """The lines of each run that is done."""

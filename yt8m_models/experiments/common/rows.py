@@ -14,14 +14,16 @@ class Row:
     Attributes:
         name: what `--rows` calls it.
         label: what the table calls it; of a point, its place on the axis.
-        changes: of the configuration; all else is as the command line has it.
+        changes: of the configuration: what the row is about.
         series: of a point, the line that it is on.
+        usual: of the configuration, unless the command line says otherwise.
     """
 
     name: str
     label: str
     changes: Mapping[str, Any]
     series: str = ""
+    usual: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,14 @@ class Table:
         title: what it compares.
         rows: in the paper's order.
         axis: where the rows are points, the name of their x axis.
+        level: where the rows are points, the name of one that is drawn as a level line instead.
     """
 
     name: str
     title: str
     rows: tuple[Row, ...]
     axis: str = ""
+    level: str = ""
 
     @property
     def heading(self) -> str:

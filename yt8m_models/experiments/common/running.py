@@ -6,6 +6,7 @@ process, took it from 1.2 to 1.6 GB. A process for each run costs its start, and
 
 import multiprocessing
 import pickle
+import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,7 +28,7 @@ def run_experiment(
     """Does the runs that have no result, one after the other, and reports all that have one.
 
     The report is written after every run: it is there while the rest is running. With `--dry_run`
-    the runs are listed, and whether they are done, instead.
+    the runs are listed, whether they are done, and with which flags, instead.
 
     Args:
         description: of the experiment.
@@ -45,8 +46,13 @@ def run_experiment(
     runs = distinct(report.planned)
     left = [run for run in runs if not run.is_done()]
     if report.config.dry_run:
+        shown_flags = set()
         for run in runs:
             print(f"{'to do' if run in left else 'done '}  {run.name}  {run.directory}")
+            flags = run.flags()
+            if flags and flags not in shown_flags:
+                shown_flags.add(flags)
+                print(textwrap.indent(flags, "       "))
         print(f"{len(left)} of {len(runs)} runs to do")
         return None
     done = len(runs) - len(left)

@@ -69,6 +69,10 @@ class Run(Generic[Found]):
     directory: str
     settings: Mapping[str, Any]
 
+    def flags(self) -> str:
+        """All that it is done with, as flags; empty where it has nothing to say."""
+        return ""
+
     def result(self) -> Found | None:
         """What it found; `None` while there is nothing to report."""
         raise NotImplementedError

@@ -8,7 +8,8 @@ from yt8m_models.experiments.common.config import ExperimentConfig
 from yt8m_models.program.option import Options, option, same_option
 from yt8m_models.training.config import TrainConfig
 
-TABLES = (2, 3, 4, 5)
+SPLITS = 1
+TABLES = (SPLITS, 2, 3, 4, 5)
 EVERY_POOLING = 0
 FIGURES = (2, 3)
 
@@ -19,9 +20,10 @@ class TablesConfig(ExperimentConfig):
 
     tables: tuple[int, ...] = option(
         TABLES,
-        "Tables of the paper. 2: average pooling, VLAD, SGMM, NetVLAD and DSGMM; 3: NetBoW, NetFV, "
-        "NetRVLAD, NetVLAD and DSGMM; 4: NetVLAD and DSGMM with both norms on and off; 5: DSGMM "
-        "with each assignment. 0 is not the paper's: every pooling of the zoo.",
+        "Tables of the paper. 1: how many videos the records have, which reads the head of each; "
+        "2: average pooling, VLAD, SGMM, NetVLAD and DSGMM; 3: NetBoW, NetFV, "
+        "NetRVLAD, NetVLAD and DSGMM; 4: NetVLAD and DSGMM with both norms on and off; 5: NetVLAD "
+        "and DSGMM with each assignment. 0 is not the paper's: every pooling of the zoo.",
         choices=(*TABLES, EVERY_POOLING),
     )
     figures: tuple[int, ...] = option(
@@ -39,14 +41,14 @@ class TablesConfig(ExperimentConfig):
     )
     test_data_pattern: str = option("", "Records for the results.", required=True)
     cluster_counts: tuple[int, ...] = option(
-        (16, 32, 64, 128, 256),
+        (1, 2, 4, 8, 16, 32, 64, 128, 256, 511),
         "Figure 2: the numbers of clusters.",
         required=True,
         at_least=1,
         distinct=True,
     )
     gamma_exponents: tuple[int, ...] = option(
-        (-6, -5, -4, -3, -2, -1, 0, 1, 2), "Figure 3: gamma is 0, and 2 to the power of each."
+        tuple(range(-9, 3)), "Figure 3: gamma is 0, and 2 to the power of each."
     )
     ubm_max_frames: int = option(
         1_000_000,
@@ -57,7 +59,10 @@ class TablesConfig(ExperimentConfig):
 
 @dataclass(frozen=True)
 class TrainingFlags(Options):
-    """How every row is trained: options of `TrainConfig`, with the paper's settings as defaults."""
+    """How every row is trained: options of `TrainConfig`, with the paper's settings as defaults.
+
+    The paper does not say how many videos a batch has, nor for how long it trains.
+    """
 
     batch_size: int = same_option(TrainConfig, "batch_size", 128)
     base_learning_rate: float = same_option(TrainConfig, "base_learning_rate", 0.0002)
@@ -74,11 +79,11 @@ class TrainingFlags(Options):
     save_checkpoint_minutes: float = same_option(TrainConfig, "save_checkpoint_minutes")
     optimizer: str = same_option(TrainConfig, "optimizer")
     clip_gradient_norm: float = same_option(TrainConfig, "clip_gradient_norm")
-    clip_mode: str = same_option(TrainConfig, "clip_mode", "per_variable")
+    clip_mode: str = same_option(TrainConfig, "clip_mode", "value")
     label_loss: str = same_option(TrainConfig, "label_loss")
     regularization_penalty: float = same_option(TrainConfig, "regularization_penalty")
     eval_batch_size: int = same_option(TrainConfig, "eval_batch_size")
-    eval_sample_frames: int = same_option(TrainConfig, "eval_sample_frames")
+    eval_sample_frames: int = same_option(TrainConfig, "eval_sample_frames", 30)
     top_k: int = same_option(TrainConfig, "top_k")
     jit_compile: bool = same_option(TrainConfig, "jit_compile")
     deterministic: bool = same_option(TrainConfig, "deterministic")
@@ -96,8 +101,8 @@ class TrainingFlags(Options):
 class FrameDataConfig(DataConfig):
     """The format of the records, frame level: which features, how wide, how many classes."""
 
-    feature_names: tuple[str, ...] = same_option(DataConfig, "feature_names", ("rgb", "audio"))
-    feature_sizes: tuple[int, ...] = same_option(DataConfig, "feature_sizes", (1024, 128))
+    feature_names: tuple[str, ...] = same_option(DataConfig, "feature_names", ("rgb",))
+    feature_sizes: tuple[int, ...] = same_option(DataConfig, "feature_sizes", (1024,))
     frame_features: bool = option(True, "Records are frame level, as pooling needs them.")
 
     def __post_init__(self) -> None:

@@ -17,10 +17,11 @@ from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.experiments.common.rows import rows_of
 from yt8m_models.experiments.common.running import in_own_process, run_experiment
 from yt8m_models.experiments.common.runs import RESULT
-from yt8m_models.experiments.dsgmm.config import TablesConfig, TrainingFlags
+from yt8m_models.experiments.dsgmm.config import SPLITS, TablesConfig, TrainingFlags
 from yt8m_models.experiments.dsgmm.report import TablesReport
 from yt8m_models.experiments.dsgmm.rows import tables
 from yt8m_models.experiments.dsgmm.runs import METRICS, Result, Run, plan
+from yt8m_models.experiments.dsgmm.splits import count_splits
 from yt8m_models.gmm.trainer import train_ubm
 from yt8m_models.gmm.ubm_dir import UBM_DIR
 from yt8m_models.program.extras import require
@@ -29,7 +30,7 @@ from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import Restored, restore_model
 from yt8m_models.training.config import TrainConfig
-from yt8m_models.training.history import read_history
+from yt8m_models.training.history import Row, read_history
 from yt8m_models.training.train_dir import VALIDATION_HISTORY
 from yt8m_models.training.trainer import train
 
@@ -53,9 +54,12 @@ def run_tables(
             match_files(getattr(config, name), name)
     found = tables(config)
     planned = plan(config, training, data, model, rows_of(found))
+    counts = {}
+    if SPLITS in config.tables and not config.dry_run:
+        counts = count_splits(config, training.max_bad_records)
     return run_experiment(
         "tables",
-        TablesReport(config, found, planned),
+        TablesReport(config, found, planned, counts),
         partial(in_own_process, train_and_measure),
         lambda result: {"GAP": result.metrics["gap"], "seconds": result.seconds},
     )
@@ -81,10 +85,12 @@ def train_and_measure(run: Run) -> Result | None:
         return None
     restored = restore_model(config.train_dir, "best" if config.eval_data_pattern else "latest")
     measured = _measured(restored, run.test_data_pattern, config)
+    best = _best_validation(config)
     result = Result(
         settings=run.settings,
         seed=config.seed,
-        validation_loss=_lowest_loss(config),
+        validation_loss=None if best is None else best["loss"],
+        validation_metrics=None if best is None else {name: best[name] for name in METRICS},
         step=restored.step,
         seconds=round(time.monotonic() - start, 1),
         num_parameters=sum(math.prod(each.shape) for each in restored.model.trainable_variables),
@@ -94,10 +100,12 @@ def train_and_measure(run: Run) -> Result | None:
     return result
 
 
-def _lowest_loss(config: TrainConfig) -> float | None:
+def _best_validation(config: TrainConfig) -> Row | None:
+    """What validation found of the best checkpoint."""
     if not config.eval_data_pattern:
         return None
-    return min(row["loss"] for row in read_history(join(config.train_dir, VALIDATION_HISTORY)))
+    rows = read_history(join(config.train_dir, VALIDATION_HISTORY))
+    return min(rows, key=lambda row: row["loss"])
 
 
 def _measured(restored: Restored, test_data_pattern: str, config: TrainConfig) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Rows and seeds as runs: which there are, where they are kept, and what they found."""
 
 import dataclasses
+import shlex
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +24,7 @@ from yt8m_models.experiments.dsgmm.config import TablesConfig, TrainingFlags
 from yt8m_models.gmm.config import UBMConfig
 from yt8m_models.poolings import FIXED_POOLINGS
 from yt8m_models.presets import PRESETS
+from yt8m_models.storage.same_flags import flag_text
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.config import ResolvedTrainConfig, TrainConfig
 
@@ -46,6 +49,8 @@ class Result(common.Result):
         num_parameters: trainable ones.
         videos: a digest of the videos' ids, in order.
         correct: for each video, in the order of the ids, whether its best class is a label.
+        validation_metrics: those of `metrics` on the validation videos; `None` without validation,
+            and in results of versions that did not keep them.
     """
 
     metrics: Mapping[str, float]
@@ -55,6 +60,7 @@ class Result(common.Result):
     num_parameters: int
     videos: str
     correct: np.ndarray
+    validation_metrics: Mapping[str, float] | None = None
 
     def record(self) -> dict[str, Any]:
         return {**vars(self), "correct": "".join("01"[int(hit)] for hit in self.correct)}
@@ -82,6 +88,16 @@ class Run(common.Run[Result]):
     test_data_pattern: str
     ubm: UBMConfig | None
 
+    def flags(self) -> str:
+        """Those of `yt8m train` that train it; the test samples frames as validation does."""
+        values = {**vars(self.data), **vars(self.model), **vars(self.training)}
+        words = [
+            f"--{name}={shlex.quote(flag_text(value))}"
+            for name, value in values.items()
+            if value is not None and name not in ("train_dir", "seed")
+        ]
+        return textwrap.fill(" ".join(words), 100, break_long_words=False, break_on_hyphens=False)
+
     def result(self) -> Result | None:
         return Result.read(join(self.directory, RESULT))
 
@@ -106,7 +122,8 @@ def plan(
     }
 
     def run_of(row: Row, seed: int) -> Run:
-        row_model = dataclasses.replace(model, **row.changes)
+        usual = {name: each for name, each in row.usual.items() if getattr(model, name) is None}
+        row_model = dataclasses.replace(model, **{**usual, **row.changes})
         resolved = row_model.resolved()
         given = {name: value for name, value in vars(row_model).items() if value is not None}
         flags = {**PRESETS[row_model.model], **given}
