@@ -27,6 +27,7 @@ setup(
         "yt8m_models.experiments.dsgmm": ["paper.csv"],
         "yt8m_models.prediction": ["segment_label_ids.*"],
         "yt8m_models.recipes": ["*.flags"],
+        "yt8m_models.recipes.embedding": ["*.flags"],
     },
     install_requires=["tensorflow>=2.16.2", "keras>=3.10", "numpy", "absl-py", "pandas>=2"],
     extras_require={
