@@ -173,6 +173,28 @@ def test_a_phase_trains_its_part_alone_and_the_loss_falls(trained):
     assert (np.diff(full_batch) < 0).all()
 
 
+def test_experts_have_no_bias_where_asked(trained, config):
+    config = dataclasses.replace(config, expert_bias=False, num_epochs=1, phases=())
+    assert annotate(config, DATA) is None
+    model = saved_model(config)
+    assert [weight.name for weight in model.classifier.weights] == [
+        *("gates_kernel", "experts_kernel")
+    ]
+    assert len(saved_model(trained).classifier.weights) == 3
+    with pytest.raises(ValueError, match="--expert_bias: false there, true now"):
+        annotate(dataclasses.replace(config, expert_bias=True), DATA)
+
+
+def test_results_of_versions_without_the_flag_of_the_bias_are_taken_up(trained):
+    path = Path(trained.output_dir, "settings.json")
+    recorded = path.read_text()
+    settings = json.loads(recorded)
+    del settings["expert_bias"]
+    path.write_text(json.dumps(settings))
+    assert annotate(trained, DATA) is None
+    path.write_text(recorded)
+
+
 def test_adam_trains_the_pca_where_asked(config):
     config = dataclasses.replace(config, phases=(), adam_trains_pca=True, num_epochs=1)
     annotate(config, DATA)
