@@ -23,10 +23,13 @@ setup(
         include=["yt8m_models", "yt8m_models.*", "losses", "losses.*", "eval", "eval.*"]
     ),
     package_data={
-        "yt8m_models.prediction": ["segment_label_ids.*"],
-        "yt8m_models.report": ["templates/*"],
+        "yt8m_models.experiments.cdml": ["paper.csv"],
         "yt8m_models.experiments.dsgmm": ["paper.csv"],
+        "yt8m_models.experiments.movielens": ["paper.csv"],
+        "yt8m_models.prediction": ["segment_label_ids.*"],
         "yt8m_models.recipes": ["*.flags"],
+        "yt8m_models.recipes.embedding": ["*.flags"],
+        "yt8m_models.report": ["templates/*"],
     },
     install_requires=["tensorflow>=2.16.2", "keras>=3.10", "numpy", "absl-py", "pandas>=2"],
     extras_require={

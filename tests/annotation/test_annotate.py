@@ -18,6 +18,7 @@ from yt8m_models.annotation.annotate import annotating
 from yt8m_models.annotation.annotate.annotating import annotate
 from yt8m_models.annotation.annotate.config import AnnotateConfig, VideoDataConfig
 from yt8m_models.annotation.annotate.fine_tuning import FullBatch
+from yt8m_models.annotation.annotate.report import draw_training
 from yt8m_models.annotation.annotate.runs import plan
 from yt8m_models.annotation.annotation_model import AnnotationModel
 from yt8m_models.config import DataConfig
@@ -119,6 +120,7 @@ def test_a_training_leaves_its_files(trained):
     assert (out / "results.png").stat().st_size > 1000
     # PCA means 9, projections 6 · 4 + 3 · 2; gates 6 · 3 · 4, experts 6 · 2 · 4 + 2 · 4
     assert rows[0]["num_parameters"] == 9 + 30 + 72 + 56
+    assert (out / "training.png").stat().st_size > 1000
     run = out / "runs" / "mean_rgb+mean_audio" / "mixtures2"
     validation = pd.read_csv(run / "validation.csv")
     # 80 videos: batches of 32, 32, 16 in each epoch; then 3 steps in each of two phases.
@@ -131,6 +133,18 @@ def test_a_training_leaves_its_files(trained):
     assert history["step"].tolist() == [1, 2, 3, 4, 5, 6, 6, 7, 8, 9, 10, 11, 12]
     assert history["phase"].tolist() == [0] * 6 + [1] * 4 + [2] * 3
     assert json.loads((run / "result.json").read_text()) == rows
+
+
+def test_figure_6_has_the_metrics_of_each_validation(trained):
+    pytest.importorskip("matplotlib", reason="matplotlib is an extra")
+    runs = plan(trained, DATA, (4, 2))
+    figure = draw_training(runs)
+    validation = pd.read_csv(Path(runs[0].directory, "validation.csv"))
+    for axes, metric in zip(figure.axes, ("gap", "map"), strict=True):
+        (line,) = axes.get_lines()
+        assert line.get_label() == "mean_rgb+mean_audio, 2 mixtures"
+        assert list(line.get_xdata()) == [1, 2, 5, 8]
+        np.testing.assert_allclose(line.get_ydata(), validation[metric])
 
 
 def test_the_last_loss_and_metrics_are_those_of_the_saved_model(trained, records):
@@ -171,6 +185,28 @@ def test_a_phase_trains_its_part_alone_and_the_loss_falls(trained):
                 assert np.array_equal(old, new) != is_trained
     full_batch = curves(trained).query("phase > 0")["loss"]
     assert (np.diff(full_batch) < 0).all()
+
+
+def test_experts_have_no_bias_where_asked(trained, config):
+    config = dataclasses.replace(config, expert_bias=False, num_epochs=1, phases=())
+    assert annotate(config, DATA) is None
+    model = saved_model(config)
+    assert [weight.name for weight in model.classifier.weights] == [
+        *("gates_kernel", "experts_kernel")
+    ]
+    assert len(saved_model(trained).classifier.weights) == 3
+    with pytest.raises(ValueError, match="--expert_bias: false there, true now"):
+        annotate(dataclasses.replace(config, expert_bias=True), DATA)
+
+
+def test_results_of_versions_without_the_flag_of_the_bias_are_taken_up(trained):
+    path = Path(trained.output_dir, "settings.json")
+    recorded = path.read_text()
+    settings = json.loads(recorded)
+    del settings["expert_bias"]
+    path.write_text(json.dumps(settings))
+    assert annotate(trained, DATA) is None
+    path.write_text(recorded)
 
 
 def test_adam_trains_the_pca_where_asked(config):

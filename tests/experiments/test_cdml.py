@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import math
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,10 +14,13 @@ import pytest
 from yt8m_models.config import DataConfig
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.embedding.train.__main__ import PROGRAM as TRAIN
+from yt8m_models.embedding.training.config import EmbeddingTrainConfig
 from yt8m_models.experiments.cdml import experiment
 from yt8m_models.experiments.cdml.__main__ import PROGRAM
 from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
 from yt8m_models.experiments.cdml.experiment import CDMLReport, run_cdml, train_and_measure
+from yt8m_models.experiments.cdml.paper import paper_figures
 from yt8m_models.experiments.cdml.rows import tables
 from yt8m_models.experiments.cdml.runs import METRICS, Result, plan
 from yt8m_models.experiments.common.rows import rows_of
@@ -27,6 +31,7 @@ from yt8m_models.graph.build_graph.building import build_graph
 from yt8m_models.graph.build_graph.config import BuildGraphConfig
 from yt8m_models.program.command import UsageError
 from yt8m_models.program.interruption import Interruption
+from yt8m_models.retrieval.evaluate_retrieval.__main__ import PROGRAM as EVALUATE
 from yt8m_models.retrieval.evaluation.config import EvaluateRetrievalConfig
 from yt8m_models.retrieval.evaluation.evaluation import evaluate_retrieval
 from yt8m_models.samples.world.config import WorldConfig
@@ -84,7 +89,7 @@ def config(small_world, tmp_path):
         tables=(1, 3),
         figures=(),
         rows=("raw-mean_rgb", "bits*"),
-        bits=(32, 2),
+        bits=("32", "2"),
         seeds=(0, 1),
         output_dir=str(tmp_path / "out"),
         **small_world,
@@ -104,18 +109,26 @@ def test_rows_of_the_tables():
         "table2": [
             f"{fusion}-{hidden}"
             for fusion in ("early", "late")
-            for hidden in ("none", "2000", "4000", "4000-1000", "4000-4000")
+            for hidden in ("2560", "4000", "4000-512", "4000-1024")
         ],
-        "table3": ["bits-32", "bits-8", "bits-4", "bits-2"],
+        "table3": [
+            *("bits-512x32", "bits-256x32", "bits-32x32"),
+            *("bits-128x8", "bits-256x4", "bits-512x2"),
+            *("bits-128x4", "bits-256x2", "bits-128x2"),
+        ],
         "figure3-size": ["size-16", "size-64"],
         "figure3-steps": ["steps-20", "steps-100"],
     }
     assert [row.label for row in found["table3"]] == [
-        *("32 bits, 1,024 bytes", "8 bits, 256 bytes", "4 bits, 128 bytes", "2 bits, 64 bytes")
+        *("512 x 32 bits, 2,048 bytes", "256 x 32 bits, 1,024 bytes", "32 x 32 bits, 128 bytes"),
+        *("128 x 8 bits, 128 bytes", "256 x 4 bits, 128 bytes", "512 x 2 bits, 128 bytes"),
+        *("128 x 4 bits, 64 bytes", "256 x 2 bits, 64 bytes", "128 x 2 bits, 32 bytes"),
     ]
-    assert [row.label for row in found["table2"]][3:6] == [
-        *("Early 4000-1000-256", "Early 4000-4000-256", "Late 256")
+    assert [row.label for row in found["table2"]][2:6] == [
+        *("Early 4000-512-256", "Early 4000-1024-256", "Late 2560-256", "Late 4000-256")
     ]
+    sizes = tables(everything(tables=(), step_counts=()), EmbeddingConfig(), FEATURES)[0].rows
+    assert [row.name for row in sizes][-2:] == ["size-512", "size-1024"]
 
 
 def test_one_feature_has_no_rows_twice():
@@ -124,46 +137,150 @@ def test_one_feature_has_no_rows_twice():
 
 
 def test_what_each_row_changes():
-    runs = planned(everything(step_counts=(50,)), model=EmbeddingConfig(hidden_size=(500,)))
-    run = runs["early-4000-1000", 1]
+    config = everything(step_counts=(50,), bits=("512x2", "4"))
+    runs = planned(config, model=EmbeddingConfig(hidden_size=(500,)))
+    run = runs["early-4000-1024", 1]
     assert (run.model.fusion, run.model.hidden_size, run.training.seed) == (
         "early",
-        (4000, 1000),
+        (4000, 1024),
         1,
     )
-    assert runs["late-none", 0].model.hidden_size == ()
     assert runs["cdml-mean_rgb", 0].training.feature_names == ("mean_rgb",)
     assert runs["bits-4", 0].training.feature_names == FEATURES
     assert runs["size-64", 0].model == EmbeddingConfig(hidden_size=(500,), embedding_size=64)
+    assert runs["bits-512x2", 0].model == EmbeddingConfig(hidden_size=(500,), embedding_size=512)
     assert (runs["steps-50", 0].training.max_steps, runs["size-64", 0].training.max_steps) == (
         50,
         100_000,
     )
     assert runs["raw-mean_rgb", 0].content == "raw"
     assert runs["random", 0].content == "random"
+    none = planned(everything(hidden_sizes=("none",)))["late-none", 0]
+    assert none.model.hidden_size == ()
+
+
+@pytest.mark.parametrize(
+    ("content_model", "network"),
+    [("early-2560", ("early", (2560,))), ("late-none", ("late", ())), ("", ("late", (7,)))],
+)
+def test_the_network_of_table_1(content_model, network):
+    config = everything(tables=(1,), figures=(), content_model=content_model)
+    runs = planned(config, model=EmbeddingConfig(hidden_size=(7,)))
+    for names in ("mean_rgb", "mean_rgb+mean_audio"):
+        model = runs[f"cdml-{names}", 0].model
+        assert (model.fusion, model.hidden_size, model.embedding_size) == (*network, 256)
 
 
 def test_rows_with_equal_settings_are_one_run():
-    """The default network is in all tables and in the figure; raw features have no seed.
+    """The default network is in tables 2 and 3 and in the figure; raw features have no seed.
 
-    For each seed: random, CDML of rgb, 2 x 5 networks, 5 further sizes and 2 further numbers of
-    steps; and 2 of raw features.
+    For each seed: random, CDML of rgb, 2 x 4 networks (table 1's of both features among them), 6
+    further sizes and 2 further numbers of steps; and 2 of raw features.
     """
     runs = planned(everything(seeds=(0, 1)))
-    same = [
-        "cdml-mean_rgb+mean_audio",
-        "late-4000",
-        "bits-32",
-        "bits-2",
-        "size-256",
-        "steps-100000",
-    ]
+    same = ["late-4000", "bits-256x32", "bits-256x4", "bits-256x2", "size-256", "steps-100000"]
     for seed in (0, 1):
         assert len({runs[name, seed].directory for name in same}) == 1
-        assert runs["late-4000", seed].retrieval.bits == (32, 8, 4, 2)
+        assert runs["late-4000", seed].retrieval.bits == (32, 4, 2)
         assert runs["early-4000", seed].retrieval.bits == (32,)
+        assert runs["size-128", seed].retrieval.bits == (32, 8, 4, 2)
+        assert runs["early-2560", seed] is runs["cdml-mean_rgb+mean_audio", seed]
     assert runs["raw-mean_rgb", 0] is runs["raw-mean_rgb", 1]
-    assert len({run.directory for run in runs.values()}) == 2 * (1 + 1 + 10 + 5 + 2) + 2
+    assert len({run.directory for run in runs.values()}) == 2 * (1 + 1 + 8 + 6 + 2) + 2
+
+
+# What the paper says of each row: fusion, hidden layers, embedding, bits (tables 2 and 3), and of
+# the first two rows that "video only" is one tower (section 4.1.2).
+PAPER_ROWS = {
+    "cdml-mean_rgb": ("early", (2560,), 256, 32),
+    "cdml-mean_rgb+mean_audio": ("early", (2560,), 256, 32),
+    "early-2560": ("early", (2560,), 256, 32),
+    "early-4000": ("early", (4000,), 256, 32),
+    "late-4000": ("late", (4000,), 256, 32),
+    "early-4000-512": ("early", (4000, 512), 256, 32),
+    "early-4000-1024": ("early", (4000, 1024), 256, 32),
+    "late-4000-1024": ("late", (4000, 1024), 256, 32),
+    "bits-512x32": ("late", (4000,), 512, 32),
+    "bits-256x32": ("late", (4000,), 256, 32),
+    "bits-32x32": ("late", (4000,), 32, 32),
+    "bits-128x8": ("late", (4000,), 128, 8),
+    "bits-256x4": ("late", (4000,), 256, 4),
+    "bits-512x2": ("late", (4000,), 512, 2),
+    "bits-128x4": ("late", (4000,), 128, 4),
+    "bits-256x2": ("late", (4000,), 256, 2),
+    "bits-128x2": ("late", (4000,), 128, 2),
+}
+# Section 4.1.1: what is one of a grid is one of it here.
+PAPER_TRAINING = {
+    "loss": {"hinge"},
+    "mining": {"semi_hard", "hardest"},
+    "negatives": {"uniform"},
+    "batch_size": {7200},
+    "margin": {0.1, 0.3, 0.5},
+    "base_learning_rate": {0.001, 0.005, 0.01, 0.03, 0.05, 0.07, 0.1},
+    "learning_rate_decay": {0.998, 0.996, 0.994},
+    "learning_rate_decay_steps": {100_000, 150_000},
+}
+
+
+def test_a_dry_run_prints_the_papers_settings_of_each_row(small_world, tmp_path, capsys):
+    """What is printed for a row, read by the programs that it names, is what the paper says."""
+    config = CDMLConfig(output_dir=str(tmp_path), seeds=(0,), dry_run=True, **small_world)
+    run_cdml(config, EmbeddingTrainingFlags(), EmbeddingConfig())
+    flags, directory = {}, ""
+    for line in capsys.readouterr().out.splitlines()[:-1]:
+        if line.startswith("to do  "):
+            directory = line.rsplit("  ", 1)[1]
+        else:
+            flags.setdefault(directory, []).extend(shlex.split(line))
+    runs = planned(config)
+    where = ["--graph_dir=graph", "--features_dir=features", "--train_dir=train"]
+    measure = ["--graph_dir=graph", "--embeddings_dirs=a=b", "--output_dir=out"]
+    for name, (fusion, hidden, size, bits) in PAPER_ROWS.items():
+        words = flags[runs[name, 0].directory]
+        second = words.index("evaluate-retrieval")
+        assert words[0] == "train-embedding"
+        trained = TRAIN.parse([*words[1:second], *where])
+        retrieval = EVALUATE.parse([*words[second + 1 :], *measure])[EvaluateRetrievalConfig]
+        model, training = trained[EmbeddingConfig], vars(trained[EmbeddingTrainConfig])
+        assert (model.fusion, model.hidden_size, model.embedding_size) == (fusion, hidden, size)
+        assert bits in retrieval.bits, name
+        assert (retrieval.top_k, retrieval.relevance) == (10, "binary")
+        for flag, values in PAPER_TRAINING.items():
+            assert training[flag] in values, (name, flag)
+
+
+def test_figures_of_the_paper_stand_at_rows():
+    """Every figure is of a row that there is, and no row of the paper lacks one."""
+    found = tables(everything(figures=()), EmbeddingConfig(), FEATURES)
+    figures = paper_figures(found)
+    assert {row for _, row in figures} == set(PAPER_ROWS)
+    assert {(table.name, row.name) for table in found for row in table.rows} >= set(figures)
+    assert figures["table1", "cdml-mean_rgb"]["e2t_ndcg"] == 0.1038
+    assert figures["table1", "cdml-mean_rgb+mean_audio"] == figures["table2", "early-2560"]
+    assert figures["table2", "late-4000"] == {
+        "t2e_ndcg": 0.0991,
+        "e2t_ndcg": 0.1346,
+        "t2e_map": 0.0313,
+        "e2t_map": 0.0358,
+    }
+    assert figures["table3", "bits-256x4"] == {"t2e_ndcg": 0.0294, "e2t_ndcg": 0.0558}
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        ("late-4000", "late-4000-256-269f55a83d"),
+        ("early-4000", "early-4000-256-682533f165"),
+        ("size-64", "late-4000-64-ded94fbe51"),
+        ("raw-mean_rgb", "raw-c69a3b7d8f"),
+        ("random", "random-256-b0cf6e23cf"),
+    ],
+)
+def test_directories_have_the_names_of_earlier_versions(row, name):
+    """Results of settings that were defaults once are found again by the flags that say so."""
+    old = EmbeddingTrainingFlags(margin=0.2, learning_rate_decay=0.95)
+    assert planned(everything(), old)[row, 0].directory == f"out/runs/{name}/seed0"
 
 
 def test_what_a_run_depends_on_names_its_directory():
@@ -183,7 +300,7 @@ def test_what_a_run_depends_on_names_its_directory():
     ]
     assert len({first, *different}) == 7
     assert directory(flags=EmbeddingTrainingFlags(log_steps=7)) == first
-    assert directory(bits=(32, 2)) == first
+    assert directory(bits=("32", "2")) == first
     assert directory("raw-mean_rgb", flags=EmbeddingTrainingFlags(margin=0.5)) == directory(
         "raw-mean_rgb"
     )
@@ -203,6 +320,9 @@ def test_rows_are_picked_by_name_or_pattern():
         ("--tables=4", "--tables=4: must be one of 1, 2, 3"),
         ("--tables= --figures=", "--tables or --figures must name one"),
         ("--bits=16", "--bits=16: must be one of 32, 8, 4, 2"),
+        ("--bits=0x4", "--bits=0x4: must be one of 32, 8, 4, 2, with a width of at least 1"),
+        ("--content_model=2560", "--content_model must be a fusion .*; received '2560'"),
+        ("--content_model=early-x", "--content_model must be none, or widths .*; received 'x'"),
         ("--bits=", "--bits must be given"),
         ("--fusions=middle", "--fusions=middle: must be one of late, early, frames"),
         ("--hidden_sizes=40x4", "--hidden_sizes must be none, or widths .*; received '40x4'"),
@@ -225,7 +345,7 @@ def test_lists_in_the_command_line():
     directories = [f"--{name}={value}" for name, value in DIRECTORIES.items()]
     arguments = PROGRAM.parse([*directories, *flags, "--max_steps=7"])
     config = arguments[CDMLConfig]
-    assert (config.step_counts, config.embedding_sizes, config.bits) == ((20, 10), (), (8, 32))
+    assert (config.step_counts, config.embedding_sizes, config.bits) == ((20, 10), (), ("8", "32"))
     assert arguments[EmbeddingConfig].hidden_size == (16, 8)
     assert arguments[EmbeddingTrainingFlags].max_steps == 7
 
@@ -267,8 +387,10 @@ def test_means_and_spreads(config):
     assert math.isclose(float(exact["t2e_ndcg_std"]), math.sqrt(0.02))
     assert math.isclose(float(coarse["t2e_map_mean"]), 0.03)
     text = Path(config.output_dir, "results.md").read_text()
-    assert "| row | T2E NDCG@10 | T2E MAP | E2T NDCG@10 | E2T MAP | runs |" in text
-    assert "| 2 bits, 8 bytes | 0.0600 ± 0.0141 | 0.0300 ± 0.0071 |" in text
+    assert (
+        "| row | T2E NDCG@10 | T2E NDCG@10, paper | T2E MAP | E2T NDCG@10 | E2T NDCG@10, " in text
+    )
+    assert "| 32 x 2 bits, 8 bytes | 0.0600 ± 0.0141 | – | 0.0300 ± 0.0071 |" in text
     lines = read_csv(f"{config.output_dir}/runs.csv")
     assert [(line["rows"], line["seed"], line["bits"]) for line in lines] == [
         ("raw-mean_rgb", "0", "32"),
@@ -327,7 +449,7 @@ def test_going_on_and_more_bits(config, in_process, monkeypatch, capsys):
 
     monkeypatch.setattr("yt8m_models.embedding.training.step.TripletStep.__call__", no_training)
     in_process.clear()
-    more = dataclasses.replace(small, bits=(32, 4, 2), keep_embeddings=True)
+    more = dataclasses.replace(small, bits=("32", "4", "2"), keep_embeddings=True)
     assert run_cdml(more, steps(2), TINY) is None
     assert in_process == ["bits-32, seed 0"]
     after = read_csv(f"{config.output_dir}/results.csv")
@@ -403,7 +525,12 @@ def test_help_is_quick_to_load():
 def test_cdml_beats_raw_features_and_audio_helps(small_world, tmp_path, in_process):
     """In cold-start retrieval, after 150 steps; late fusion 64-32 with audio, and rgb alone."""
     config = CDMLConfig(
-        tables=(1,), figures=(), seeds=(0,), output_dir=str(tmp_path / "out"), **small_world
+        tables=(1,),
+        figures=(),
+        content_model="",
+        seeds=(0,),
+        output_dir=str(tmp_path / "out"),
+        **small_world,
     )
     assert run_cdml(config, steps(150), MODEL) is None
     lines = {line["row"]: line for line in read_csv(f"{config.output_dir}/results.csv")}
@@ -423,6 +550,8 @@ def test_orders_of_the_tables_in_other_worlds(tmp_path, in_process, seed):
     config = CDMLConfig(
         seeds=(seed,),
         hidden_sizes=("none", "64"),
+        content_model="",
+        bits=("32", "8", "4", "2"),
         embedding_sizes=(4, 32),
         step_counts=(20, 200),
         output_dir=str(tmp_path / "out"),

@@ -43,6 +43,7 @@ SIMPLE = ("item_mean", "popularity", "constant")
 QUALITY = (
     *("num_users", "num_without_history", "num_without_relevant"),
     *("ndcg", "average_precision", "seconds"),
+    *("average_precision_3", "average_precision_4", "average_precision_5"),
 )
 NEEDS_SURPRISE = pytest.mark.skipif(
     importlib.util.find_spec("surprise") is None, reason="scikit-surprise is not installed"
@@ -156,6 +157,90 @@ def test_both_forms_of_movies_read_the_same(tmp_path):
         assert movies.titles == ['"Up", and on', "Again"]
         np.testing.assert_array_equal(movies.years, [2009, np.nan])
         assert movies.genres == [("Comedy", "Drama"), ()]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("u.data", "7\tb\t3\t881250949\n1\ta\t5\t891717742\n7\ta\t1\t878887116\n"),
+        ("ratings.dat", "7::b::3::978300760\n1::a::5::978302109\n7::a::1::978301968\n"),
+    ],
+)
+def test_ratings_of_older_releases(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    ratings = read_ratings(str(tmp_path / name))
+    assert ratings.users.tolist() == [1, 0, 1]
+    assert ratings.movies.tolist() == [1, 0, 0]
+    assert ratings.stars.tolist() == [3, 5, 1]
+
+
+def test_movies_of_older_releases(tmp_path):
+    flags = {4: "1", 5: "1", 18: "1"}  # Children's, Comedy, Western
+    genres = "|".join(flags.get(place, "0") for place in range(19))
+    none = "|".join("0" * 19)
+    url = "http://us.imdb.com/M/title-exact?Caf%E9"
+    (tmp_path / "u.item").write_bytes(
+        f'1|Café, "Le" (1995)|01-Jan-1995||{url}|{genres}\n2|unknown||||{none}\n'.encode("latin-1")
+    )
+    (tmp_path / "movies.dat").write_bytes(
+        '1::Café, "Le" (1995)::Children\'s|Comedy|Western\n2::unknown::\n'.encode("latin-1")
+    )
+    for name in ("u.item", "movies.dat"):
+        movies = read_movies(str(tmp_path / name))
+        assert list(movies.ids) == [b"1", b"2"]
+        assert movies.titles == ['Café, "Le"', "unknown"]
+        np.testing.assert_array_equal(movies.years, [1995, np.nan])
+        assert movies.genres == [("Children's", "Comedy", "Western"), ()]
+    (tmp_path / "ratings.dat").write_text("1::2\n")
+    with pytest.raises(ValueError, match=r"must have 4 values with '::' between; it has 2"):
+        read_ratings(str(tmp_path / "ratings.dat"))
+
+
+def test_features_of_trailers(config, tmp_path):
+    """Movies 1 and 3 share a trailer, 2 has none, and that of 4 has no features."""
+    trailers = tmp_path / "trailers.csv"
+    trailers.write_text("youtubeId,movieId,title\naa,1,A\nbb,5,B\naa,3,C\nzz,4,D\n")
+    np.savez(tmp_path / "f.npz", ids=["bb", "aa", "cc"], features=[[0, 2], [3, 4], [1, 0]])
+    config = dataclasses.replace(
+        config, features=("titles", f"video={tmp_path / 'f.npz'}"), trailers=str(trailers)
+    )
+    titles, video = load_features(config)
+    assert len(titles.ids) == 40  # by movie, as before
+    assert list(video.ids) == [b"1", b"5", b"3"]
+    np.testing.assert_allclose(video.vectors, [[0.6, 0.8], [0, 1], [0.6, 0.8]])
+    trailers.write_text("youtubeId,movieId\naa,1\nbb,1\n")
+    with pytest.raises(ValueError, match=r"trailers\.csv: .*1"):
+        load_features(config)
+
+
+def test_average_precision_of_several_thresholds():
+    ratings = ratings_of(*((0, movie, stars) for movie, stars in enumerate((5, 3, 5, 4, 1))))
+    split = split_of(ratings, [True] + [False] * 4)
+    # The order is 3 stars, 5, 4, 1: relevant are 1 to 3, then 2 and 3, then 2 alone.
+    _, *found = measure(split, np.array([4.0, 3.0, 2.0, 1.0]), 10, 3, 4, 5)
+    expected = [1, (1 / 2 + 2 / 3) / 2, 1 / 2]
+    np.testing.assert_allclose([float(each[0]) for each in found], expected)
+
+
+def test_the_papers_rows_stand_below_ours(config):
+    config = dataclasses.replace(
+        config, seeds=(0,), training_counts=(4, 10), figures=(), histories=("4", "above_mean")
+    )
+    run_movielens(config)
+    text = Path(config.output_dir, "results.md").read_text()
+    assert "| paper, CDML | max | 4 | 0.6251 | 0.7196 | – | – |  |" in text
+    assert "| paper, CDML | mean | above_mean | 0.6022 | 0.7073 | – | – |  |" in text
+    assert "max | all |" not in text
+    assert "| paper, SVD | – | 0.5594 |" in text
+    assert "| paper, SVD | – | 0.7000 |" in text
+    assert "| paper, LCR | – | 0.7152 |" in text
+    (line,) = (
+        line
+        for line in read_csv(Path(config.output_dir, "results.csv"))
+        if (line["train_ratings"], line["method"]) == ("10", "item_mean")
+    )
+    assert line["average_precision_4_mean"] == line["average_precision_mean"]
+    assert line["average_precision_5_mean"] < line["average_precision_3_mean"]
 
 
 @pytest.mark.parametrize(
@@ -321,7 +406,7 @@ def test_no_user_has_enough_ratings():
 
 
 @pytest.mark.parametrize("history", ["all", "above_mean", "4"])
-@pytest.mark.parametrize("aggregation", ["mean", "max"])
+@pytest.mark.parametrize("aggregation", ["mean", "max", "top_2_mean", "top_5_mean", "variance"])
 def test_content_scores_equal_slow_loops(aggregation, history):
     ratings = random_ratings(seed=1)
     split = split_by_count(ratings, 5, 3, seed=0)
@@ -339,7 +424,16 @@ def test_content_scores_equal_slow_loops(aggregation, history):
             without.add(user)
             liked[:] = True
         cosines = vectors[ratings.movies[trained[liked]]] @ vectors[ratings.movies[row]]
-        expected.append(cosines.mean() if aggregation == "mean" else cosines.max())
+        ordered = sorted(cosines.tolist(), reverse=True)
+        expected.append(
+            {
+                "mean": sum(ordered) / len(ordered),
+                "max": ordered[0],
+                "top_2_mean": np.mean(ordered[:2]),
+                "top_5_mean": np.mean(ordered[:5]),
+                "variance": np.mean((cosines - cosines.mean()) ** 2),
+            }[aggregation]
+        )
     np.testing.assert_allclose(scores, expected, atol=1e-6)
     assert num_without == len(without)
 
@@ -361,6 +455,33 @@ def test_simple_baselines_by_hand(config):
     np.testing.assert_allclose(means, [18.5 / 6, 3.5])
     assert baseline_scores("popularity", split, config, seed=0).tolist() == [1, 0]
     assert baseline_scores("constant", split, config, seed=0).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("name", ["svd_item_mean", "svd_global_mean"])
+def test_svd_of_the_imputed_matrix_equals_that_of_a_full_one(config, name):
+    pytest.importorskip("scipy", reason="SciPy is in the extra `recommend`")
+    ratings = random_ratings(seed=3)
+    split = split_by_count(ratings, 5, 3, seed=0)
+    movies, stars = ratings.movies[split.train], ratings.stars[split.train]
+    filled = np.full((split.num_users, 30), stars.mean())
+    if name == "svd_item_mean":
+        for movie in set(movies):
+            filled[:, movie] = stars[movies == movie].mean()
+    filled[split.train_users, movies] = stars
+    users, values, of_movies = np.linalg.svd(filled)
+    reduced = users[:, :2] * values[:2] @ of_movies[:2]
+    config = dataclasses.replace(config, imputed_svd_rank=2)
+    scores = baseline_scores(name, split, config, seed=0)
+    expected = reduced[split.test_users, ratings.movies[split.test]]
+    np.testing.assert_allclose(scores, expected, atol=1e-8)
+    config = dataclasses.replace(config, imputed_svd_rank=9)
+    with pytest.raises(ValueError, match=r"--imputed_svd_rank must be below .* 9 and 30; received"):
+        baseline_scores(name, split, config, seed=0)
+
+
+def test_results_of_an_imputed_svd_depend_on_its_rank(config):
+    (method,) = methods(dataclasses.replace(config, baselines=("svd_item_mean",)), [])
+    assert method.key(config) == "svd_item_mean 5"
 
 
 @NEEDS_SURPRISE
@@ -392,7 +513,7 @@ def test_measures_equal_scikit_learn_for_each_user(is_tied, monkeypatch):
     rng, count = np.random.default_rng(0), len(split.test)
     scores = rng.integers(0, 5, count).astype(float) if is_tied else rng.random(count)
     monkeypatch.setattr(experiment, "_BLOCK_ELEMENTS", 50)
-    ndcgs, precisions = measure(split, scores, top_k=3, relevant_stars=4)
+    ndcgs, precisions = measure(split, scores, 3, 4)
     for user in range(split.num_users):
         rows = split.test_users == user
         stars = ratings.stars[split.test[rows]]
@@ -409,9 +530,9 @@ def test_a_constant_is_measured_as_a_random_order():
     """Two relevant movies of five, in all ten orders of the two: the mean of both measures."""
     ratings = ratings_of(*((0, movie, 5 if movie < 3 else 1) for movie in range(6)))
     split = split_of(ratings, [True] + [False] * 5)
-    constant = measure(split, np.zeros(5), top_k=2, relevant_stars=4)
+    constant = measure(split, np.zeros(5), 2, 4)
     orders = itertools.permutations(range(5))
-    each = [measure(split, np.array(order, float), top_k=2, relevant_stars=4) for order in orders]
+    each = [measure(split, np.array(order, float), 2, 4) for order in orders]
     np.testing.assert_allclose(constant, np.mean(each, axis=0), rtol=1e-12)
     assert float(constant[1][0]) == pytest.approx(0.5925)
 
@@ -419,7 +540,7 @@ def test_a_constant_is_measured_as_a_random_order():
 def test_a_user_without_a_relevant_movie_is_left_out_of_average_precision():
     ratings = ratings_of((0, 0, 5), (0, 1, 2), (0, 2, 3), (1, 0, 5), (1, 1, 4), (1, 2, 1))
     split = split_of(ratings, [True, False, False] * 2)
-    _, precisions = measure(split, np.array([1.0, 2.0, 1.0, 2.0]), 10, relevant_stars=4)
+    _, precisions = measure(split, np.array([1.0, 2.0, 1.0, 2.0]), 10, 4)
     np.testing.assert_array_equal(precisions, [np.nan, 0.5])
 
 
@@ -482,7 +603,7 @@ def test_the_report_says_which_seeds_are_missing(config):
     run_movielens(config)
     report_of(dataclasses.replace(config, seeds=(0, 1))).write()
     text = Path(config.output_dir, "results.md").read_text()
-    assert text.count("(1 of 2 seeds)") == 2 * 2 * (2 + 3)  # metrics, counts and methods
+    assert text.count("(1 of 2 seeds)") == 4 * 2 * (2 + 3)  # metrics, counts and methods
 
 
 def test_goes_on_where_it_stopped(config, world, monkeypatch):
@@ -606,8 +727,9 @@ def test_finished_files_are_found_and_reported(tmp_path, monkeypatch):
     Path("out/runs").mkdir(parents=True)
 
     def quality(users, without, ndcg, precision):
+        """Those of older versions have no average precision by stars."""
         values = (users, without, 1, ndcg, precision, 0.5)
-        return dict(zip(QUALITY, values, strict=True))
+        return dict(zip(QUALITY, values, strict=False))
 
     for seed, ndcg in enumerate((0.25, 0.75)):
         found = {
@@ -639,32 +761,40 @@ def test_finished_files_are_found_and_reported(tmp_path, monkeypatch):
     )
     assert Path("out/results.csv").read_text() == (
         "train_ratings,method,aggregation,history,runs,num_users,num_without_history,"
-        "ndcg_mean,ndcg_std,average_precision_mean,average_precision_std\n"
-        f"50%,eye,mean,all,2,3,0,0.5,{0.125**0.5},0.5,0.0\n"
-        "50%,eye,mean,4,2,3,1,0.5,0.0,0.125,0.0\n"
-        "50%,constant,,,2,3,0,0.5,0.0,,\n"
-        "2,eye,mean,all,2,2,0,0.5,0.0,1.0,0.0\n"
-        "2,constant,,,2,2,0,1.0,0.0,0.5,0.0\n"
-        "2,eye,mean,4,1,2,0,0.5,,0.5,\n"
+        "ndcg_mean,ndcg_std,average_precision_mean,average_precision_std,"
+        "average_precision_3_mean,average_precision_3_std,average_precision_4_mean,"
+        "average_precision_4_std,average_precision_5_mean,average_precision_5_std\n"
+        f"50%,eye,mean,all,2,3,0,0.5,{0.125**0.5},0.5,0.0,,,,,,\n"
+        "50%,eye,mean,4,2,3,1,0.5,0.0,0.125,0.0,,,,,,\n"
+        "50%,constant,,,2,3,0,0.5,0.0,,,,,,,,\n"
+        "2,eye,mean,all,2,2,0,0.5,0.0,1.0,0.0,,,,,,\n"
+        "2,constant,,,2,2,0,1.0,0.0,0.5,0.0,,,,,,\n"
+        "2,eye,mean,4,1,2,0,0.5,,0.5,,,,,,,\n"
     )
     assert Path("out/runs.csv").read_text().splitlines()[:3] == [
         f"train_ratings,method,aggregation,history,seed,{','.join(QUALITY)}",
-        "50%,eye,mean,all,0,3,0,1,0.25,0.5,0.5",
-        "50%,eye,mean,all,1,3,0,1,0.75,0.5,0.5",
+        "50%,eye,mean,all,0,3,0,1,0.25,0.5,0.5,,,",
+        "50%,eye,mean,all,1,3,0,1,0.75,0.5,0.5,,,",
     ]
     assert Path("out/results.md").read_text() == (
         "`r.csv`: means over the splits of seeds 0, 1 ± their standard deviation. Each user's test "
         "movies are ranked; NDCG@10 has the true ratings as relevance (gains 2^stars - 1), and for "
         "average precision a movie with 4 stars or more is relevant. Of a user whom a rule leaves "
         "no history, all training ratings are the history.\n"
+        "Rows with “paper” are what Lee et al. (KDD 2018) report of MovieLens-100K, by trailers. "
+        "Which stars make a movie relevant for average precision they do not say, so theirs "
+        "cannot be compared.\n"
         "\n"
         "## Table 4: 50% of each user's ratings for training\n"
         "\n"
-        "| method | aggregation | history | NDCG@10 | Average precision | users without history |\n"
-        "|---|---|---|---|---|---|\n"
-        "| eye | mean | all | 0.5000 ± 0.3536 | 0.5000 ± 0.0000 | 0 of 3 |\n"
-        "| eye | mean | 4 | 0.5000 ± 0.0000 | 0.1250 ± 0.0000 | 1 of 3 |\n"
-        "| constant |  |  | 0.5000 ± 0.0000 | – |  |\n"
+        "| method | aggregation | history | NDCG@10 | Average precision | AP, 3 stars | AP, 5 "
+        "stars | users without history |\n"
+        "|---|---|---|---|---|---|---|---|\n"
+        "| eye | mean | all | 0.5000 ± 0.3536 | 0.5000 ± 0.0000 | – | – | 0 of 3 |\n"
+        "| eye | mean | 4 | 0.5000 ± 0.0000 | 0.1250 ± 0.0000 | – | – | 1 of 3 |\n"
+        "| constant |  |  | 0.5000 ± 0.0000 | – | – | – |  |\n"
+        "| paper, CDML | mean | 4 | 0.6018 | 0.7065 | – | – |  |\n"
+        "| paper, CDML | mean | all | 0.5900 | 0.6966 | – | – |  |\n"
         "\n"
         "## Table 5: N training ratings of each user, history all\n"
         "\n"
@@ -677,6 +807,16 @@ def test_finished_files_are_found_and_reported(tmp_path, monkeypatch):
         "|---|---|\n"
         "| eye, mean | 1.0000 ± 0.0000 |\n"
         "| constant | 0.5000 ± 0.0000 |\n"
+        "\n"
+        "| AP, 3 stars | N = 2 |\n"
+        "|---|---|\n"
+        "| eye, mean | – |\n"
+        "| constant | – |\n"
+        "\n"
+        "| AP, 5 stars | N = 2 |\n"
+        "|---|---|\n"
+        "| eye, mean | – |\n"
+        "| constant | – |\n"
         "\n"
         "Users with at least N + 3 ratings: 2.\n"
     )

@@ -2,7 +2,7 @@
 
 import gzip
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import duckdb
 import numpy as np
@@ -198,6 +198,62 @@ LOG = [
     ("y", "a", 0, 0, 1),
     ("x", "e", 9999, 0, 1),
 ]
+
+
+@pytest.mark.parametrize("rule", ["session", "valid_watch"])
+def test_edges_by_events_and_videos_with_enough_views(tmp_path, rule):
+    """Pairs of watches are counted one by one; videos of few views still stand between others."""
+    rows = random_log(6)
+    watches = defaultdict(list)
+    for user, video, time, _, impression in rows:
+        if not impression:
+            watches[user].append((time, video))
+    pairs, views = Counter(), Counter(video for each in watches.values() for _, video in each)
+    for of_user in watches.values():
+        of_user.sort(key=lambda watch: watch[0])
+        together = (
+            itertools.pairwise if rule == "session" else lambda w: itertools.combinations(w, 2)
+        )
+        for (time, a), (later, b) in together(of_user):
+            if a != b and later - time <= 60 * 30:
+                pairs[a, b] += 1
+                pairs[b, a] += 1
+    kept = {video for video, count in views.items() if count >= 17}
+    assert 1 < len(kept) < len(views)
+    expected = {pair: count for pair, count in pairs.items() if count >= 2 and set(pair) <= kept}
+    _, shown, _ = reference(rows, rule, 1800, 1800, 0, 1)
+    log = write_csv(tmp_path / "log.csv", rows)
+    graph, summary = build(
+        tmp_path, log, rule=rule, edge_weights="events", min_count=2, min_views=17
+    )
+    assert edges_of(graph) == expected
+    assert max(expected.values()) > 2
+    assert [video.decode() for video in graph.ids] == sorted(kept)
+    assert shown_of(graph) == {pair for pair in shown if set(pair) <= kept}
+    assert (summary.num_videos, summary.num_eval) == (len(kept), graph.is_eval.sum())
+    assert graph.settings["edge_weights"] == "events"
+    assert graph.settings["min_views"] == 17
+
+
+def test_the_same_two_videos_again_and_again_by_hand(tmp_path):
+    """One user: a b a, c, b: sessions have a-b twice, a-c and b-c; without c, that stays so."""
+    times = {"a": (0, 120), "b": (60, 240), "c": (180,)}
+    rows = [("u", video, time, 9, 0) for video, each in times.items() for time in each]
+    log = write_csv(tmp_path / "log.csv", sorted(rows, key=lambda row: row[2]))
+    for name, options, expected in (
+        ("users", {}, {"ab": 1, "ac": 1, "bc": 1}),
+        ("events", {"edge_weights": "events"}, {"ab": 2, "ac": 1, "bc": 1}),
+        ("views", {"edge_weights": "events", "min_views": 2}, {"ab": 2}),
+    ):
+        graph, _ = build(tmp_path / name, log, **options)
+        found = {"".join(pair): weight for pair, weight in edges_of(graph).items()}
+        assert {pair: found[pair] for pair in found if pair == "".join(sorted(pair))} == expected
+    for options, message in (
+        ({"min_views": 3}, r"--min_views=3 leaves no video: the most watches that one has are 2"),
+        ({"edge_weights": "events", "min_count": 3}, r"co-watched more often than 2 times"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            build(tmp_path / "none", log, **options)
 
 
 def test_sessions_by_hand(tmp_path):

@@ -62,6 +62,26 @@ def test_negatives_are_uniform_over_those_allowed():
     assert shares(anchors, 10)[2] == pytest.approx(0.5, abs=0.01)  # in 4 of 8 directed edges
 
 
+def test_edges_are_drawn_by_their_weights():
+    """Of the five training videos 0 is a neighbour of all others, and so no anchor; 5 is not one.
+
+    Directed edges that are left: 1-0 (9), 1-2 (1), 2-0 (4), 2-1 (1), 3-0 (2), 4-0 (3), 20 in all.
+    """
+    ids = VideoIds([f"v{row}" for row in range(6)])
+    edges = [[0, 1], [0, 2], [0, 3], [0, 4], [1, 2], [1, 5]]
+    graph = CoWatchGraph.from_edges(ids, edges, [9, 4, 2, 3, 1, 50], np.arange(6) == 5)
+    sampler = TripletSampler(graph, everything(graph), by_weight=True)
+    assert (sampler.num_left_out, sampler.num_edges) == (1, 6)
+    anchors, positives, _ = sampler.batch(0, 40_000)
+    found = np.bincount(anchors * 6 + positives, minlength=36).reshape(6, 6) / 40_000
+    expected = np.zeros((6, 6))
+    expected[1, [0, 2]] = 9 / 20, 1 / 20
+    expected[2, [0, 1]] = 4 / 20, 1 / 20
+    expected[[3, 4], 0] = 2 / 20, 3 / 20
+    assert np.array_equal(found > 0, expected > 0)
+    np.testing.assert_allclose(found, expected, atol=0.0125)  # 5 sqrt(.25 / 40,000)
+
+
 def test_the_step_and_the_seed_alone_decide():
     graph, _ = random_graph()
     samplers = [TripletSampler(graph, everything(graph), seed=seed) for seed in (0, 0, 1)]

@@ -97,6 +97,7 @@ VECTOR_LAYERS = {
     "moe_gated": lambda **kwargs: layers.MixtureOfExperts(
         4, low_rank=2, prob_gating=True, prob_gating_remove_diagonal=True, **kwargs
     ),
+    "moe_no_bias": lambda **kwargs: layers.MixtureOfExperts(4, expert_bias=False, **kwargs),
     "moe_logits": lambda **kwargs: layers.MixtureOfExperts(4, mix_logits=True, **kwargs),
 }
 ALL = {**FRAME_LAYERS, **VECTOR_LAYERS}

@@ -73,6 +73,20 @@ def test_mixture_of_experts_of_logits(rng, to_numpy, assign):
     np.testing.assert_allclose(to_numpy(layer(inputs)), expected, rtol=1e-4)
 
 
+def test_experts_without_a_bias(rng, to_numpy, assign):
+    """CDML's equation 8: `p_c = Σ_m softmax(gates)_m σ(w_m·x)`; the last gate is the dummy's."""
+    inputs = rng.normal(size=(3, 4)).astype("float32")
+    layer = MixtureOfExperts(5, num_mixtures=2, expert_bias=False)
+    layer.build(inputs.shape)
+    gates, experts = rng.normal(size=(4, 15)), rng.normal(size=(4, 10))
+    assign(layer, gates_kernel=gates, experts_kernel=experts)
+    assert sorted(weight.name for weight in layer.weights) == ["experts_kernel", "gates_kernel"]
+    weights = np.exp(inputs @ gates).reshape(3, 3, 5)
+    weights /= weights.sum(axis=1, keepdims=True)
+    expected = (weights[:, :2] * sigmoid(inputs @ experts).reshape(3, 2, 5)).sum(axis=1)
+    np.testing.assert_allclose(to_numpy(layer(inputs)), expected, rtol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("mixtures", "low_rank", "prob_gating"), list(itertools.product([1, 3], [0, 2], [True, False]))
 )

@@ -16,6 +16,7 @@ class AnnotationModel(keras.Model):
         num_classes: C.
         num_mixtures: experts of each class.
         l2: penalty of the experts' and gates' weights, see `MixtureOfExperts`.
+        expert_bias: whether experts have a bias; the paper's have none.
 
     Input: a dict with `video_matrix`, float `(batch, Σ sizes)`; further keys are not used.
     Output: predictions, float32 `(batch, C)`.
@@ -31,15 +32,20 @@ class AnnotationModel(keras.Model):
         >>> model({"video_matrix": features})
     """
 
-    def __init__(self, sizes, components, num_classes, num_mixtures=10, l2=1e-8, **kwargs):
+    def __init__(
+        self, sizes, components, num_classes, num_mixtures=10, l2=1e-8, expert_bias=True, **kwargs
+    ):
         super().__init__(**kwargs)
         self.sizes = tuple(sizes)
         self.components = tuple(components)
         self.num_classes = num_classes
         self.num_mixtures = num_mixtures
         self.l2 = l2
+        self.expert_bias = expert_bias
         self.block_pca = BlockPCA(self.sizes, self.components, name="block_pca")
-        self.classifier = MixtureOfExperts(num_classes, num_mixtures, l2=l2, name="classifier")
+        self.classifier = MixtureOfExperts(
+            num_classes, num_mixtures, l2=l2, expert_bias=expert_bias, name="classifier"
+        )
 
     def build(self, input_shape=None):
         self.block_pca.build((None, sum(self.sizes)))
@@ -57,4 +63,5 @@ class AnnotationModel(keras.Model):
             "num_classes": self.num_classes,
             "num_mixtures": self.num_mixtures,
             "l2": self.l2,
+            "expert_bias": self.expert_bias,
         }

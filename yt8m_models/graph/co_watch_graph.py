@@ -40,8 +40,9 @@ class CoWatchGraph:
     """The co-watch graph: videos, and edges between those that were watched together.
 
     The neighbours of the video in row r are `neighbors[offsets[r] : offsets[r + 1]]`, rising, and
-    `weights` at the same places say how many users watched both. Each edge stands in both of its
-    rows, each time once; no video is its own neighbour. Videos without an edge have an empty row.
+    `weights` at the same places say how many users watched both, or how often. Each edge stands in
+    both of its rows, each time once; no video is its own neighbour. Videos without an edge have an
+    empty row.
 
     A graph on disk is a directory of arrays, which are memory-mapped, and of `co_watch_graph.json`,
     which is written last.

@@ -25,7 +25,8 @@ class TripletSampler:
     """Draws triplets: an anchor, a neighbour of it, and a video that is none.
 
     Anchor and positive are the ends of an edge whose videos are both of the training partition and
-    usable. All such edges are equally likely, in both directions, and are drawn with replacement.
+    usable. All such edges are equally likely, or as likely as their weight says, in both
+    directions, and are drawn with replacement.
     Negatives are training videos and usable too, never the anchor nor a neighbour of it:
 
     - `"uniform"`: all videos that may be it are equally likely. An anchor for which there is none,
@@ -40,6 +41,7 @@ class TripletSampler:
         usable: bool `(n,)`, such as the videos that have features.
         negatives: one of `NEGATIVES`.
         seed: another one draws other triplets.
+        by_weight: draw edges in proportion to their weights.
 
     Attributes:
         num_videos: training videos that are usable.
@@ -56,7 +58,12 @@ class TripletSampler:
     """
 
     def __init__(
-        self, graph: CoWatchGraph, usable: np.ndarray, negatives: str = "uniform", seed: int = 0
+        self,
+        graph: CoWatchGraph,
+        usable: np.ndarray,
+        negatives: str = "uniform",
+        seed: int = 0,
+        by_weight: bool = False,
     ) -> None:
         if negatives not in NEGATIVES:
             raise ValueError(f"negatives must be {' or '.join(NEGATIVES)}; received {negatives!r}")
@@ -70,13 +77,17 @@ class TripletSampler:
         numbers = np.full(len(graph), -1, np.int32)
         numbers[self._videos] = np.arange(self.num_videos)
         # Videos are numbered anew from here on: those that are trained on, in the graph's order.
-        self._offsets, self._neighbors = _within(graph.offsets, graph.neighbors, numbers)
+        edges = (graph.offsets, graph.neighbors)
+        self._offsets, self._neighbors = _within(*edges, numbers)
+        weights = _within(*edges, numbers, graph.weights)[1] if by_weight else None
         degrees = np.diff(self._offsets)
         has_edges = degrees > 0
         has_negative = degrees < self.num_videos - 1
         self.num_left_out = int(np.count_nonzero(has_edges & ~has_negative))
         if self.num_left_out:
-            self._neighbors = self._neighbors[np.repeat(has_negative, degrees)]
+            is_kept = np.repeat(has_negative, degrees)
+            self._neighbors = self._neighbors[is_kept]
+            weights = None if weights is None else weights[is_kept]
             self._offsets = offsets_of(np.where(has_negative, degrees, 0))
         self.num_edges = len(self._neighbors)
         if not self.num_edges:
@@ -85,6 +96,7 @@ class TripletSampler:
                 f"of the {self.num_videos:,} training videos with features"
                 + (" so that a third is left as a negative" if self.num_left_out else "")
             )
+        self._ends = None if weights is None else np.cumsum(weights, dtype=np.int64)
         self._shown_offsets = np.zeros(self.num_videos + 1, np.int64)
         self._shown = np.zeros(0, np.int32)
         self.num_without_shown = 0
@@ -102,7 +114,11 @@ class TripletSampler:
     def batch(self, step: int, batch_size: int) -> Triplets:
         """The triplets of a step, which depend on it, on the batch size and on the seed alone."""
         rng = np.random.default_rng([self.seed, _STREAM, step])
-        edges = rng.integers(self.num_edges, size=batch_size)
+        if self._ends is None:
+            edges = rng.integers(self.num_edges, size=batch_size)
+        else:
+            draws = rng.integers(self._ends[-1], size=batch_size)
+            edges = np.searchsorted(self._ends, draws, side="right")
         anchors = np.searchsorted(self._offsets, edges, side="right") - 1
         negatives = self._uniform(anchors, rng.random(batch_size))
         first = self._shown_offsets[anchors]
@@ -148,9 +164,12 @@ class TripletSampler:
 
 
 def _within(
-    offsets: np.ndarray, values: np.ndarray, numbers: np.ndarray
+    offsets: np.ndarray, values: np.ndarray, numbers: np.ndarray, weights: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The rows of some videos without other videos, by their new numbers (-1 for the others)."""
+    """The rows of some videos without other videos, by their new numbers (-1 for the others).
+
+    With `weights`, these at the places of the values, in place of the values.
+    """
     lengths, parts = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
     for first in range(0, len(numbers), _BLOCK_ROWS):
         owners = numbers[first : first + _BLOCK_ROWS]
@@ -159,5 +178,5 @@ def _within(
         is_kept = (found >= 0) & np.repeat(owners >= 0, np.diff(ends))
         num_kept = np.concatenate([[0], np.cumsum(is_kept)])[ends - ends[0]]
         lengths.append(np.diff(num_kept)[owners >= 0])
-        parts.append(found[is_kept])
+        parts.append((found if weights is None else weights[ends[0] : ends[-1]])[is_kept])
     return offsets_of(np.concatenate(lengths)), np.concatenate(parts)

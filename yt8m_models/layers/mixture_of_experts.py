@@ -26,12 +26,14 @@ class MixtureOfExperts(BaseLayer):
         prob_gating_remove_diagonal: `remove_diagonal` of that gating.
         batch_norm_decay: `batch_norm_decay` of that gating.
         mix_logits: mix the experts' logits, as NeXtVLAD's authors do, and not their probabilities.
+        expert_bias: experts have a bias `b`; without one they are those of CDML's equation 8.
 
     Input `(batch, D)`; output float32 `(batch, C)`, probabilities.
 
     Weights: `gates_kernel` `(D, (M + 1) · C)` (or `gates_low_rank_kernel` `(D, low_rank)` before a
-    `gates_kernel` `(low_rank, (M + 1) · C)`), `experts_kernel` `(D, M · C)` and `experts_bias`
-    `(M · C,)`. Columns are ordered by expert, then class; the dummy is the last expert.
+    `gates_kernel` `(low_rank, (M + 1) · C)`), `experts_kernel` `(D, M · C)` and, with a bias,
+    `experts_bias` `(M · C,)`. Columns are ordered by expert, then class; the dummy is the last
+    expert.
 
     Raises:
         ValueError: `num_mixtures` is below 1.
@@ -53,6 +55,7 @@ class MixtureOfExperts(BaseLayer):
         prob_gating_remove_diagonal: bool = False,
         batch_norm_decay: float = 0.999,
         mix_logits: bool = False,
+        expert_bias: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -65,6 +68,7 @@ class MixtureOfExperts(BaseLayer):
         self.prob_gating_remove_diagonal = prob_gating_remove_diagonal
         self.batch_norm_decay = batch_norm_decay
         self.mix_logits = mix_logits
+        self.expert_bias = expert_bias
 
     def build(self, input_shape: Shape) -> None:
         features = input_shape[-1]
@@ -78,9 +82,10 @@ class MixtureOfExperts(BaseLayer):
         else:
             self.gates_kernel = self._kernel("gates_kernel", features, num_gates)
         self.experts_kernel = self._kernel("experts_kernel", features, num_experts)
-        self.experts_bias = self.add_weight(
-            name="experts_bias", shape=(num_experts,), initializer="zeros"
-        )
+        if self.expert_bias:
+            self.experts_bias = self.add_weight(
+                name="experts_bias", shape=(num_experts,), initializer="zeros"
+            )
         if self.prob_gating:
             self.gating = ContextGating(
                 self.prob_gating_remove_diagonal,
@@ -96,7 +101,9 @@ class MixtureOfExperts(BaseLayer):
             ops.matmul(inputs, self.gates_low_rank_kernel) if self.low_rank > 0 else inputs
         )
         gates = self._per_expert(ops.matmul(gates_inputs, self.gates_kernel), mixtures + 1)
-        experts = ops.matmul(inputs, self.experts_kernel) + self.experts_bias
+        experts = ops.matmul(inputs, self.experts_kernel)
+        if self.expert_bias:
+            experts += self.experts_bias
         experts = self._per_expert(experts, mixtures)
         weights = ops.softmax(gates, axis=1)[:, :mixtures]
         if self.mix_logits:

@@ -162,7 +162,7 @@ def _check_settings(config: AnnotateConfig, data: VideoDataConfig) -> None:
         write_result(path, settings)
         return
     require_same_flags(
-        recorded,
+        {"expert_bias": True, **recorded},  # older runs had no such flag
         json.loads(json.dumps(settings)),
         f"--output_dir={config.output_dir} belongs to other flags:",
         "Give another --output_dir, or the same flags.",

@@ -80,6 +80,9 @@ class AnnotateConfig(Options):
         above=0,
     )
     moe_l2: float = option(1e-8, "L2 penalty of the mixture of experts' weights.", at_least=0)
+    expert_bias: bool = option(
+        True, "Experts have a bias, as in the starter code; the paper's have none (equation 8)."
+    )
     seed: int = option(0, "Seed of the weights and of the order of the records.", at_least=0)
     jit_compile: bool = option(True, "Compile the steps with XLA.")
     save_checkpoint_minutes: float = option(

@@ -10,18 +10,21 @@ from yt8m_models.annotation.annotate.runs import ADAM, FINAL, Run
 from yt8m_models.storage.plots import BLUE, LEGEND, RED, can_plot, new_figure, save_figure, styled
 from yt8m_models.storage.text_tables import csv_text
 from yt8m_models.storage.whole_file import join, write_text
+from yt8m_models.training.history import read_history
+from yt8m_models.training.train_dir import VALIDATION_HISTORY
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PANELS = {"GAP": "gap", "mAP": "map"}
+_LINES = ("-", "--", "-.", ":")  # by the number of mixtures
 _STYLES = {ADAM: "--", FINAL: "-"}
 
 Row = dict[str, Any]
 
 
 def write_report(output_dir: str, runs: Sequence[Run]) -> None:
-    """Writes `results.csv`, `results.json`, `results.md` and, with matplotlib, `results.png`.
+    """Writes `results.csv`, `results.json`, `results.md` and, with matplotlib, two images.
 
     A row is a model after one of the stages of its training. Runs that are not done are left out;
     without any that is done nothing is written.
@@ -35,6 +38,7 @@ def write_report(output_dir: str, runs: Sequence[Run]) -> None:
     write_text(join(output_dir, "results.md"), markdown(rows))
     if can_plot("results.png"):
         save_figure(join(output_dir, "results.png"), draw(rows))
+        save_figure(join(output_dir, "training.png"), draw_training(runs))
 
 
 def markdown(rows: Sequence[Row]) -> str:
@@ -79,5 +83,31 @@ def draw(rows: Sequence[Row]) -> "Figure":
             )
         axes.set_xticks(range(len(mixtures)), [str(number) for number in mixtures])
         styled(axes, title, "mixtures")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, **LEGEND)
+    return figure
+
+
+def draw_training(runs: Sequence[Run]) -> "Figure":
+    """Figure 6: GAP and mAP over the passes over the records, a line for each run with any.
+
+    Raises:
+        ValueError: matplotlib is not installed.
+    """
+    figure = new_figure(10, 3.8, "Training")
+    features = list(dict.fromkeys(run.features for run in runs))
+    mixtures = list(dict.fromkeys(run.num_mixtures for run in runs))
+    for axes, (title, metric) in zip(figure.subplots(1, 2), _PANELS.items(), strict=True):
+        for run in runs:
+            rows = read_history(join(run.directory, VALIDATION_HISTORY))
+            if rows:
+                axes.plot(
+                    [row["epoch"] for row in rows],
+                    [row[metric] for row in rows],
+                    linestyle=_LINES[mixtures.index(run.num_mixtures) % len(_LINES)],
+                    linewidth=1.8,
+                    color=(BLUE, RED)[features.index(run.features) % 2],
+                    label=f"{run.features}, {run.num_mixtures} mixtures",
+                )
+        styled(axes, title, "passes over the training records")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, **LEGEND)
     return figure

@@ -77,6 +77,7 @@ class Training:
             run.data.num_classes,
             run.num_mixtures,
             config.moe_l2,
+            config.expert_bias,
         )
         self.model.build()
         layer = self.model.block_pca

@@ -49,6 +49,11 @@ class EmbeddingTrainConfig(Options):
         "user who watched the anchor, and not co-watched (shown).",
         choices=("uniform", "shown"),
     )
+    sample_by_weight: bool = option(
+        False,
+        "Draw co-watched pairs in proportion to the weights of their edges in --graph_dir; "
+        "otherwise all are equally likely.",
+    )
     batch_size: int = option(7200, "Triplets in a batch.", at_least=1)
     base_learning_rate: float = same_option(TrainConfig, "base_learning_rate", 0.001)
     learning_rate_decay: float = option(

@@ -105,7 +105,9 @@ class Trainer:
             )
             usable[self.validation_videos.candidates] = False
         self.batches = TripletBatches(
-            TripletSampler(self.graph, usable, config.negatives, config.seed),
+            TripletSampler(
+                self.graph, usable, config.negatives, config.seed, config.sample_by_weight
+            ),
             self.table,
             self.feature_rows,
             config.batch_size,
@@ -196,7 +198,7 @@ class Trainer:
             if config.init_from:
                 source_checkpoint(config.init_from)  # a wrong path removes nothing
             remove_training(config.train_dir)
-        kept = ("loss", "margin", "mining", "negatives", "seed")
+        kept = ("loss", "margin", "mining", "negatives", "sample_by_weight", "seed")
         training = {name: getattr(config, name) for name in kept}
         if self.validation_videos is not None:
             training["validation"] = self.validation_videos.fingerprint(self.graph.ids.ids)

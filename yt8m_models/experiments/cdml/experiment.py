@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,10 +15,11 @@ from yt8m_models.embedding.features_of_model import load_features_of_model
 from yt8m_models.embedding.loading import load_embedding_model
 from yt8m_models.embedding.training.trainer import train
 from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
+from yt8m_models.experiments.cdml.paper import paper_figures
 from yt8m_models.experiments.cdml.rows import tables
 from yt8m_models.experiments.cdml.runs import METRICS, Result, Run, bits_of, plan
 from yt8m_models.experiments.common.report import Report
-from yt8m_models.experiments.common.rows import Row, rows_of
+from yt8m_models.experiments.common.rows import Row, Table, rows_of
 from yt8m_models.experiments.common.running import in_own_process, run_experiment
 from yt8m_models.experiments.common.runs import RESULT
 from yt8m_models.features.load_features import load_features
@@ -130,11 +131,21 @@ def _random_vectors(seed: int, size: int, rows: np.ndarray) -> list[np.ndarray]:
 
 
 class CDMLReport(Report[Result]):
-    """`results.csv`, `runs.csv`, `results.md` and an image of each table."""
+    """`results.csv`, `runs.csv`, `results.md` and an image of each table.
+
+    The paper's figures stand beside the measured ones.
+    """
 
     config: CDMLConfig
     metrics = tuple(METRICS)
+    more = tuple(f"paper_{metric}" for metric in METRICS)
     columns = ("bits", *METRICS, "step", "validation_ndcg", "num_parameters", "seconds")
+
+    def __init__(
+        self, config: CDMLConfig, tables: Sequence[Table], planned: Mapping[tuple[str, int], Run]
+    ) -> None:
+        super().__init__(config, tables, planned)
+        self.paper = paper_figures(tables)
 
     @property
     def titles(self) -> dict[str, str]:
@@ -147,7 +158,9 @@ class CDMLReport(Report[Result]):
             "Cold-start retrieval of evaluation videos for training videos (T2E) and the reverse "
             f"(E2T): means over seeds {', '.join(map(str, config.seeds))} ± their standard "
             f"deviation. Graph `{config.graph_dir}`, features `{config.features_dir}`, "
-            f"{config.relevance} gains."
+            f"{config.relevance} gains.\n"
+            "Columns with “paper” are what Lee et al. (KDD 2018) report of 278 million videos of "
+            "YouTube; other videos give other figures."
         )
 
     def metrics_of(self, row: Row, result: Result) -> Mapping[str, float]:

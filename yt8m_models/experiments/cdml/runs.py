@@ -1,6 +1,8 @@
 """Rows and seeds as runs: which there are, where they are kept, and what they found."""
 
 import dataclasses
+import shlex
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,7 @@ from yt8m_models.experiments.common import runs as common
 from yt8m_models.experiments.common.rows import Row
 from yt8m_models.experiments.common.runs import RESULT, differing, directory_of, plan_runs
 from yt8m_models.retrieval.evaluation.config import BITS, DIRECTIONS, EXACT, EvaluateRetrievalConfig
+from yt8m_models.storage.same_flags import flag_text
 from yt8m_models.storage.whole_file import join
 
 METRICS = {  # of a row, with their titles
@@ -69,6 +72,15 @@ class Run(common.Run[Result]):
     training: EmbeddingTrainConfig
     retrieval: EvaluateRetrievalConfig
     keep_embeddings: bool
+
+    def flags(self) -> str:
+        """Those of the programs that make and measure the embeddings."""
+        lines = []
+        if self.content == "cdml":
+            lines.append(_command("train-embedding", {**vars(self.model), **vars(self.training)}))
+        elif self.content == "raw":
+            lines.append(_command("embed", {"raw": True, "feature_names": self.features}))
+        return "\n".join([*lines, _command("evaluate-retrieval", vars(self.retrieval))])
 
     def result(self) -> Result | None:
         """What it found; `None` while it lacks any of the bits."""
@@ -145,6 +157,18 @@ def plan(
 def bits_of(row: Row) -> int:
     """The bits of a dimension that a row is about."""
     return row.changes.get("bits", EXACT)
+
+
+def _command(program: str, values: Mapping[str, Any]) -> str:
+    """A program with flags that do not say where things are, nor the seed."""
+    elsewhere = ("train_dir", "output_dir", "graph_dir", "features_dir", "embeddings_dirs", "seed")
+    words = [
+        f"--{name}={shlex.quote(flag_text(value))}"
+        for name, value in values.items()
+        if value is not None and name not in elsewhere
+    ]
+    text = " ".join([program, *words])
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def _of(config: type, row: Row) -> dict[str, Any]:

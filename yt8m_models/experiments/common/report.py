@@ -27,6 +27,8 @@ class Report(Generic[Found]):
         metrics  names of the metrics
         columns  of `lines_of`, in `runs.csv` after the rows, the seed and the directory
         series   what the lines of figures are, where `results.md` says so
+        paper    figures of the paper by table and row, and by metric, which stand beside the
+                 measured ones
         more     further columns of `results.csv`, which `more_of` fills
     """
 
@@ -34,6 +36,7 @@ class Report(Generic[Found]):
     metrics: Sequence[str]
     columns: Sequence[str]
     series = ""
+    paper: Mapping[tuple[str, str], Mapping[str, float]] = {}
     more: Sequence[str] = ()
 
     def __init__(
@@ -134,11 +137,32 @@ class Report(Generic[Found]):
 
     def headings(self, table: Table) -> list[str]:
         """The columns of a table in `results.md` that have figures."""
-        return list(self.titles.values())
+        known = self._metrics_of_the_paper(table)
+        return [
+            heading
+            for metric, title in self.titles.items()
+            for heading in ([title, f"{title}, paper"] if metric in known else [title])
+        ]
 
     def cells(self, table: Table, summary: RowSummary) -> list[str]:
         """The figures of a row in the columns of `headings`."""
-        return [summary.cell(metric) for metric in self.titles]
+        known = self._metrics_of_the_paper(table)
+        figures = self.paper.get((table.name, summary.row.name), {})
+        cells = []
+        for metric in self.titles:
+            cells.append(summary.cell(metric))
+            if metric in known:
+                cells.append(f"{figures[metric]:.4f}" if metric in figures else "–")
+        return cells
+
+    def _metrics_of_the_paper(self, table: Table) -> set[str]:
+        """The metrics that the paper reports of any row of a table."""
+        return {
+            metric
+            for (name, _), figures in self.paper.items()
+            if name == table.name
+            for metric in figures
+        }
 
     def results_csv(self, summaries: Mapping[str, RowSummary]) -> str:
         """A line for each row of each table."""
@@ -154,8 +178,9 @@ class Report(Generic[Found]):
         return csv_text([*header, *self.more], lines)
 
     def more_of(self, table: Table, row: Row) -> list[object]:
-        """The values of `more`."""
-        return []
+        """The values of `more`: unless it is something else, of `paper_METRIC`."""
+        figures = self.paper.get((table.name, row.name), {})
+        return [figures.get(name.removeprefix("paper_"), "") for name in self.more]
 
     def runs_csv(self, results: Mapping[str, Found]) -> str:
         """The lines of each run that is done."""

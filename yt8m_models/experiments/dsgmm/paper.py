@@ -6,20 +6,14 @@ words; its other points and figure 2 are drawn alone. `miech_gap` is what table 
 et al. (2017), who had other videos.
 """
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
+
+from yt8m_models.experiments.common.paper_figures import read_figures
 
 SOURCE = Path(__file__).with_name("paper.csv")
 
 
 def paper_figures() -> Mapping[tuple[str, str], Mapping[str, float]]:
     """The figures by table and row (the part of the videos, in table 1), and by metric."""
-    with open(SOURCE, newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
-    return {
-        (line.pop("table"), line.pop("row")): {
-            metric: float(value) for metric, value in line.items() if value
-        }
-        for line in lines
-    }
+    return read_figures(SOURCE)

@@ -9,8 +9,10 @@ from yt8m_models.program.option import option
 TABLES = (4, 5)
 FIGURES = (5,)
 AGGREGATIONS = ("mean", "max")
+MORE_AGGREGATIONS = ("top_2_mean", "top_3_mean", "top_5_mean", "variance")
 ALL, ABOVE_MEAN = "all", "above_mean"
-BASELINES = ("svd", "nmf", "item_mean", "popularity", "constant")
+IMPUTED_SVDS = ("svd_item_mean", "svd_global_mean")
+BASELINES = ("svd", *IMPUTED_SVDS, "nmf", "item_mean", "popularity", "constant")
 TITLES, CDML = "titles", "cdml"
 
 
@@ -30,13 +32,14 @@ class MovieLensConfig(ExperimentConfig):
     )
     ratings: str = option(
         "",
-        "Ratings: MovieLens' ratings.csv (userId,movieId,rating) or RecBole's .inter "
-        "(user_id, item_id, rating).",
+        "Ratings: MovieLens' ratings.csv (userId,movieId,rating), ratings.dat or u.data, or "
+        "RecBole's .inter (user_id, item_id, rating).",
         required=True,
     )
     items: str = option(
         "",
-        "Movies: MovieLens' movies.csv (movieId,title,genres) or RecBole's .item. Only "
+        "Movies: MovieLens' movies.csv (movieId,title,genres), movies.dat or u.item, or RecBole's "
+        ".item. Only "
         f"--features={TITLES} needs them.",
     )
     features: tuple[str, ...] = option(
@@ -46,6 +49,11 @@ class MovieLensConfig(ExperimentConfig):
         f"name. {TITLES} makes vectors from titles, years and genres.",
         required=True,
         distinct=True,
+    )
+    trailers: str = option(
+        "",
+        "The trailer of each movie, a CSV file with movieId and youtubeId (or video_id): paths of "
+        "--features then have vectors by video id. Movies without a trailer have none.",
     )
     seeds: tuple[int, ...] = option(
         (0, 1, 2, 3, 4),
@@ -74,9 +82,10 @@ class MovieLensConfig(ExperimentConfig):
     min_test: int = option(10, "Users with fewer test ratings than this are left out.", at_least=1)
     aggregations: tuple[str, ...] = option(
         AGGREGATIONS,
-        "How similarities to a history are put together.",
+        "How similarities to a history are put together: their mean, their max, the mean of the "
+        "2, 3 or 5 largest, or their variance.",
         required=True,
-        choices=AGGREGATIONS,
+        choices=(*AGGREGATIONS, *MORE_AGGREGATIONS),
         distinct=True,
     )
     histories: tuple[str, ...] = option(
@@ -89,10 +98,15 @@ class MovieLensConfig(ExperimentConfig):
     history: str = option(ABOVE_MEAN, "Table 5 and Figure 5: one of --histories.")
     baselines: tuple[str, ...] = option(
         BASELINES,
-        "What to compare with; svd and nmf are those of scikit-surprise.",
+        "What to compare with. svd and nmf are those of scikit-surprise, of which svd learns "
+        "biases of users and movies; svd_item_mean and svd_global_mean are plain truncated SVDs "
+        "of the matrix with that mean where there is no rating.",
         choices=BASELINES,
     )
     svd_factors: int = option(100, "SVD: number of factors.", at_least=1)
+    imputed_svd_rank: int = option(
+        5, "svd_item_mean and svd_global_mean: rank, 5 in the paper.", at_least=1
+    )
     svd_epochs: int = option(20, "SVD: passes over the training ratings.", at_least=1)
     nmf_factors: int = option(15, "NMF: number of factors.", at_least=1)
     nmf_epochs: int = option(50, "NMF: passes over the training ratings.", at_least=1)

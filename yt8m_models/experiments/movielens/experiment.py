@@ -102,7 +102,8 @@ def score_and_measure(
             return None
         start = time.monotonic()
         scores, num_without = _score(method, split, vectors, config, run.seed)
-        ndcgs, precisions = measure(split, scores, config.top_k, config.relevant_stars)
+        stars = (config.relevant_stars, 3, 4, 5)
+        ndcgs, precisions, *by_stars = measure(split, scores, config.top_k, *stars)
         quality[key] = Quality(
             split.num_users,
             num_without,
@@ -110,6 +111,7 @@ def score_and_measure(
             mean_over_queries(ndcgs),
             mean_over_queries(precisions),
             time.monotonic() - start,
+            *map(mean_over_queries, by_stars),
         )
         result.write(run.path)
     return result
@@ -137,12 +139,13 @@ def _cdml(
 
 
 def measure(
-    split: Split, scores: np.ndarray, top_k: int, relevant_stars: float
-) -> tuple[np.ndarray, np.ndarray]:
+    split: Split, scores: np.ndarray, top_k: int, *relevant_stars: float
+) -> tuple[np.ndarray, ...]:
     """NDCG@top_k and average precision of each user.
 
     Only the user's own test movies are ranked: the true rating of each is known. NDCG has the gains
-    `2^stars - 1`; for average precision a movie with `relevant_stars` is relevant.
+    `2^stars - 1`; for average precision a movie with `relevant_stars` is relevant, and there is one
+    for each of these.
 
     Args:
         split: training and test ratings.
@@ -151,13 +154,13 @@ def measure(
         relevant_stars: see above.
 
     Returns:
-        Two arrays float64 `(num_users,)`. Average precision is NaN for users without a relevant
+        Arrays float64 `(num_users,)`. Average precision is NaN for users without a relevant
         test movie.
     """
     stars = split.ratings.stars[split.test]
     counts = np.bincount(split.test_users, minlength=split.num_users)
     starts = np.cumsum(counts) - counts
-    values = np.empty((2, split.num_users))
+    values = np.empty((1 + len(relevant_stars), split.num_users))
     by_count = np.argsort(counts, kind="stable")[::-1]  # tables of users with about as many
     done = 0
     while done < split.num_users:
@@ -167,6 +170,8 @@ def measure(
         rows = np.where(valid, starts[users, None] + np.arange(width), 0)
         table = stars[rows], scores[rows]
         values[0, users] = ndcg(*table, top_k, valid=valid)
-        values[1, users] = average_precision(table[0] >= relevant_stars, table[1], valid=valid)
+        for number, stars_needed in enumerate(relevant_stars, 1):
+            is_relevant = table[0] >= stars_needed
+            values[number, users] = average_precision(is_relevant, table[1], valid=valid)
         done += len(users)
-    return values[0], values[1]
+    return tuple(values)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from yt8m_models.data.video_ids import VideoIds
+from yt8m_models.data.video_ids import VideoIds, as_bytes
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.embedding.embeddings_writer import EMBEDDINGS
 from yt8m_models.experiments.movielens.config import BASELINES, CDML, TITLES, MovieLensConfig
+from yt8m_models.experiments.movielens.tables import read_table
 from yt8m_models.experiments.movielens.titles import read_movies, title_vectors
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.table import TABLE
@@ -43,6 +44,7 @@ def load_features(config: MovieLensConfig) -> list[Features]:
             number, or two have one name.
     """
     found: list[Features] = []
+    trailers = _read_trailers(config.trailers) if config.trailers else None
     for entry in config.features:
         if entry == TITLES:
             movies = read_movies(config.items)
@@ -53,6 +55,8 @@ def load_features(config: MovieLensConfig) -> list[Features]:
             if not separator:
                 name, path = Path(entry).stem, entry
             ids, vectors = _read(path)
+            if trailers is not None:
+                ids, vectors = _of_trailers(trailers, config.trailers, ids, vectors, entry)
         if any(name == other.name for other in found):
             raise ValueError(f"--features must have different names; received {name!r} twice")
         if name in BASELINES or (name == CDML and config.cdml_steps):
@@ -86,6 +90,25 @@ def _read(path: str) -> tuple[VideoIds, np.ndarray]:
             f"{path} must have ids (n,) and features (n, d); it has {ids.shape} and {vectors.shape}"
         )
     return VideoIds(ids if ids.dtype.kind == "S" else [str(each) for each in ids]), vectors
+
+
+def _read_trailers(path: str) -> tuple[VideoIds, list[str]]:
+    """The movies of a file of trailers, and the video of each."""
+    table = read_table(path, {"video": ("youtubeId", "video_id"), "movie": ("movieId", "item_id")})
+    try:
+        movies = VideoIds(list(table["movie"]))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return movies, list(table["video"])
+
+
+def _of_trailers(
+    trailers: tuple[VideoIds, list[str]], path: str, ids: VideoIds, vectors: np.ndarray, entry: str
+) -> tuple[VideoIds, np.ndarray]:
+    """The vectors of the movies whose trailers have one; movies may share a trailer."""
+    movies, videos = trailers
+    rows = ids.matched_rows(as_bytes(videos), f"--trailers={path}", f"--features={entry}")
+    return VideoIds(movies.ids[rows >= 0]), vectors[rows[rows >= 0]]
 
 
 def _of_length_one(name: str, ids: VideoIds, vectors: np.ndarray) -> np.ndarray:

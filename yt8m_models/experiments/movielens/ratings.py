@@ -42,7 +42,7 @@ class Ratings:
 
 
 def read_ratings(path: str) -> Ratings:
-    """Reads MovieLens' `ratings.csv` or RecBole's `.inter`.
+    """Reads MovieLens' `ratings.csv`, `ratings.dat` or `u.data`, or RecBole's `.inter`.
 
     Raises:
         ValueError: the file cannot be read, lacks a column, has a rating that is not a number or is

@@ -8,22 +8,35 @@ from yt8m_models.experiments.common.report import Report
 from yt8m_models.experiments.common.rows import Row, Table
 from yt8m_models.experiments.common.summary import RowSummary, Summary, statistics_header
 from yt8m_models.experiments.movielens.config import MovieLensConfig
+from yt8m_models.experiments.movielens.paper import paper_figures
 from yt8m_models.experiments.movielens.runs import Quality, Result
 from yt8m_models.storage.text_tables import csv_text, markdown_table
 
 _METHOD = ("train_ratings", "method", "aggregation", "history")
 _COUNTS = ("num_users", "num_without_history")
+_BY_STARS = {f"average_precision_{stars}": stars for stars in (3, 4, 5)}
 
 
 class MovieLensReport(Report[Result]):
-    """`runs.csv`, `results.csv`, `results.md` and an image of each table."""
+    """`runs.csv`, `results.csv`, `results.md` and an image of each table.
+
+    In `results.md` the paper's figures stand below the measured ones.
+    """
 
     config: MovieLensConfig
-    metrics = ("ndcg", "average_precision")
+    metrics = ("ndcg", "average_precision", *_BY_STARS)
 
     @property
     def titles(self) -> dict[str, str]:
         return {"ndcg": f"NDCG@{self.config.top_k}", "average_precision": "Average precision"}
+
+    @property
+    def _shown(self) -> dict[str, str]:
+        """What `results.md` has, with its titles: average precision also of other stars."""
+        others = {
+            name: stars for name, stars in _BY_STARS.items() if stars != self.config.relevant_stars
+        }
+        return {**self.titles, **{name: f"AP, {stars} stars" for name, stars in others.items()}}
 
     @property
     def introduction(self) -> str:
@@ -34,7 +47,10 @@ class MovieLensReport(Report[Result]):
             f"movies are ranked; NDCG@{config.top_k} has the true ratings as relevance (gains "
             "2^stars - 1), and for average precision a movie with "
             f"{config.relevant_stars:g} stars or more is relevant. Of a user whom a rule leaves no "
-            "history, all training ratings are the history."
+            "history, all training ratings are the history.\n"
+            "Rows with “paper” are what Lee et al. (KDD 2018) report of MovieLens-100K, by "
+            "trailers. Which stars make a movie relevant for average precision they do not say, so "
+            "theirs cannot be compared."
         )
 
     def metrics_of(self, row: Row, result: Result) -> Mapping[str, float]:
@@ -76,12 +92,15 @@ class MovieLensReport(Report[Result]):
             if summary.metrics and method.history:
                 counts = (summary.mean(name) for name in reversed(_COUNTS))
                 without = " of ".join(f"{count:.0f}" for count in counts)
-            cells = [self._cell(summary, metric) for metric in self.titles]
+            cells = [self._cell(summary, metric) for metric in self._shown]
             rows.append([*dataclasses.astuple(method), *cells, without])
-        return [
-            "",
-            *markdown_table([*_METHOD[1:], *self.titles.values(), "users without history"], rows),
-        ]
+        for (name, aggregation, history), figures in paper_figures().items():
+            is_asked = aggregation in self.config.aggregations and history in self.config.histories
+            if name == table.name and is_asked:
+                cells = [_of_the_paper(figures, metric) for metric in self._shown]
+                rows.append(["paper, CDML", aggregation, history, *cells, ""])
+        header = [*_METHOD[1:], *self._shown.values(), "users without history"]
+        return ["", *markdown_table(header, rows)]
 
     def _by_count(self, table: Table, summaries: Mapping[str, RowSummary]) -> list[str]:
         """Table 5 and Figure 5: a table for each metric."""
@@ -91,12 +110,22 @@ class MovieLensReport(Report[Result]):
             method: [found.get((method, count), Summary({})) for count in counts]
             for method in methods
         }
+        paper = {
+            key[1:]: figures for key, figures in paper_figures().items() if key[0] == table.name
+        }
+        if not any(count in counts for _, count in paper):
+            paper = {}
         lines = []
-        for metric, title in self.titles.items():
+        for metric, title in self._shown.items():
             rows = [
                 [method, *(self._cell(each, metric) for each in by_count)]
                 for method, by_count in by_method.items()
             ]
+            if metric in self.titles:
+                for model in dict.fromkeys(model for model, _ in paper):
+                    found_there = [paper.get((model, count), {}) for count in counts]
+                    cells = [_of_the_paper(figures, metric) for figures in found_there]
+                    rows.append([f"paper, {model}", *cells])
             lines += ["", *markdown_table([title, *(f"N = {count}" for count in counts)], rows)]
         means = [each.mean("num_users") for each in next(iter(by_method.values()))]
         users = ["–" if math.isnan(mean) else f"{mean:.0f}" for mean in means]
@@ -119,3 +148,7 @@ class MovieLensReport(Report[Result]):
         cell = summary.cell(metric)
         done, wanted = len(summary.metrics), len(self.config.seeds)
         return cell if done == wanted or cell == "–" else f"{cell} ({done} of {wanted} seeds)"
+
+
+def _of_the_paper(figures: Mapping[str, float], metric: str) -> str:
+    return f"{figures[metric]:.4f}" if metric in figures else "–"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from yt8m_models.experiments.common.rows import Row, Table, selected
-from yt8m_models.experiments.movielens.config import CDML, MovieLensConfig
+from yt8m_models.experiments.movielens.config import CDML, IMPUTED_SVDS, MovieLensConfig
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Method:
         """The name of its results, with the settings that these depend on."""
         settings: dict[str, list[Any]] = {
             "svd": [config.svd_factors, config.svd_epochs],
+            **{name: [config.imputed_svd_rank] for name in IMPUTED_SVDS},
             "nmf": [config.nmf_factors, config.nmf_epochs],
             CDML: [
                 *(config.history, config.cdml_steps, config.cdml_hidden_size),

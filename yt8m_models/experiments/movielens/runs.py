@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,9 @@ class Quality:
         ndcg: mean over users.
         average_precision: mean over users with a relevant test movie; NaN if none has one.
         seconds: to score and to measure.
+        average_precision_3, average_precision_4, average_precision_5: the same where as many stars
+            make a movie relevant, whatever `--relevant_stars`; NaN in results of versions that
+            did not have them.
     """
 
     num_users: int
@@ -41,6 +45,9 @@ class Quality:
     ndcg: float
     average_precision: float
     seconds: float
+    average_precision_3: float = math.nan
+    average_precision_4: float = math.nan
+    average_precision_5: float = math.nan
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,16 @@
 """Scores of test movies: by the content of a user's history, and without content."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
-from yt8m_models.experiments.movielens.config import ABOVE_MEAN, MovieLensConfig, min_stars
+from yt8m_models.experiments.movielens.config import (
+    ABOVE_MEAN,
+    IMPUTED_SVDS,
+    MovieLensConfig,
+    min_stars,
+)
 from yt8m_models.experiments.movielens.splits import Split
 from yt8m_models.program.extras import require
 from yt8m_models.recommendation.history import kept_ratings, max_scores, mean_vectors
@@ -34,7 +41,8 @@ def content_scores(
         split: training and test ratings.
         is_history: bool, as `split.train`; of each user at least one.
         vectors: of all movies `(movies, d)`, of length one, so that products are cosines.
-        aggregation: of the similarities, `"mean"` or `"max"`.
+        aggregation: of the similarities: `"mean"`, `"max"`, `"top_K_mean"` (the mean of the K
+            largest, of all where a history has fewer) or `"variance"`.
 
     Returns:
         float32, as `split.test`.
@@ -47,7 +55,18 @@ def content_scores(
         return np.einsum("nd,nd->n", means[split.test_users], candidates)
     tests = _offsets(split.test_users, split.num_users)
     parts = zip(np.split(watched, offsets[1:-1]), np.split(candidates, tests[1:-1]), strict=True)
-    return np.concatenate([max_scores(history, tested) for history, tested in parts])
+    aggregate = partial(_aggregated, aggregation)
+    return np.concatenate([aggregate(history, tested) for history, tested in parts])
+
+
+def _aggregated(aggregation: str, history: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    if aggregation == "max":
+        return max_scores(history, candidates)
+    similarities = candidates @ history.T
+    if aggregation == "variance":
+        return similarities.var(axis=1)
+    count = min(int(aggregation.split("_")[1]), len(history))
+    return np.partition(similarities, -count, axis=1)[:, -count:].mean(axis=1)
 
 
 def baseline_scores(name: str, split: Split, config: MovieLensConfig, seed: int) -> np.ndarray:
@@ -56,6 +75,9 @@ def baseline_scores(name: str, split: Split, config: MovieLensConfig, seed: int)
     - `"svd"`, `"nmf"`: the rating that scikit-surprise's biased matrix factorisation or
       non-negative matrix factorisation predicts; both are fitted to the ratings that are there
       alone. A movie without training ratings has the score that the library falls back to.
+    - `"svd_item_mean"`, `"svd_global_mean"`: the matrix of users and movies, with the mean of a
+      movie's training ratings (of all, for a movie without any) or of all training ratings where
+      there is no rating, reduced to rank `--imputed_svd_rank`.
     - `"item_mean"`: the mean of a movie's training ratings and of five more, each the mean of all.
     - `"popularity"`: the number of a movie's training ratings.
     - `"constant"`: 0. Measures are means over all orders of equal scores: it is a random order.
@@ -72,6 +94,8 @@ def baseline_scores(name: str, split: Split, config: MovieLensConfig, seed: int)
     if name == "constant":
         return np.zeros(len(split.test))
     num_movies = len(split.ratings.movie_ids)
+    if name in IMPUTED_SVDS:
+        return _imputed_svd(name, split, config.imputed_svd_rank, seed)
     counts = np.bincount(movies[split.train], minlength=num_movies)
     if name == "popularity":
         return counts[movies[split.test]].astype(np.float64)
@@ -97,6 +121,35 @@ def _matrix_factorization(
     pairs = zip(split.test_users.tolist(), movies[split.test].tolist(), strict=True)
     # Clipped predictions would be ties at the ends of the scale.
     return np.array([algorithm.predict(user, movie, clip=False).est for user, movie in pairs])
+
+
+def _imputed_svd(name: str, split: Split, rank: int, seed: int) -> np.ndarray:
+    """The filled matrix is never made: it is a sparse one, and one whose rows are all the same."""
+    linalg, sparse = require("scipy.sparse.linalg"), require("scipy.sparse")
+    movies, stars = split.ratings.movies, split.ratings.stars[split.train]
+    shape = split.num_users, len(split.ratings.movie_ids)
+    if rank >= min(shape):
+        raise ValueError(
+            f"--imputed_svd_rank must be below the numbers of users and movies, {shape[0]} and "
+            f"{shape[1]}; received {rank}"
+        )
+    rated = movies[split.train]
+    means = np.full(shape[1], stars.mean())
+    if name == "svd_item_mean":
+        counts = np.bincount(rated, minlength=shape[1])
+        sums = np.bincount(rated, weights=stars, minlength=shape[1])
+        np.divide(sums, counts, out=means, where=counts > 0)
+    rest = sparse.csr_matrix((stars - means[rated], (split.train_users, rated)), shape=shape)
+    matrix = linalg.LinearOperator(
+        shape,
+        matvec=lambda v: rest @ v + means @ v,
+        rmatvec=lambda u: rest.T @ u.ravel() + means * u.sum(),
+        dtype=np.float64,
+    )
+    first = np.random.default_rng(seed).random(min(shape))
+    users, values, of_movies = linalg.svds(matrix, k=rank, v0=first)
+    of_tests = of_movies.T[movies[split.test]]
+    return np.einsum("nd,nd->n", (users * values)[split.test_users], of_tests)
 
 
 def _offsets(users: np.ndarray, num_users: int) -> np.ndarray:

@@ -39,7 +39,7 @@ class Movies:
 
 
 def read_movies(path: str) -> Movies:
-    """Reads MovieLens' `movies.csv` or RecBole's `.item`.
+    """Reads MovieLens' `movies.csv`, `movies.dat` or `u.item`, or RecBole's `.item`.
 
     A year that has no column of its own is the one in brackets behind the title.
 
@@ -59,7 +59,7 @@ def read_movies(path: str) -> Movies:
         list(table["title"].str.replace(_YEAR_IN_TITLE, "", regex=True)),
         pd.to_numeric(years, errors="coerce").to_numpy(np.float64),
         [
-            () if genres == _NO_GENRES else tuple(genres.split(separator))
+            () if genres in (_NO_GENRES, "") else tuple(genres.split(separator))
             for genres in table["genres"]
         ],
     )

@@ -27,7 +27,9 @@ _SETTINGS = (
     "session_gap_minutes",
     "window_minutes",
     "min_watched_seconds",
+    "edge_weights",
     "min_count",
+    "min_views",
     "train_fraction",
     "seed",
 )
@@ -43,13 +45,13 @@ class GraphSummary:
         num_watches: rows that count as watches.
         num_impressions: rows of videos that were shown and not watched.
         num_users: users in the log.
-        num_videos: videos in the log, all of them in the graph.
+        num_videos: videos in the graph: those in the log with `min_views` watches.
         num_eval: videos in the evaluation partition.
         num_pairs: edges before `min_count`.
         num_edges: edges of the graph.
         num_shown: pairs of a video and one that was shown near it; `None` without impressions.
-        num_without_features: videos in the log that have no features; `None` if not asked for.
-        num_not_in_log: videos with features that are not in the log; `None` if not asked for.
+        num_without_features: videos in the graph that have no features; `None` if not asked for.
+        num_not_in_log: videos with features that are not in the graph; `None` if not asked for.
     """
 
     num_rows: int

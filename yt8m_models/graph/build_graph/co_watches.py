@@ -68,22 +68,39 @@ class CoWatches:
     def number_events(self) -> np.ndarray:
         """Replaces the table `log` by `videos`, with ids and their rows, and `events`, with rows.
 
-        The `place` of an event is that of its row in the log.
+        The `place` of an event is that of its row in the log. Videos with fewer than `min_views`
+        watches have negative rows: they are no part of pairs, and their events still are of
+        sessions.
 
         Returns:
             The ids of the videos by row, bytes.
+
+        Raises:
+            ValueError: no video has as many watches.
         """
+        if (min_views := self._config.min_views) > 1:
+            watches = f"count(*) FILTER (kind = {WATCH})"
+            counts = f"SELECT video_id, {watches} >= {min_views} AS is_kept, {watches} AS views"
+        else:
+            counts = "SELECT video_id, true AS is_kept, 0 AS views"
         self._connection.execute(
-            "CREATE TABLE videos AS SELECT video_id, "
-            "(row_number() OVER (ORDER BY video_id) - 1)::INTEGER AS video "
-            "FROM (SELECT DISTINCT video_id FROM log); "
+            "CREATE TABLE videos AS SELECT video_id, views, CASE WHEN is_kept "
+            "THEN (row_number() OVER (PARTITION BY is_kept ORDER BY video_id) - 1)::INTEGER "
+            "ELSE -row_number() OVER (PARTITION BY is_kept ORDER BY video_id)::INTEGER "
+            f"END AS video FROM ({counts} FROM log GROUP BY video_id); "
             "CREATE TABLE users AS SELECT user_id, (row_number() OVER () - 1)::INTEGER AS user "
             "FROM (SELECT DISTINCT user_id FROM log); "
             "CREATE TABLE events AS SELECT user, video, time, kind, log.rowid AS place "
             "FROM log JOIN videos USING (video_id) JOIN users USING (user_id); "
             "DROP TABLE log"
         )
-        blocks = self._blocks("SELECT video_id FROM videos ORDER BY video")
+        if not self.count("videos WHERE video >= 0"):
+            query = "SELECT max(views) FROM videos"
+            [(most,)] = self._connection.execute(query).fetchall()
+            raise ValueError(
+                f"--min_views={min_views} leaves no video: the most watches that one has are {most}"
+            )
+        blocks = self._blocks("SELECT video_id FROM videos WHERE video >= 0 ORDER BY video")
         return np.concatenate([as_bytes(texts) for (texts,) in blocks])
 
     def count_kinds(self) -> dict[int, int]:
@@ -99,7 +116,7 @@ class CoWatches:
         )
 
     def count_pairs(self) -> int:
-        """Makes the table `pairs`: two videos `a < b`, and `num_users` that co-watched them.
+        """Makes the table `pairs`: two videos `a < b`, and the `weight` of their edge.
 
         Returns:
             How many edges `min_count` leaves.
@@ -109,22 +126,29 @@ class CoWatches:
         """
         config = self._config
         co_watches = self._session() if config.rule == "session" else self._valid_watch()
+        distinct = "DISTINCT" if config.edge_weights == "users" else ""
         self._connection.execute(
-            "CREATE TABLE pairs AS SELECT a, b, count(*)::INTEGER AS num_users "
-            "FROM (SELECT DISTINCT user, least(video, other) AS a, greatest(video, other) AS b "
-            f"FROM ({co_watches}) WHERE video <> other) GROUP BY a, b"
+            "CREATE TABLE pairs AS SELECT a, b, count(*)::INTEGER AS weight "
+            f"FROM (SELECT {distinct} user, least(video, other) AS a, greatest(video, other) AS b "
+            f"FROM ({co_watches}) WHERE video <> other AND video >= 0 AND other >= 0) GROUP BY a, b"
         )
-        query = "SELECT count(*) FILTER (num_users >= ?), coalesce(max(num_users), 0) FROM pairs"
+        query = "SELECT count(*) FILTER (weight >= ?), coalesce(max(weight), 0) FROM pairs"
         [(num_edges, largest)] = self._connection.execute(query, [config.min_count]).fetchall()
         if not largest:
+            among = f" among those with --min_views={config.min_views}"
             raise ValueError(
-                f"no two videos of the log were co-watched by --rule={config.rule}: is --time_unit "
-                "right, and are there users with several watches?"
+                f"no two videos of the log{among if config.min_views > 1 else ''} were co-watched "
+                f"by --rule={config.rule}: is --time_unit right, and are there users with several "
+                "watches?"
             )
         if not num_edges:
+            if config.edge_weights == "events":
+                most = f"more often than {largest} time"
+            else:
+                most = f"by more than {largest} user"
             raise ValueError(
                 f"no edge is left after --min_count={config.min_count}: no two videos were "
-                f"co-watched by more than {largest} user{'s' if largest > 1 else ''}"
+                f"co-watched {most}{'s' if largest > 1 else ''}"
             )
         return num_edges
 
@@ -134,7 +158,8 @@ class CoWatches:
             "CREATE TABLE shown AS SELECT a, b FROM (SELECT DISTINCT w.video AS a, i.video AS b "
             f"FROM ({self._slots(WATCH, (0,))}) w "
             f"JOIN ({self._slots(SHOWN, (-1, 0, 1))}) i USING (user, slot) "
-            f"WHERE abs(w.time - i.time) <= {self._window} AND w.video <> i.video) "
+            f"WHERE abs(w.time - i.time) <= {self._window} AND w.video <> i.video "
+            "AND w.video >= 0 AND i.video >= 0) "
             "ANTI JOIN (SELECT a, b FROM pairs UNION ALL SELECT b, a FROM pairs) USING (a, b)"
         )
 
@@ -145,10 +170,10 @@ class CoWatches:
 
     def directed_edges(self) -> Iterator[list[np.ndarray]]:
         """Blocks of the edges in both directions, by rows: owners, neighbours and weights."""
-        kept = f"FROM pairs WHERE num_users >= {self._config.min_count}"
+        kept = f"FROM pairs WHERE weight >= {self._config.min_count}"
         return self._blocks(
-            f"SELECT a, b, num_users FROM (SELECT a, b, num_users {kept} "
-            f"UNION ALL SELECT b, a, num_users {kept}) ORDER BY a, b"
+            f"SELECT a, b, weight FROM (SELECT a, b, weight {kept} "
+            f"UNION ALL SELECT b, a, weight {kept}) ORDER BY a, b"
         )
 
     def shown_pairs(self) -> Iterator[list[np.ndarray]]:
@@ -169,19 +194,22 @@ class CoWatches:
     def _valid_watch(self) -> str:
         """Each watch beside those that began up to the window before it.
 
-        These are in the same slot of time, as long as the window, or in the one before it.
+        These are in the same slot of time, as long as the window, or in the one before it. Of two
+        that began at the same time, the one that is later in the log is beside the other.
         """
         return (
             "SELECT user, l.video AS video, e.video AS other "
             f"FROM ({self._slots(WATCH, (0,))}) l JOIN ({self._slots(WATCH, (0, 1))}) e "
-            f"USING (user, slot) WHERE l.time - e.time BETWEEN 0 AND {self._window}"
+            f"USING (user, slot) WHERE l.time - e.time BETWEEN 0 AND {self._window} "
+            "AND (l.time > e.time OR l.place > e.place)"
         )
 
     def _slots(self, kind: int, shifts: tuple[int, ...]) -> str:
         """Events of a kind with the slot of time that each is in, once for each shift of it."""
         slots = ", ".join(f"time // {self._window} + {shift}" for shift in shifts)
         return (
-            f"SELECT user, video, time, unnest([{slots}]) AS slot FROM events WHERE kind = {kind}"
+            f"SELECT user, video, time, place, unnest([{slots}]) AS slot "
+            f"FROM events WHERE kind = {kind}"
         )
 
     def _blocks(self, query: str) -> Iterator[list[np.ndarray]]:

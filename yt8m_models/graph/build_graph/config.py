@@ -7,6 +7,7 @@ from yt8m_models.graph.watch_log_options import WatchLogOptions
 from yt8m_models.program.option import option
 
 RULES = ("session", "valid_watch")
+EDGE_WEIGHTS = ("users", "events")
 
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B)", re.IGNORECASE)
 
@@ -47,7 +48,19 @@ class BuildGraphConfig(WatchLogOptions):
         "column.",
         at_least=0,
     )
-    min_count: int = option(1, "Leave out edges with fewer users than this.", at_least=1)
+    edge_weights: str = option(
+        "users",
+        "What an edge counts: the users who co-watched its videos (users), or how often they were "
+        "co-watched (events).",
+        choices=EDGE_WEIGHTS,
+    )
+    min_count: int = option(1, "Leave out edges that count fewer than this.", at_least=1)
+    min_views: int = option(
+        1,
+        "Leave out videos with fewer watches in the log than this. They still stand between others "
+        "in a session.",
+        at_least=1,
+    )
     train_fraction: float = option(
         0.7,
         "Share of the videos in the training partition; the others are for evaluation.",

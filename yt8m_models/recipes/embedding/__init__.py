@@ -1,0 +1,1 @@
+"""Recipes of embeddings: `yt8m train-embedding --recipe=NAME`."""
