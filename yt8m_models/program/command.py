@@ -87,6 +87,7 @@ class Program:
             where it is None, such arguments are refused.
         translate: changes the parsed command line, e.g. from other programs' names of flags; its
             `ValueError`s are mistakes in the command line.
+        needs_tensorflow: whether TensorFlow is imported, quietly, before the work begins.
     """
 
     def __init__(
@@ -96,12 +97,14 @@ class Program:
         *groups: type,
         positional: str | None = None,
         translate: Callable[[Arguments], Arguments] | None = None,
+        needs_tensorflow: bool = True,
     ) -> None:
         self.name = name
         self.description = description
         self.groups = groups
         self.positional = positional
         self.translate = translate
+        self.needs_tensorflow = needs_tensorflow
         self._main: Callable[[Arguments], int | None] | None = None
 
     def main(self, function: Main) -> Main:
@@ -161,7 +164,8 @@ class Program:
         try:
             arguments = self.parse(argv)
             with sigterm_raises():
-                start_tensorflow()
+                if self.needs_tensorflow:
+                    start_tensorflow()
                 signal = self._main(arguments)
             return 0 if signal is None else 128 + signal
         except UsageError as error:
