@@ -18,6 +18,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "inference": ("yt8m_models.prediction", "predict videos and write the submission file"),
         "plot": ("yt8m_models.training.plot", "draw the curves of a training"),
         "train-ubm": ("yt8m_models.gmm.train_ubm", "fit the mixture model of VLAD and SGMM"),
+        "export": ("yt8m_models.export", "write a model for Serving, MediaPipe, ONNX and LiteRT"),
         "import-checkpoint": (
             "yt8m_models.compat.import_checkpoint",
             "take over a TensorFlow 1 checkpoint",
