@@ -19,6 +19,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "plot": ("yt8m_models.training.plot", "draw the curves of a training"),
         "train-ubm": ("yt8m_models.gmm.train_ubm", "fit the mixture model of VLAD and SGMM"),
         "export": ("yt8m_models.export", "write a model for Serving, MediaPipe, ONNX and LiteRT"),
+        "predict": (
+            "yt8m_models.export.predict",
+            "predict videos with an exported model, without TensorFlow",
+        ),
         "import-checkpoint": (
             "yt8m_models.compat.import_checkpoint",
             "take over a TensorFlow 1 checkpoint",

@@ -9,6 +9,7 @@ from yt8m_models.data.records import frame_record, video_record, write_records
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.create import create_embedding_model
 from yt8m_models.export.config import ExportConfig
+from yt8m_models.export.export_dir import EXPORT_DIR
 from yt8m_models.export.exporting import write_export
 from yt8m_models.export.trained_model import TrainedModel
 from yt8m_models.models import create_model
@@ -125,3 +126,70 @@ def video_records():
         for name, each in zip((b"dddd", b"eeee"), features, strict=True)
     ]
     return features, records
+
+
+@pytest.fixture(scope="session")
+def tiny_export(tmp_path_factory):
+    """`tiny_export(frame_features, input_type, kind)`: a directory as `yt8m export` writes it.
+
+    Its `model.onnx` is `sigmoid(mean of the valid frames · W)`, made without TensorFlow.
+    """
+    onnx = pytest.importorskip("onnx", reason="needs the extra `export`")
+
+    def build(frame_features=True, input_type="float32", kind="classifier"):
+        helper, types = onnx.helper, onnx.TensorProto
+        directory = tmp_path_factory.mktemp("tiny")
+        data = data_of(frame_features)
+        weights = np.random.default_rng(6).normal(size=(8, NUM_CLASSES)).astype(np.float32)
+        constants = {"weights": weights}
+        given = helper.np_dtype_to_tensor_dtype(np.dtype(input_type))
+        shape = ["batch", "time", 8] if frame_features else ["batch", 8]
+        inputs = [helper.make_tensor_value_info("video_matrix", given, shape)]
+        nodes = [helper.make_node("Cast", ["video_matrix"], ["floats"], to=types.FLOAT)]
+        mean = "floats"
+        if frame_features:
+            inputs.append(helper.make_tensor_value_info("num_frames", types.INT32, ["batch"]))
+            constants |= {"last": np.array([1]), "least": np.ones(1, np.float32)}
+            nodes += [
+                helper.make_node("ReduceSum", ["floats", "last"], ["sum"], keepdims=0),
+                helper.make_node("Cast", ["num_frames"], ["counts"], to=types.FLOAT),
+                helper.make_node("Max", ["counts", "least"], ["divisors"]),
+                helper.make_node("Unsqueeze", ["divisors", "last"], ["columns"]),
+                helper.make_node("Div", ["sum", "columns"], ["mean"]),
+            ]
+            mean = "mean"
+        output = "predictions" if kind == "classifier" else "embeddings"
+        nodes += [
+            helper.make_node("MatMul", [mean, "weights"], ["logits"]),
+            helper.make_node("Sigmoid", ["logits"], [output]),
+        ]
+        graph = helper.make_graph(
+            nodes,
+            "tiny",
+            inputs,
+            [helper.make_tensor_value_info(output, types.FLOAT, ["batch", NUM_CLASSES])],
+            [onnx.numpy_helper.from_array(values, name) for name, values in constants.items()],
+        )
+        opsets = [helper.make_opsetid("", 18)]
+        onnx.save(
+            helper.make_model(graph, opset_imports=opsets, ir_version=9), directory / "model.onnx"
+        )
+        (directory / "labels.txt").write_text("".join(f"class {n}\n" for n in range(NUM_CLASSES)))
+        record = {
+            "kind": kind,
+            "format_version": 1,
+            "feature_names": list(data.feature_names),
+            "feature_sizes": list(data.feature_sizes),
+            "frame_features": frame_features,
+            "max_frames": 300,
+            "input_type": input_type,
+            "output": output,
+            "output_size": NUM_CLASSES,
+            "top_k": 2,
+            "class_names_file": "labels.txt" if kind == "classifier" else None,
+            "formats": {"onnx": {"path": "model.onnx"}},
+        }
+        EXPORT_DIR.write(directory, record, files=["model.onnx", "labels.txt"])
+        return str(directory)
+
+    return build

@@ -14,6 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 if TYPE_CHECKING:
     import tensorflow as tf
 
+# Records of a file that are read at once, before those of the next file have their turn.
+FRAME_GROUP = 8
+VIDEO_GROUP = 128
+
 _HEADER = struct.Struct("<QI")
 _FOOTER_SIZE = 4
 _COMPRESSIONS = {

@@ -8,6 +8,7 @@ from yt8m_models.program.option import Options, option, same_option
 SAVED_MODEL, MEDIAPIPE, ONNX, LITERT, KERAS = FORMATS = (
     *("saved_model", "mediapipe", "onnx", "litert", "keras"),
 )
+RUNNABLE = (ONNX, LITERT)  # without TensorFlow
 FLOAT32, UINT8 = INPUT_TYPES = ("float32", "uint8")
 EXACT, DYNAMIC = QUANTIZATIONS = ("none", "dynamic")
 
