@@ -43,6 +43,7 @@ setup(
         "demo": ["gradio"],
         "export": ["onnx", "onnxruntime", "tf2onnx", "ai-edge-litert"],
         "onnx": ["onnxruntime"],
+        "serve": ["onnxruntime", "starlette", "uvicorn"],
         "jax": ["jax>=0.8"],
         "quickstart": ["scikit-learn", "matplotlib"],
         "dev": [

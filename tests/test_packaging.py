@@ -196,7 +196,7 @@ def test_no_package_has_more_than_4000_lines():
 
 
 def test_extras(metadata):
-    extras = {"io", "recommend", "video", "report", "demo", "export", "onnx", "jax"}
+    extras = {"io", "recommend", "video", "report", "demo", "export", "onnx", "serve", "jax"}
     extras |= {"quickstart", "dev"}
     assert set(metadata["extras_require"]) == extras
     assert any(

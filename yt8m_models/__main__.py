@@ -23,6 +23,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "yt8m_models.export.predict",
             "predict videos with an exported model, without TensorFlow",
         ),
+        "serve": ("yt8m_models.export.serve", "answer requests with an exported model, by HTTP"),
         "import-checkpoint": (
             "yt8m_models.compat.import_checkpoint",
             "take over a TensorFlow 1 checkpoint",
