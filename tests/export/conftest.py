@@ -63,7 +63,7 @@ def tower():
         data = data_of(fusion == "frames")
         config = EmbeddingConfig(
             **{
-                **{"fusion": fusion, "hidden_size": (7,), "embedding_size": 4, "num_clusters": 3},
+                **{"fusion": fusion, "hidden_size": (7,), "embedding_size": 4, "num_clusters": 4},
                 **overrides,
             }
         )

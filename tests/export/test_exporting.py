@@ -34,10 +34,11 @@ def test_the_record_the_labels_and_the_card(classifier, write, tmp_path):
     )
     assert (directory / "labels.txt").read_text() == "Game\n1\nMusic video\nCar\n4\n"
     read = EXPORT_DIR.read(directory)
-    assert {name: read[name] for name in list(record)[:13]} == {
+    assert {name: read[name] for name in list(record)[:14]} == {
         "kind": "classifier",
         "format_version": 1,
         "model": "FrameLevelLogisticModel",
+        "module": "yt8m_models.models.frame_level",
         "feature_names": ("rgb", "audio"),
         "feature_sizes": (6, 2),
         "frame_features": True,
@@ -64,7 +65,7 @@ def test_the_record_the_labels_and_the_card(classifier, write, tmp_path):
     card = (directory / "model_card.md").read_text()
     assert card.startswith("---\nlicense: CC-BY-4.0\n")
     assert "rgb (6) and audio (2), it gives predictions of 5 classes" in card
-    assert "| `model.keras` |" in card
+    assert "| `model.keras` | `keras.saving.load_model`, after `import yt8m_models.mod" in card
     assert '"pooling": "average"' in card
     assert "- tensorflow 2." in card
 

@@ -24,14 +24,15 @@ Interpreter = pytest.importorskip(
 STATISTICS = ("weights", "means", "covariances")
 FEW = [
     ("MoeModel", {}),
-    ("LstmModel", {}),
-    ("DSGMMModel", {"assignment": "diagonal", "statistics": STATISTICS}),
+    ("DbofModel", {}),  # the largest of no frames is no infinity
+    ("DSGMMModel", {"assignment": "diagonal"}),
 ]
 ALL = [
     *((name, {}) for name in PRESETS),
     *(("DSGMMModel", {"pooling": pooling}) for pooling in POOLINGS),
     *(("NetVLADModelLF", {"assignment": each}) for each in ASSIGNMENTS if each != "decoupled"),
     ("GruModel", {"recurrent_backward": True, "recurrent_state": "all"}),
+    ("DSGMMModel", {"assignment": "diagonal", "statistics": STATISTICS}),
     ("DSGMMModel", {"frame_layers": (7, 4)}),
     ("NeXtVLADModel", {"per_feature_l2_norm": True}),
 ]

@@ -67,6 +67,7 @@ def write_export(trained: TrainedModel, config: ExportConfig, directory: Path) -
         "kind": trained.kind,
         "format_version": FORMAT_VERSION,
         "model": trained.name,
+        "module": type(trained.model).__module__,
         "feature_names": list(trained.data.feature_names),
         "feature_sizes": list(trained.data.feature_sizes),
         "frame_features": trained.data.frame_features,

@@ -15,7 +15,7 @@ _READERS = {
     MEDIAPIPE: "MediaPipe's youtube8m graph",
     ONNX: "onnxruntime",
     LITERT: "LiteRT",
-    KERAS: "`keras.saving.load_model`, after `import yt8m_models.models`",
+    KERAS: "`keras.saving.load_model`, after `import {module}`",
 }
 
 
@@ -37,7 +37,7 @@ def model_card(record: Mapping[str, Any]) -> str:
             *(f"# {record['model']}", ""),
             *(_what(record), ""),
             *("| file | for | MB | differs from the model by |", "|---|---|---|---|"),
-            *(_row(name, written) for name, written in record["formats"].items()),
+            *(_row(record, name) for name in record["formats"]),
             "",
             f"The last column is the largest difference of any of the {record['output']} for the "
             f"videos in `{SELF_CHECK}`, which has what the Keras model gives of them, too. "
@@ -68,9 +68,10 @@ def _what(record: Mapping[str, Any]) -> str:
     )
 
 
-def _row(name: str, written: Mapping[str, Any]) -> str:
+def _row(record: Mapping[str, Any], name: str) -> str:
+    written, reader = record["formats"][name], _READERS[name].format(module=record["module"])
     return (
-        f"| `{written['path']}` | {_READERS[name]} | {written['bytes'] / 1e6:,.2f} | "
+        f"| `{written['path']}` | {reader} | {written['bytes'] / 1e6:,.2f} | "
         f"{written['deviation']:g} |"
     )
 

@@ -72,7 +72,12 @@ def _converted(model: keras.Model, signature: Signature) -> Any:
         *(tf.TensorSpec(weight.shape, weight.dtype, name) for name, weight in weights.items()),
     ]
     function = tf.function(call, input_signature=inputs, autograph=False)
-    converted, _ = tf2onnx.convert.from_function(function, input_signature=inputs, opset=OPSET)
+    converted, _ = tf2onnx.convert.from_function(
+        function,
+        input_signature=inputs,
+        opset=OPSET,
+        custom_op_handlers={"SelectV2": (_as_where, [])},
+    )
     graph, used = converted.graph, set(_names_used(converted.graph))
     kept = [value for value in graph.input if value.name not in weights]
     del graph.input[:]
@@ -81,6 +86,11 @@ def _converted(model: keras.Model, signature: Signature) -> Any:
         if name in used:
             graph.initializer.append(onnx.numpy_helper.from_array(weight.numpy(), name))
     return converted
+
+
+def _as_where(graph: Any, node: Any, name: str, arguments: Any) -> None:
+    """Keeps a choice of values: tf2onnx multiplies by 0 and 1, which makes NaN of infinities."""
+    node.type = "Where"
 
 
 def _names_used(graph: Any) -> Iterator[str]:
