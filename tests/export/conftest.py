@@ -130,20 +130,21 @@ def video_records():
 
 @pytest.fixture(scope="session")
 def tiny_export(tmp_path_factory):
-    """`tiny_export(frame_features, input_type, kind)`: a directory as `yt8m export` writes it.
+    """`tiny_export(frame_features, input_type, kind, data)`: a directory, as of `yt8m export`.
 
     Its `model.onnx` is `sigmoid(mean of the valid frames · W)`, made without TensorFlow.
     """
     onnx = pytest.importorskip("onnx", reason="needs the extra `export`")
 
-    def build(frame_features=True, input_type="float32", kind="classifier"):
+    def build(frame_features=True, input_type="float32", kind="classifier", data=None):
         helper, types = onnx.helper, onnx.TensorProto
         directory = tmp_path_factory.mktemp("tiny")
-        data = data_of(frame_features)
-        weights = np.random.default_rng(6).normal(size=(8, NUM_CLASSES)).astype(np.float32)
+        data = data or data_of(frame_features)
+        width = sum(data.feature_sizes)
+        weights = np.random.default_rng(6).normal(size=(width, NUM_CLASSES)).astype(np.float32)
         constants = {"weights": weights}
         given = helper.np_dtype_to_tensor_dtype(np.dtype(input_type))
-        shape = ["batch", "time", 8] if frame_features else ["batch", 8]
+        shape = ["batch", "time", width] if frame_features else ["batch", width]
         inputs = [helper.make_tensor_value_info("video_matrix", given, shape)]
         nodes = [helper.make_node("Cast", ["video_matrix"], ["floats"], to=types.FLOAT)]
         mean = "floats"
