@@ -25,7 +25,7 @@ def figures(workdir: Path) -> list[Figure]:
     found = []
     for quantize, formats in (("none", (SAVED_MODEL, ONNX, LITERT)), ("dynamic", (ONNX, LITERT))):
         directory = workdir / quantize
-        in_own_process(_export, str(directory), formats, quantize)
+        in_own_process(export_fresh, str(directory), formats, quantize)
         for name in formats:
             measured = in_own_process(measure, name, str(directory))
             title = f"{_TITLES[name]}, weights {quantize if quantize != 'none' else 'as they are'}"
@@ -38,7 +38,8 @@ def figures(workdir: Path) -> list[Figure]:
     return found
 
 
-def _export(directory: str, formats: tuple[str, ...], quantize: str) -> None:
+def export_fresh(directory: str, formats: tuple[str, ...], quantize: str = "none") -> None:
+    """Exports the model of the benchmarks with fresh weights."""
     model = create_model(_MODEL, DATA)
     trained = TrainedModel(
         model, "classifier", _MODEL.model, DATA, DATA.num_classes, {}, "fresh", None
