@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from yt8m_models.config import ASSIGNMENTS, DataConfig
 from yt8m_models.data.quantization import dequantize
@@ -183,6 +184,14 @@ def test_records_and_mediapipe_in_a_session(classifier, videos, write):
         found = session("serving_default", {"rgb_and_audio": padded, "num_frames": num_frames})
     assert list(found) == ["predictions"]
     np.testing.assert_allclose(found["predictions"], expected, atol=1e-6)
+
+
+def test_a_saved_model_has_its_variables_once(classifier, write):
+    trained = classifier("LogisticModel")
+    directory, _ = write(trained, "saved_model")
+    stored = tf.train.list_variables(str(directory / "saved_model" / "variables" / "variables"))
+    shapes = sorted(shape for name, shape in stored if name.endswith("VARIABLE_VALUE"))
+    assert shapes == sorted(list(weight.shape) for weight in trained.model.weights)
 
 
 def test_records_of_video_level_and_their_embeddings(classifier, tower, video_records, tmp_path):

@@ -35,7 +35,7 @@ _LARGEST = 2**31  # bytes of an ONNX or a LiteRT file
 
 def _saved_model(trained: TrainedModel, config: ExportConfig, check: SelfCheck, path: str) -> float:
     signatures = saved_model_signatures(trained, config.top_k)
-    write_saved_model(path, trained.model, signatures)
+    write_saved_model(path, signatures)
     with SavedModelSession(path) as session:
         deviations = [
             check.deviation_of_records(partial(session, "serving_default"), config.top_k),
@@ -48,7 +48,7 @@ def _saved_model(trained: TrainedModel, config: ExportConfig, check: SelfCheck, 
 
 
 def _mediapipe(trained: TrainedModel, config: ExportConfig, check: SelfCheck, path: str) -> float:
-    write_saved_model(path, trained.model, {"serving_default": mediapipe_signature(trained)})
+    write_saved_model(path, {"serving_default": mediapipe_signature(trained)})
     names = trained.data.feature_names
     ends = np.cumsum(trained.data.feature_sizes)[:-1]
     with SavedModelSession(path) as session:
@@ -74,7 +74,7 @@ def _onnx(trained: TrainedModel, config: ExportConfig, check: SelfCheck, path: s
 def _litert(trained: TrainedModel, config: ExportConfig, check: SelfCheck, path: str) -> float:
     _require_small(trained, LITERT)
     signature = features_signature(trained, config.input_type)
-    write_litert(path, trained.model, signature, config.quantize != EXACT)
+    write_litert(path, signature, config.quantize != EXACT)
     return check.deviation_of_features(LiteRTModel(path), config.input_type)
 
 

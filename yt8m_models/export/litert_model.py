@@ -3,7 +3,6 @@
 import tempfile
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -15,19 +14,18 @@ from yt8m_models.program.extras import require
 _SIGNATURE = "serving_default"
 
 
-def write_litert(path: str, model: keras.Model, signature: Signature, dynamic: bool) -> None:
-    """Writes a signature of a model as a LiteRT file of LiteRT's own operations alone.
+def write_litert(path: str, signature: Signature, dynamic: bool) -> None:
+    """Writes a signature as a LiteRT file of LiteRT's own operations alone.
 
     Args:
         path: of the file.
-        model: whose signature it is.
         signature: inputs and outputs keep their names.
         dynamic: store the weights of matrix products in 8 bits; activations are quantised by the
             range that each has.
     """
     with tempfile.TemporaryDirectory() as directory:
         with only_basic_operations():
-            write_saved_model(directory, model, {_SIGNATURE: signature})
+            write_saved_model(directory, {_SIGNATURE: signature})
         converter = tf.lite.TFLiteConverter.from_saved_model(directory, [_SIGNATURE])
         if dynamic:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -12,11 +12,11 @@ from yt8m_models.export.signatures import Signature
 Arrays = Mapping[str, np.ndarray]
 
 
-def write_saved_model(path: str, model: keras.Model, signatures: Mapping[str, Signature]) -> None:
-    """Writes a SavedModel of a model with signatures by name."""
+def write_saved_model(path: str, signatures: Mapping[str, Signature]) -> None:
+    """Writes a SavedModel with signatures by name, and the variables that they use."""
     # Not `tf.saved_model.save` of a module: the session loader finds no variables of Keras there.
+    # Keras adds the variables that signatures use; one that tracks the model has them twice.
     archive = keras.export.ExportArchive()
-    archive.track(model)
     for name, signature in signatures.items():
         archive.add_endpoint(name, signature.function, input_signature=list(signature.inputs))
     archive.write_out(path, verbose=False)
