@@ -51,6 +51,7 @@ setup(
         "demo": ["av>=17", "gradio>=6"],
         "export": ["onnx", "onnxruntime", "tf2onnx", "ai-edge-litert"],
         "onnx": ["onnxruntime"],
+        "serve": ["onnxruntime", "starlette", "uvicorn"],
         "jax": ["jax>=0.8"],
         "quickstart": ["scikit-learn", "matplotlib"],
         "dev": [

@@ -182,7 +182,7 @@ def test_the_contracts_name_every_program_and_room():
         for contract in contracts["contracts"]
         if contract["type"] == "independence"
     )
-    rooms = {"yt8m_models.training", "yt8m_models.prediction", "eval"}
+    rooms = {"yt8m_models.training", "yt8m_models.prediction", "yt8m_models.export", "eval"}
     assert set(programs) == (set(PROGRAMS.values()) - rooms) | {"eval.program"}
 
 
@@ -196,7 +196,7 @@ def test_no_package_has_more_than_4000_lines():
 
 
 def test_extras(metadata):
-    extras = {"io", "recommend", "video", "report", "demo", "export", "onnx", "jax"}
+    extras = {"io", "recommend", "video", "report", "demo", "export", "onnx", "serve", "jax"}
     extras |= {"quickstart", "dev"}
     assert set(metadata["extras_require"]) == extras
     assert any(

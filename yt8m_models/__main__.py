@@ -19,6 +19,12 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "plot": ("yt8m_models.training.plot", "draw the curves of a training"),
         "report": ("yt8m_models.report.report", "make a page of a training, tables, …"),
         "train-ubm": ("yt8m_models.gmm.train_ubm", "fit the mixture model of VLAD and SGMM"),
+        "export": ("yt8m_models.export", "write a model for Serving, MediaPipe, ONNX and LiteRT"),
+        "predict": (
+            "yt8m_models.export.predict",
+            "predict videos with an exported model, without TensorFlow",
+        ),
+        "serve": ("yt8m_models.export.serve", "answer requests with an exported model, by HTTP"),
         "import-checkpoint": (
             "yt8m_models.compat.import_checkpoint",
             "take over a TensorFlow 1 checkpoint",

@@ -1,7 +1,12 @@
-"""Data patterns: which files a flag such as `--train_data_pattern` means."""
+"""Data patterns: which files a flag such as `--train_data_pattern` means.
 
+Local files need no TensorFlow, which is imported where a file system needs it.
+"""
+
+import glob
 import os
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from yt8m_models.storage import filesystems
@@ -67,20 +72,38 @@ def _lines(path: str) -> list[tuple[str, str]]:
 
 def _match(name: str, path: str) -> list[str]:
     """The sorted files that one path or glob matches; `name` is what errors call it."""
-    import tensorflow as tf
-
-    look_up = _url if filesystems.scheme(path) in ("http", "https") else _file_or_glob
     try:
-        files = look_up(path)
+        files = _remote(path) if filesystems.scheme(path) else _local(path)
     except IsADirectoryError:
         raise ValueError(f"{name} is a directory; name its files: {path.rstrip('/')}/*") from None
-    except (tf.errors.OpError, RuntimeError) as error:
-        raise ValueError(f"cannot list the files of {name}: {_reason(error)}") from None
-    except UnicodeDecodeError:
+    except OSError as error:
+        raise ValueError(f"cannot list the files of {name}: {error}") from None
+    except UnicodeError:
         raise ValueError(f"cannot list the files of {name}: a name there is not UTF-8") from None
     if not files:
         raise ValueError(f"no file matches {name}")
     return files
+
+
+def _local(path: str) -> list[str]:
+    if os.path.lexists(path):
+        if os.path.isdir(path):
+            raise IsADirectoryError(path)
+        return [path]
+    files = [file for file in glob.glob(_glob(path, os.path.isdir)) if not os.path.isdir(file)]
+    for file in files:
+        file.encode()  # refuses what stands for bytes that are not UTF-8
+    return sorted(files)
+
+
+def _remote(path: str) -> list[str]:
+    import tensorflow as tf
+
+    is_url = filesystems.scheme(path) in ("http", "https")
+    try:
+        return _url(path) if is_url else _file_or_glob(path)
+    except (tf.errors.OpError, RuntimeError) as error:
+        raise OSError(getattr(error, "message", str(error))) from None
 
 
 def _file_or_glob(path: str) -> list[str]:
@@ -91,16 +114,14 @@ def _file_or_glob(path: str) -> list[str]:
             raise IsADirectoryError(path)
         return [path]
     except tf.errors.NotFoundError:
-        return sorted(file for file in tf.io.gfile.glob(_glob(path)) if not os.path.isdir(file))
+        return sorted(tf.io.gfile.glob(_glob(path, tf.io.gfile.isdir)))
 
 
-def _glob(path: str) -> str:
+def _glob(path: str, is_directory: Callable[[str], bool]) -> str:
     """A glob in which the longest directory that exists as it is written stands for itself."""
-    import tensorflow as tf
-
     directory = os.path.dirname(path)
     while _SPECIAL.search(directory):
-        if tf.io.gfile.isdir(directory):
+        if is_directory(directory):
             return _SPECIAL.sub(r"[\g<0>]", directory) + path[len(directory) :]
         directory = os.path.dirname(directory)
     return path
@@ -116,7 +137,3 @@ def _url(url: str) -> list[str]:
     except tf.errors.NotFoundError:
         return []
     return [url]
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "message", str(error))

@@ -20,10 +20,14 @@ from yt8m_models.data import frame_sampling, parsing, seeding
 from yt8m_models.data.bad_records import Ledger, first_bad_record
 from yt8m_models.data.parsing import Batch
 from yt8m_models.data.record_checks import check_record
-from yt8m_models.data.record_reader import BadRecord, parsed_records, record_size
+from yt8m_models.data.record_reader import (
+    FRAME_GROUP,
+    VIDEO_GROUP,
+    BadRecord,
+    parsed_records,
+    record_size,
+)
 
-FRAME_GROUP = 8
-VIDEO_GROUP = 128
 SHUFFLE_BYTES = 128 << 20
 MAX_DIAGNOSED_RECORDS = 10_000
 _GROUPS_PER_FILE = 1 << 40

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 SCALE = 4 / 255
 BIAS = 4 / 512 - 2
@@ -22,6 +21,8 @@ def dequantize(values: Any) -> Any:
     """
     if isinstance(values, np.ndarray):
         return values.astype(np.float32) * np.float32(SCALE) + np.float32(BIAS)
+    import tensorflow as tf  # arrays are dequantised without it
+
     return tf.cast(values, tf.float32) * SCALE + BIAS
 
 

@@ -2,15 +2,21 @@
 
 A TFRecord is `length (8 bytes), checksum of length (4), content, checksum of content (4)`, numbers
 little-endian, checksums CRC-32C, masked. Where the content is corrupt and the length is not, the
-next record is found; where the length is corrupt too, the rest of the file is lost.
+next record is found; where the length is corrupt too, the rest of the file is lost. The framing is
+told without TensorFlow, which is imported to read.
 """
 
 import contextlib
 import struct
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-import tensorflow as tf
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+# Records of a file that are read at once, before those of the next file have their turn.
+FRAME_GROUP = 8
+VIDEO_GROUP = 128
 
 _HEADER = struct.Struct("<QI")
 _FOOTER_SIZE = 4
@@ -66,6 +72,8 @@ def read_records(path: str) -> Iterator[tuple[int, bytes | BadRecord]]:
     Raises:
         ValueError: the file cannot be opened; names it.
     """
+    import tensorflow as tf
+
     try:
         size = tf.io.gfile.stat(path).length
         if size == 0:
@@ -90,12 +98,14 @@ def read_records(path: str) -> Iterator[tuple[int, bytes | BadRecord]]:
         raise ValueError(f"{path}: cannot be read: {error.message}") from None
 
 
-def _dataset(path: str, offset: int) -> tf.data.Dataset:
+def _dataset(path: str, offset: int) -> "tf.data.Dataset":
     """The records from a byte offset on.
 
     Without optimisations, because TensorFlow (2.16 to 2.21) cannot serialise `byte_offsets` for its
     graph rewrites.
     """
+    import tensorflow as tf
+
     variant = tf.raw_ops.TFRecordDatasetV2(
         filenames=[path],
         compression_type="",

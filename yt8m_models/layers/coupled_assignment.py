@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from yt8m_models.layers.base import FrameLayer, Shape, Tensor, check_positive
+from yt8m_models.layers.basic_operations import are_operations_basic
 from yt8m_models.layers.normalization import inverse_sqrt_normal
 
 # Name -> whether deviations differ by cluster, and by feature.
@@ -39,7 +40,7 @@ class CoupledAssignment(FrameLayer):
 
     The exponents are float64, whatever the compute dtype: at D = 1024 those of σ = 0.01 are around
     10,000, and float32 would round their differences, and so put gradients off by more than 3 % in
-    some cases.
+    some cases. Within `only_basic_operations` what depends on frames is float32.
 
     Args:
         num_clusters: K.
@@ -126,26 +127,32 @@ class CoupledAssignment(FrameLayer):
 
     def _posteriors(self, *values: Tensor) -> Tensor:
         """Posteriors `(batch, T, K)` of frames by the means, `ln σ` with two axes, and `ln w`."""
-        frames, means, log_scales, logits = (ops.cast(value, "float64") for value in values)
-        center = _mean_of_clusters(means)
-        frames = frames - center
-        means = means - center
+        frames, *weights = values
+        means, log_scales, logits = (ops.cast(value, "float64") for value in weights)
+        dtype = "float32" if are_operations_basic() else "float64"
+        center = ops.cast(_mean_of_clusters(means), "float32")  # without a rounding in either type
+        means = means - ops.cast(center, "float64")
+        frames = ops.cast(frames, dtype) - ops.cast(center, dtype)
         mean_log_scales = _mean_of_clusters(log_scales)
         log_scales = log_scales - mean_log_scales
         typical = ops.exp(-2 * mean_log_scales)
         excess = typical * ops.expm1(-2 * log_scales)  # 1/σ² less what is typical of it
         weighted = means * (typical + excess)
         typical_squares = _mean_of_clusters(ops.square(means)) * typical
-        exponents = ops.matmul(frames, ops.transpose(weighted)) + logits
-        exponents = exponents - 0.5 * ops.sum(means * weighted - typical_squares, axis=-1)
+        offsets = logits - 0.5 * ops.sum(means * weighted - typical_squares, axis=-1)
         by_cluster, by_feature = COVARIANCES[self.assignment]
+        if by_cluster:
+            features_per_scale = 1 if by_feature else means.shape[-1]
+            offsets = offsets - features_per_scale * ops.sum(log_scales, axis=-1)
+        exponents = ops.matmul(frames, ops.cast(ops.transpose(weighted), dtype))
         if by_cluster:
             squares = ops.square(frames)
             if not by_feature:
                 squares = ops.sum(squares, axis=-1, keepdims=True)
-            exponents = exponents - 0.5 * ops.matmul(squares, ops.transpose(excess))
-            features_per_scale = 1 if by_feature else means.shape[-1]
-            exponents = exponents - features_per_scale * ops.sum(log_scales, axis=-1)
+            exponents = exponents - 0.5 * ops.matmul(
+                squares, ops.cast(ops.transpose(excess), dtype)
+            )
+        exponents = exponents + ops.cast(offsets, dtype)
         return ops.cast(ops.softmax(exponents, axis=-1), "float32")
 
     def broadcast_log_scales(self) -> Tensor:

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from yt8m_models.layers.base import FrameLayer, Shape, Tensor, check_positive
+from yt8m_models.layers.basic_operations import are_operations_basic
 
 STATES = ("last", "all")
 
@@ -65,6 +66,14 @@ class RecurrentPooling(FrameLayer):
         if self.backward:  # padding then comes first, and leaves the states at zero
             frames = ops.flip(frames, axis=1)
             mask = None if mask is None else ops.flip(mask, axis=1)
+        read = self._read_in_one_loop if are_operations_basic() else self._read_layer_by_layer
+        states = read(frames, mask)
+        if self.state == "last":
+            return states[-1]
+        return ops.concatenate(states, axis=-1)
+
+    def _read_layer_by_layer(self, frames: Tensor, mask: Tensor | None) -> list[Tensor]:
+        """The states of all layers at the end, each layer in a loop of its own."""
         outputs, states = frames, []
         for index in range(self.num_layers):
             projected, step = self.recurrence(index, outputs)
@@ -76,9 +85,35 @@ class RecurrentPooling(FrameLayer):
             )
             outputs, *layer_states = read(projected, mask=mask)
             states += layer_states
-        if self.state == "last":
-            return states[-1]
-        return ops.concatenate(states, axis=-1)
+        return states
+
+    def _read_in_one_loop(self, frames: Tensor, mask: Tensor | None) -> list[Tensor]:
+        """The same, all layers frame by frame: no list of a layer's outputs is needed."""
+        shares, first_step = self.recurrence(0, frames)
+
+        def read_frame(time: Tensor, *states: Tensor) -> list[Tensor]:
+            read: list[Tensor] = []
+            for index in range(self.num_layers):
+                if index == 0:
+                    share, step = ops.take(shares, time, axis=1), first_step
+                else:
+                    share, step = self.recurrence(index, ops.cast(read[-1], self.compute_dtype))
+                before = states[len(read) : len(read) + self.num_states]
+                after = step(share, list(before))
+                if mask is not None:
+                    is_valid = ops.expand_dims(ops.take(mask, time, axis=1), -1)
+                    pairs = zip(after, before, strict=True)
+                    after = [ops.where(is_valid, new, old) for new, old in pairs]
+                read += after
+            return [time + 1, *read]
+
+        zeros = ops.zeros((ops.shape(frames)[0], self.cells), "float32")
+        last: list[Tensor] = ops.while_loop(
+            lambda time, *states: time < ops.shape(frames)[1],
+            read_frame,
+            [ops.zeros((), "int32"), *[zeros] * (self.num_layers * self.num_states)],
+        )
+        return last[1:]
 
     def add_layer_weights(self, index: int, features: int) -> None:
         """Makes the weights of the layer `index`, whose input is `(batch, T, features)`."""

@@ -113,7 +113,7 @@ def infer(
         batches = _noting_ids(watched, repeated)
         num_videos = predict(batches, predictor, submission, config.segment_labels)
     seconds = time.monotonic() - start
-    problems = [pipeline.ledger.summary(), _complaint(*repeated.find())]
+    problems = [pipeline.ledger.summary(), repeated.complaint()]
     return InferenceSummary(
         num_videos, seconds, restored.path, "\n".join(filter(None, problems)) or None
     )
@@ -160,16 +160,6 @@ def _noting_ids(batches: Iterable[Batch], repeated: RepeatedIds) -> Iterator[Bat
     for batch in batches:
         repeated.add(batch["video_ids"].numpy().tolist())
         yield batch
-
-
-def _complaint(num_repeated: int, example: bytes | None) -> str | None:
-    """What to say of ids that came more than once, if there are any."""
-    if example is None:
-        return None
-    return (
-        f"{num_repeated:,} ids came more than once, such as {example.decode(errors='replace')!r}; "
-        "Kaggle, yt8m ensemble and yt8m score refuse a submission with a video twice"
-    )
 
 
 def _add(submission: Submission, ids: np.ndarray, best: Best) -> None:

@@ -55,6 +55,16 @@ class RepeatedIds:
                 example = min(repeated, default=None) if example is None else example
         return count, example
 
+    def complaint(self) -> str | None:
+        """What to say of ids that came more than once, if there are any; instead of `find`."""
+        count, example = self.find()
+        if example is None:
+            return None
+        return (
+            f"{count:,} ids came more than once, such as {example.decode(errors='replace')!r}; "
+            "Kaggle, yt8m ensemble and yt8m score refuse a submission with a video twice"
+        )
+
     def _deal_out(self) -> None:
         if not self._files:
             self._files = [tempfile.TemporaryFile(prefix="yt8m-ids-") for _ in range(_NUM_PARTS)]  # noqa: SIM115

@@ -89,6 +89,7 @@ class Program:
             the recipe hold unless the command line sets them, by whatever name.
         translate: changes the parsed command line, e.g. from other programs' names of flags; its
             `ValueError`s are mistakes in the command line.
+        needs_tensorflow: whether TensorFlow is imported, quietly, before the work begins.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Program:
         positional: str | None = None,
         recipes: Mapping[str, str] | None = None,
         translate: Callable[[Arguments], Arguments] | None = None,
+        needs_tensorflow: bool = True,
     ) -> None:
         self.name = name
         self.description = description
@@ -106,6 +108,7 @@ class Program:
         self.positional = positional
         self.recipes = recipes
         self.translate = translate
+        self.needs_tensorflow = needs_tensorflow
         self._main: Callable[[Arguments], int | None] | None = None
 
     def main(self, function: Main) -> Main:
@@ -160,7 +163,8 @@ class Program:
         try:
             arguments = self.parse(argv)
             with sigterm_raises():
-                start_tensorflow()
+                if self.needs_tensorflow:
+                    start_tensorflow()
                 signal = self._main(arguments)
             return 0 if signal is None else 128 + signal
         except UsageError as error:

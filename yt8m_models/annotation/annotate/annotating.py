@@ -19,6 +19,7 @@ from yt8m_models.annotation.annotate.runs import ADAM, FINAL, RESULT, Run, check
 from yt8m_models.annotation.annotate.training import Sources, Training
 from yt8m_models.annotation.join_config import JoinConfig
 from yt8m_models.annotation.joining import join_embeddings
+from yt8m_models.annotation.loading import MODEL
 from yt8m_models.config import DataConfig
 from yt8m_models.data.patterns import match_files
 from yt8m_models.program.interruption import Interruption
@@ -30,7 +31,6 @@ from yt8m_models.training.classifier_measure import METRICS
 from yt8m_models.training.train_dir import checkpoint_paths
 
 SETTINGS = "settings.json"
-MODEL = "model.keras"
 _UNIMPORTANT = {  # to what a run finds
     *("output_dir", "num_mixtures", "jit_compile", "save_checkpoint_minutes", "log_steps"),
     *("eval_batch_size", "num_readers", "max_bad_records", "unequal_frames", "float_frames"),
