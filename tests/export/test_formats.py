@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from yt8m_models.config import ASSIGNMENTS, DataConfig
+from yt8m_models.config import ASSIGNMENTS, DataConfig, ModelConfig
 from yt8m_models.data.quantization import dequantize
 from yt8m_models.export.config import ExportConfig
 from yt8m_models.export.exporting import write_export
 from yt8m_models.export.saved_model import SavedModelSession
 from yt8m_models.poolings import POOLINGS
-from yt8m_models.presets import PRESETS
+from yt8m_models.presets import FRAME_LEVEL, PRESETS
 
 pytest.importorskip("tf2onnx", reason="needs the extra `export`")
 Interpreter = pytest.importorskip(
@@ -30,7 +30,11 @@ FEW = [
 ]
 ALL = [
     *((name, {}) for name in PRESETS),
-    *(("DSGMMModel", {"pooling": pooling}) for pooling in POOLINGS),
+    *(
+        ("DSGMMModel", {"pooling": pooling})
+        for pooling in POOLINGS
+        if pooling not in {ModelConfig(name).resolved().pooling for name in FRAME_LEVEL}
+    ),
     *(("NetVLADModelLF", {"assignment": each}) for each in ASSIGNMENTS if each != "decoupled"),
     ("GruModel", {"recurrent_backward": True, "recurrent_state": "all"}),
     ("DSGMMModel", {"assignment": "diagonal", "statistics": STATISTICS}),
