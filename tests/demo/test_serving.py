@@ -80,3 +80,10 @@ def test_large_files_are_refused(url, tmp_path):
     api = client.Client(url, verbose=False)
     with pytest.raises(Exception, match=r"413|[Ss]ize|too large"):
         api.predict(client.handle_file(str(tmp_path / "large.mp4")), api_name="/describe")
+
+
+def test_a_port_that_is_taken_is_named(url, describer, demo_config):
+    gradio = serving._gradio()
+    config = dataclasses.replace(demo_config, port=urlsplit(url).port)
+    with pytest.raises(OSError, match=rf"--host=127\.0\.0\.1 --port={config.port}; is the port"):
+        serving.launch(serving.make_page(describer, gradio), config, gradio)

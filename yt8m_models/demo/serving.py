@@ -113,21 +113,26 @@ def launch(page: Any, config: DemoConfig, gradio: Any) -> str:
         OSError: the port is taken.
     """
     theme = gradio.themes.Base(font=list(_FONTS), font_mono=list(_MONO_FONTS))
-    _, url, _ = page.launch(
-        server_name=config.host,
-        server_port=config.port,
-        max_file_size=f"{config.max_megabytes}mb",
-        theme=theme,
-        share=False,
-        show_error=False,
-        footer_links=[],
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-        enable_monitoring=False,
-        prevent_thread_lock=True,
-        quiet=True,
-    )
+    try:
+        _, url, _ = page.launch(
+            server_name=config.host,
+            server_port=config.port,
+            max_file_size=f"{config.max_megabytes}mb",
+            theme=theme,
+            share=False,
+            show_error=False,
+            footer_links=[],
+            ssr_mode=False,
+            pwa=False,
+            mcp_server=False,
+            enable_monitoring=False,
+            prevent_thread_lock=True,
+            quiet=True,
+        )
+    except OSError as error:
+        raise OSError(
+            f"cannot listen at --host={config.host} --port={config.port}; is the port taken?"
+        ) from error
     return str(url)
 
 
