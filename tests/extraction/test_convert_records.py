@@ -305,6 +305,7 @@ NAN = np.array([[0, 1], [np.nan, 0]], np.float32)
         (media_sequence({**GOOD, "labels": [b"cat"]}, RGB=floats(2)), "'labels' is not"),
         (b"\xff\xff", "neither an Example nor a SequenceExample"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "record",
 )
 def test_bad_records_are_named_or_left_out(convert, record, error):
     good = media_sequence(GOOD, RGB=floats(2))

@@ -222,6 +222,7 @@ def test_too_many_components_are_refused(fit, tmp_path):
         (media_record(correlated(2, 5), "rgb"), "feature 'rgb' has 5 values a row, and before 6"),
         (b"\xff", "neither an Example nor a SequenceExample"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "record",
 )
 def test_bad_records_are_named_or_left_out(fit, tmp_path, record, error):
     features = correlated(20)

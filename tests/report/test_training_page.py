@@ -234,6 +234,20 @@ def test_wrong_directories_are_named(tmp_path):
     assert not (tmp_path / "report.html").exists()
 
 
+def test_records_with_other_features_are_refused(trained, tmp_path):
+    shutil.copytree(trained.model, tmp_path / "model")
+    (tmp_path / "records").mkdir()
+    records = shutil.copy(trained.records, tmp_path / "records")
+    for directory, model in (("model", "vgg"), ("records", "resnet")):
+        extraction = {"kind": "extraction", "settings": {"rgb_model": model}, "flags": {}}
+        (tmp_path / directory / "extraction.json").write_text(json.dumps(extraction))
+    config = ReportConfig(
+        str(tmp_path / "model"), output=str(tmp_path / "a.html"), eval_data_pattern=records
+    )
+    with pytest.raises(ValueError, match=r"other features (.|\n)*rgb_model.*vgg.*resnet"):
+        write_report(config)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

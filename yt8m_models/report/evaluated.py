@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import losses
+from yt8m_models.data.extraction_record import require_same_extraction
 from yt8m_models.data.first_batches import FirstBatches
 from yt8m_models.data.parsing import Batch
 from yt8m_models.data.patterns import match_files
@@ -72,6 +73,7 @@ def evaluate(
     files = match_files(pattern)
     restored = restore_model(train_dir, checkpoint)
     print(f"Model: {restored.described()}", flush=True)
+    require_same_extraction(restored.extraction, files, restored.path)
     data = restored.data_config
     options = PipelineOptions(
         batch_size=device_batch_size(batch_size, data),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from yt8m_models.data.extraction_record import MANIFEST
 from yt8m_models.report.cards import Card, Cards, Score
 from yt8m_models.report.facts import Facts
 from yt8m_models.report.page import Page
@@ -14,7 +15,6 @@ from yt8m_models.storage import filesystems
 from yt8m_models.storage.result_file import read_result
 from yt8m_models.storage.whole_file import join
 
-_MANIFEST = "manifest.json"
 _MOST_PICTURES = 240
 _MOST_ROWS = 2000
 _CLIPPED = 0.01
@@ -61,9 +61,9 @@ def extraction_page(directory: str, thumbnails: str) -> Page:
         OSError: it cannot be read.
     """
     filesystems.require(directory)
-    manifest = read_result(join(directory, _MANIFEST), _parsed, "the manifest of an extraction")
+    manifest = read_result(join(directory, MANIFEST), _parsed, "the manifest of an extraction")
     if manifest is None:
-        raise ValueError(f"no {_MANIFEST} in --extraction_dir={directory}")
+        raise ValueError(f"no {MANIFEST} in --extraction_dir={directory}")
     pictures = Thumbnails(thumbnails or join(directory, "thumbnails"), width=240)
     note = "" if manifest.is_finished else "This extraction has not finished."
     sections = [

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from yt8m_models.data.extraction_record import EXTRACTION_RECORD
 from yt8m_models.models.listing import layer_parameters
 from yt8m_models.prediction.metric_tables import METRICS
 from yt8m_models.report.cards import Card, Cards, Score
@@ -42,7 +43,6 @@ _TITLES = {
     "learning_rate": "Learning rate",
 }
 _FORMATS = {title: ".4f" for title in _TITLES.values()} | {"Learning rate": ".4g"}
-_EXTRACTION = "extraction.json"
 _COUNTS = ("step", "epoch", "num_videos", "num_queries", "num_candidates")
 
 
@@ -85,7 +85,7 @@ def training_page(
         sections += _evaluation(evaluated, {**evaluated.names, **names}, Thumbnails(thumbnails))
     sections += [Section("Model", _model(layers)), Section("Flags", [_flag_table(flags)])]
     settings = read_result(
-        join(train_dir, _EXTRACTION),
+        join(train_dir, EXTRACTION_RECORD),
         lambda record: dict(record["settings"]),
         "the record of an extraction",
     )
