@@ -18,6 +18,7 @@ from yt8m_models.extraction.thumbnails import Thumbnails
 from yt8m_models.extraction.video_list import Video
 from yt8m_models.media.clip import Clip
 from yt8m_models.program import extras
+from yt8m_models.program.interruption import Interruption
 
 Tick = tuple[np.ndarray | None, np.ndarray | None]
 
@@ -108,26 +109,32 @@ class Extractor:
             groups: the videos.
             thumbnails: take thumbnails too.
 
+        A signal that asks to stop is heeded between two frames: an exception within could leave a
+        lock taken, for which a decoding thread would wait for ever.
+
         Raises:
             ValueError: a feature is not a number; the message names the video.
+            KeyboardInterrupt: a signal asked to stop.
         """
         clips = (_Clip(video, self.config, thumbnails) for group in groups for video in group)
         decoded = decoded_ahead(clips, self.config.num_threads, _num_bytes)
-        with contextlib.closing(decoded):
+        with Interruption() as interruption, contextlib.closing(decoded):
             for group in groups:
-                yield from self._extract_group(len(group), decoded)
+                yield from self._extract_group(len(group), decoded, interruption)
 
     def _extract_group(
-        self, num_videos: int, decoded: Iterator[Ahead[Tick]]
+        self, num_videos: int, decoded: Iterator[Ahead[Tick]], interruption: Interruption
     ) -> Iterator[Extracted | Failure]:
         unfinished: deque[_Features] = deque()
         batch: list[tuple[_Features, Tick]] = []
         for _ in range(num_videos):
+            interruption.check()
             ahead = next(decoded)
             features = _Features(ahead.video, self._networks)
             unfinished.append(features)
             try:
                 for tick in ahead:
+                    interruption.check()
                     batch.append((features, tick))
                     features.num_waiting += 1
                     if len(batch) == self._batch_size:

@@ -45,6 +45,16 @@ class Interruption:
     def __exit__(self, *error: object) -> None:
         self._restore()
 
+    def check(self) -> None:
+        """Stops where a signal has asked to: for work that no exception may cut off elsewhere.
+
+        Raises:
+            Terminated: SIGTERM came.
+            KeyboardInterrupt: SIGINT came.
+        """
+        if self.signal is not None:
+            raise Terminated if self.signal == signal.SIGTERM else KeyboardInterrupt
+
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.signal = number
         self._restore()

@@ -1,5 +1,6 @@
 """Tests of `yt8m extract`: records, manifest, failures, resuming, thumbnails."""
 
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -7,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -24,7 +26,9 @@ from yt8m_models.extraction.config import ExtractionConfig
 from yt8m_models.extraction.extract.config import ExtractConfig
 from yt8m_models.extraction.extract.extraction import extract
 from yt8m_models.extraction.quantization import quantize
+from yt8m_models.extraction.video_list import read_videos
 from yt8m_models.media.clip import Clip
+from yt8m_models.program.interruption import Terminated
 from yt8m_models.storage.file_names import file_name_of_id
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -406,3 +410,19 @@ def test_an_interrupted_run_ends_with_its_status_and_leaves_no_partial_files(man
     assert process.returncode == 130, errors
     assert errors.splitlines()[-1] == "yt8m extract: interrupted"
     assert not [name for name in contents(tmp_path / "out") if name.endswith(".partial")]
+
+
+@pytest.mark.parametrize(
+    ("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+)
+def test_a_signal_is_heeded_between_frames(clips, mean_colour, number, error):
+    handler = signal.getsignal(number)
+    videos = [read_videos(clips.pattern)]
+    with contextlib.closing(extractor.Extractor(CONFIG).extract(videos)) as results:
+        next(results)
+        os.kill(os.getpid(), number)
+        time.sleep(0)  # where a signal would raise
+        with pytest.raises(error):
+            list(results)
+    assert signal.getsignal(number) is handler
+    assert not [t for t in threading.enumerate() if t.name.startswith("decoding")]
