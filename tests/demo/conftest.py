@@ -1,6 +1,5 @@
-"""A model of colours with known weights, clips of colours, and a browser."""
+"""A model of colours with known weights, and clips of colours."""
 
-import shutil
 from fractions import Fraction
 
 import numpy as np
@@ -24,7 +23,6 @@ DATA = DataConfig(("rgb",), (4,), frame_features=True, num_classes=3)
 CONFIG = ExtractionConfig(rgb_model="mean_colour", audio_model="none", frames_per_second="2")
 # Logits of red, green and blue clips, by features from -1 to 1.
 KERNEL = np.array([[3, -1, -1], [-1, 3, -1], [-1, -1, 3], [0, 0, 0]], np.float32)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 class MeanColour:
@@ -94,16 +92,3 @@ def demo_config(train_dir):
 @pytest.fixture(scope="session")
 def describer(demo_config):
     return Describer(demo_config, ExtractionConfig())
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """A browser without a window."""
-    api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip("needs a browser: chromium")
-    with api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield launched
-        launched.close()

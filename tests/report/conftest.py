@@ -1,7 +1,6 @@
-"""A browser, and the directories that the pages show."""
+"""A page in the browser, and the directories that the pages show."""
 
 import csv
-import shutil
 from types import SimpleNamespace
 
 import keras
@@ -19,20 +18,6 @@ from yt8m_models.training.train_dir import record_model_flags
 
 DATA = DataConfig(("mean_rgb",), (6,), num_classes=5)
 HOSTILE = '<script>document.title="hit"</script>"\'><img src=x onerror=document.title=1>'
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """A browser without a window."""
-    api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip("needs a browser: chromium")
-    with api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture
