@@ -106,7 +106,8 @@ BAD = {
     "frame of floats": (
         FRAMES,
         frame_values(0.5, 1.5, kind="float_list"),
-        "video 'bad': frame 1 of feature 'audio' must be bytes; it is floats",
+        "video 'bad': frame 1 of feature 'audio' must be bytes; it is floats, which --float_frames "
+        "reads",
     ),
     "frame of two values": (
         FRAMES,

@@ -231,8 +231,8 @@ def test_a_dry_run_prints_the_papers_settings_of_each_row(small_world, tmp_path,
     for line in capsys.readouterr().out.splitlines()[:-1]:
         if line.startswith("to do  "):
             directory = line.rsplit("  ", 1)[1]
-        else:
-            flags.setdefault(directory, []).extend(shlex.split(line))
+        elif line.strip().startswith(("yt8m ", "--")):
+            flags.setdefault(directory, []).extend(shlex.split(line.replace("yt8m ", "")))
     runs = planned(config)
     where = ["--graph_dir=graph", "--features_dir=features", "--train_dir=train"]
     measure = ["--graph_dir=graph", "--embeddings_dirs=a=b", "--output_dir=out"]

@@ -1,8 +1,6 @@
 """Rows and seeds as runs: which there are, where they are kept, and what they found."""
 
 import dataclasses
-import shlex
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +9,10 @@ from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.training.config import EmbeddingTrainConfig
 from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
 from yt8m_models.experiments.common import runs as common
+from yt8m_models.experiments.common.command_line import command_line
 from yt8m_models.experiments.common.rows import Row
 from yt8m_models.experiments.common.runs import RESULT, differing, directory_of, plan_runs
 from yt8m_models.retrieval.evaluation.config import BITS, DIRECTIONS, EXACT, EvaluateRetrievalConfig
-from yt8m_models.storage.same_flags import flag_text
 from yt8m_models.storage.whole_file import join
 
 METRICS = {  # of a row, with their titles
@@ -23,6 +21,8 @@ METRICS = {  # of a row, with their titles
     for metric, title in (("ndcg", "NDCG@{top_k}"), ("map", "MAP"))
 }
 
+# What a command that is printed does not say: where things are, and the seed.
+_ELSEWHERE = ("train_dir", "output_dir", "graph_dir", "features_dir", "embeddings_dirs", "seed")
 _UNIMPORTANT = {  # to what a run finds
     *("train_dir", "log_steps", "keep_checkpoints", "save_checkpoint_minutes"),
     *("projector_videos", "eval_batch_size", "seed", "graph_dir", "features_dir"),
@@ -73,14 +73,22 @@ class Run(common.Run[Result]):
     retrieval: EvaluateRetrievalConfig
     keep_embeddings: bool
 
-    def flags(self) -> str:
-        """Those of the programs that make and measure the embeddings."""
+    def commands(self) -> list[str]:
+        """Those that make and measure the embeddings."""
         lines = []
         if self.content == "cdml":
-            lines.append(_command("train-embedding", {**vars(self.model), **vars(self.training)}))
+            lines.append(
+                command_line(
+                    "yt8m train-embedding", {**vars(self.model), **vars(self.training)}, _ELSEWHERE
+                )
+            )
         elif self.content == "raw":
-            lines.append(_command("embed", {"raw": True, "feature_names": self.features}))
-        return "\n".join([*lines, _command("evaluate-retrieval", vars(self.retrieval))])
+            lines.append(
+                command_line(
+                    "yt8m embed", {"raw": True, "feature_names": self.features}, _ELSEWHERE
+                )
+            )
+        return [*lines, command_line("yt8m evaluate-retrieval", vars(self.retrieval), _ELSEWHERE)]
 
     def result(self) -> Result | None:
         """What it found; `None` while it lacks any of the bits."""
@@ -157,18 +165,6 @@ def plan(
 def bits_of(row: Row) -> int:
     """The bits of a dimension that a row is about."""
     return row.changes.get("bits", EXACT)
-
-
-def _command(program: str, values: Mapping[str, Any]) -> str:
-    """A program with flags that do not say where things are, nor the seed."""
-    elsewhere = ("train_dir", "output_dir", "graph_dir", "features_dir", "embeddings_dirs", "seed")
-    words = [
-        f"--{name}={shlex.quote(flag_text(value))}"
-        for name, value in values.items()
-        if value is not None and name not in elsewhere
-    ]
-    text = " ".join([program, *words])
-    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def _of(config: type, row: Row) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """Rows and seeds as runs: which there are, where they are kept, and what they found."""
 
 import dataclasses
-import shlex
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +9,7 @@ import numpy as np
 
 from yt8m_models.config import DataConfig, ModelConfig, ResolvedModel
 from yt8m_models.experiments.common import runs as common
+from yt8m_models.experiments.common.command_line import command_line
 from yt8m_models.experiments.common.rows import Row
 from yt8m_models.experiments.common.runs import (
     RESULT,
@@ -24,12 +23,12 @@ from yt8m_models.experiments.dsgmm.config import TablesConfig, TrainingFlags
 from yt8m_models.gmm.config import FrameFormat, UBMConfig
 from yt8m_models.poolings import FIXED_POOLINGS
 from yt8m_models.presets import PRESETS
-from yt8m_models.storage.same_flags import flag_text
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.config import ResolvedTrainConfig, TrainConfig
 
 METRICS = ("gap", "hit_at_one", "perr", "map")
 
+_ELSEWHERE = ("train_dir", "seed")  # what a command that is printed does not say
 _UNIMPORTANT = {  # to what a run finds
     *("model", "train_dir", "log_steps", "keep_checkpoints", "save_checkpoint_minutes"),
     *("num_readers", "max_bad_records", "seed"),
@@ -91,10 +90,12 @@ class Run(common.Run[Result]):
     def commands(self) -> list[str]:
         """Those that train it, also its UBM; the test samples frames as validation does."""
         values = {**vars(self.data), **vars(self.model), **vars(self.training)}
-        commands = [_command("yt8m train", values)]
+        commands = [command_line("yt8m train", values, _ELSEWHERE)]
         if self.ubm is not None:
             form = {name: vars(self.data)[name] for name in defaults(FrameFormat)}
-            commands.insert(0, _command("yt8m train-ubm", {**form, **vars(self.ubm)}))
+            commands.insert(
+                0, command_line("yt8m train-ubm", {**form, **vars(self.ubm)}, _ELSEWHERE)
+            )
         return commands
 
     def result(self) -> Result | None:
@@ -144,19 +145,6 @@ def plan(
         )
 
     return plan_runs(rows, config.seeds, run_of)
-
-
-def _command(program: str, values: Mapping[str, Any]) -> str:
-    """A command line with each value that is known; lines after the first are indented."""
-    words = [
-        f"--{name}={shlex.quote(flag_text(value))}"
-        for name, value in values.items()
-        if value is not None and name not in ("train_dir", "seed")
-    ]
-    text = " ".join([program, *words])
-    return textwrap.fill(
-        text, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-    )
 
 
 def _ubm(config: TablesConfig, model: ResolvedModel, data_settings: Mapping[str, Any]) -> UBMConfig:
