@@ -49,13 +49,10 @@ def _tensorflow(path: str) -> Callable[[Inputs], Any]:
     import tensorflow as tf
 
     model = tf.saved_model.load(path)
-    features = model.signatures["features"]
 
     def run(inputs: Inputs) -> Any:
-        assert model is not None  # it holds the variables
-        return features(**{name: tf.constant(values) for name, values in inputs.items()})[
-            "predictions"
-        ].numpy()
+        tensors = {name: tf.constant(values) for name, values in inputs.items()}
+        return model.signatures["features"](**tensors)["predictions"].numpy()
 
     return run
 

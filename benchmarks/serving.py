@@ -37,7 +37,6 @@ def figures(workdir: Path) -> list[Figure]:
     alone = _BATCH_SIZE / in_own_process(_seconds_of_batch, str(directory / "model.onnx"))
     command = [sys.executable, "-m", "yt8m_models", "serve", f"--model={directory}", "--port=0"]
     with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
         port = int(server.stdout.readline().rpartition(":")[2])
         try:
             in_own_process(_latencies, port)  # warms it up

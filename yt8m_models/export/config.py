@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from yt8m_models.prediction.config import ModelSource
+from yt8m_models.prediction.config import ModelSource, require_one_source
 from yt8m_models.program.option import Options, option, same_option
 
 SAVED_MODEL, MEDIAPIPE, ONNX, LITERT, KERAS = FORMATS = (
@@ -64,16 +64,7 @@ class ExportConfig(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if bool(self.train_dir) == bool(self.input_model_tgz):
-            raise ValueError(
-                "give either --train_dir or --input_model_tgz; received "
-                f"--train_dir={self.train_dir!r} and --input_model_tgz={self.input_model_tgz!r}"
-            )
-        if self.input_model_tgz and self.checkpoint != "auto":
-            raise ValueError(
-                "--checkpoint chooses from --train_dir; --input_model_tgz holds one checkpoint; "
-                f"received --checkpoint={self.checkpoint}"
-            )
+        require_one_source(self.train_dir, self.input_model_tgz, self.checkpoint)
         if self.quantize != EXACT and not {ONNX, LITERT} & set(self.format):
             raise ValueError(
                 f"--quantize={self.quantize} is for --format=onnx and litert; received "

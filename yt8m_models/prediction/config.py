@@ -34,16 +34,7 @@ class ModelSource(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if bool(self.train_dir) == bool(self.input_model_tgz):
-            raise ValueError(
-                "give either --train_dir or --input_model_tgz; received "
-                f"--train_dir={self.train_dir!r} and --input_model_tgz={self.input_model_tgz!r}"
-            )
-        if self.input_model_tgz and self.checkpoint != "auto":
-            raise ValueError(
-                "--checkpoint chooses from --train_dir; --input_model_tgz holds one checkpoint; "
-                f"received --checkpoint={self.checkpoint}"
-            )
+        require_one_source(self.train_dir, self.input_model_tgz, self.checkpoint)
 
 
 @dataclass(frozen=True)
@@ -127,3 +118,22 @@ class InferenceConfig(Options):
                 "--segment_label_ids_file goes with --segment_labels; received "
                 f"{self.segment_label_ids_file} without it"
             )
+
+
+def require_one_source(train_dir: str, input_model_tgz: str, checkpoint: str) -> None:
+    """Refuses flags that name no model, or two.
+
+    Raises:
+        ValueError: not exactly one of a directory and an archive is given, or a checkpoint is to be
+            chosen from an archive.
+    """
+    if bool(train_dir) == bool(input_model_tgz):
+        raise ValueError(
+            "give either --train_dir or --input_model_tgz; received "
+            f"--train_dir={train_dir!r} and --input_model_tgz={input_model_tgz!r}"
+        )
+    if input_model_tgz and checkpoint != "auto":
+        raise ValueError(
+            "--checkpoint chooses from --train_dir; --input_model_tgz holds one checkpoint; "
+            f"received --checkpoint={checkpoint}"
+        )
