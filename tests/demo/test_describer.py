@@ -51,6 +51,17 @@ def test_labels_over_time(describer, clips):
     assert found.neighbours == []
 
 
+def test_the_course_of_the_labels_of_the_clip(describer, clips, demo_config):
+    """Blue is the second label of the clip, and the third of its red segment: it is drawn there."""
+    moments = describer(str(clips / "both.mp4")).moments
+    assert [(each.time, each.label.name) for each in moments] == [
+        (time, name) for name in ("Red", "<i>Blue</i>") for time in (2.5, 6.5)
+    ]
+    expected = [_scores({colour: 1})[number] for number in (0, 2) for colour in (RED, BLUE)]
+    assert [each.score for each in moments] == pytest.approx(expected, abs=0.02)
+    assert describer(str(clips / "red.mp4")).moments == []
+
+
 def test_pictures_are_of_each_five_seconds(describer, clips):
     pictures = describer(str(clips / "both.mp4")).pictures
     assert list(pictures) == [0, 5]
@@ -84,12 +95,18 @@ def test_neighbours_of_raw_features(demo_config, clips, tmp_path):
         demo_config,
         index_dir=_index(tmp_path, colours, "raw:rgb=4"),
         titles=str(titles),
+        thumbnails=str(tmp_path),
         num_neighbours=2,
     )
+    picture = np.full((16, 16, 3), 200, np.uint8)
+    (tmp_path / "v1.jpg").write_bytes(tf.io.encode_jpeg(picture).numpy())
+    (tmp_path / "v0.jpg").write_text("not a picture")
     found = Describer(config, ExtractionConfig())(str(clips / "red.mp4")).neighbours
     assert [(each.video_id, each.title) for each in found] == [("v1", "A red one"), ("v0", "")]
     expected = [1, colours[0] @ colours[1]]
     assert [each.score for each in found] == pytest.approx(expected, abs=0.02)
+    np.testing.assert_allclose(found[0].thumbnail, picture, atol=2)
+    assert found[1].thumbnail is None
 
 
 @pytest.mark.parametrize("fusion", ["early", "frames"])
@@ -110,18 +127,20 @@ def test_neighbours_of_an_embedding(tmp_path, fusion):
     embedded = network(inputs, training=False).numpy()[0]
     model = load_embedding_model(str(tmp_path / "training"))[1].model
     index_dir = _index(tmp_path, [-embedded, embedded, np.eye(4)[0]], model)
-    neighbours = Neighbours(index_dir, str(tmp_path / "training"), "", {"rgb": 4, "audio": 2}, 9)
+    neighbours = Neighbours(
+        index_dir, str(tmp_path / "training"), "", "", {"rgb": 4, "audio": 2}, 9
+    )
     found = neighbours({"rgb": frames, "audio": np.zeros((2, 2), np.uint8)})
     assert [found[0].video_id, found[-1].video_id] == ["v1", "v0"]
     assert [found[0].score, found[-1].score] == pytest.approx([1, -1], abs=1e-5)
     assert found[1].score == pytest.approx(embedded[0], abs=1e-5)
     with pytest.raises(ValueError, match="takes the feature rgb of 4 values; clips have rgb of 5"):
-        Neighbours(index_dir, str(tmp_path / "training"), "", {"rgb": 5}, 9)
+        Neighbours(index_dir, str(tmp_path / "training"), "", "", {"rgb": 5}, 9)
     with pytest.raises(ValueError, match=rf"is of the model {fusion}-.*--embedding_dir"):
-        Neighbours(index_dir, "", "", {"rgb": 4}, 9)
+        Neighbours(index_dir, "", "", "", {"rgb": 4}, 9)
 
 
-@pytest.mark.parametrize("name", ["embedding_dir", "titles"])
+@pytest.mark.parametrize("name", ["embedding_dir", "titles", "thumbnails"])
 def test_flags_of_the_index_need_it(name):
     with pytest.raises(ValueError, match=f"--{name} goes with --index_dir; received here"):
         DemoConfig("model", **{name: "here"})

@@ -45,6 +45,8 @@ def test_a_clip_is_described(page, clips):
     assert page.get_by_text("0:00 Red").count()
     assert page.get_by_test_id("textbox").input_value() == "16 frames"
     assert page.get_by_text("0:05.0 – 0:08.0").count()
+    page.get_by_text("Labels over time").wait_for()
+    page.locator("canvas, svg.marks").first.wait_for()
     if target := os.environ.get("DEMO_SCREENSHOT"):
         page.screenshot(path=target)
 
@@ -66,7 +68,7 @@ def test_by_the_client(url, clips, tmp_path):
     client = pytest.importorskip("gradio_client", reason="needs the extra `demo`")
     api = client.Client(url, verbose=False)
     clip = client.handle_file(str(clips / "red.mp4"))
-    facts, labels, pictures, segments, *_ = api.predict(clip, api_name="/describe")
+    facts, labels, pictures, _, segments, *_ = api.predict(clip, api_name="/describe")
     assert facts == "2 frames"
     assert labels["label"] == "Red"
     assert [each["label"] for each in labels["confidences"]] == ["Red", "Green"]

@@ -35,6 +35,11 @@ class DemoConfig(Options):
         "raw features (yt8m embed --raw).",
     )
     titles: str = option("", "--index_dir: CSV with the columns video_id and title.")
+    thumbnails: str = option(
+        "",
+        "--index_dir: directory of a picture for each video, as yt8m extract --thumbnails names "
+        "them (its thumbnails/).",
+    )
     num_neighbours: int = option(10, "--index_dir: similar videos to show.", at_least=1)
     host: str = option(
         "127.0.0.1",
@@ -46,7 +51,7 @@ class DemoConfig(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("embedding_dir", "titles"):
+        for name in ("embedding_dir", "titles", "thumbnails"):
             if getattr(self, name) and not self.index_dir:
                 raise ValueError(
                     f"--{name} goes with --index_dir; received {getattr(self, name)} without it"

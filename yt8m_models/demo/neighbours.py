@@ -13,17 +13,27 @@ from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.raw_features import RawFeatures
 from yt8m_models.report.gallery import read_titles
 from yt8m_models.retrieval.index import Index
+from yt8m_models.storage.file_names import file_name_of_id
+from yt8m_models.storage.whole_file import join
 
 Features = Mapping[str, np.ndarray]
 Embed = Callable[[Features], np.ndarray]  # gives float32 (1, size)
 
 
 class Neighbour(NamedTuple):
-    """A video of the index: its id, its title (empty where none is known) and its cosine."""
+    """A video of the index.
+
+    Attributes:
+        video_id: its id.
+        title: empty where none is known.
+        score: its cosine with the clip.
+        thumbnail: a picture, uint8 `(height, width, 3)`, where there is one.
+    """
 
     video_id: str
     title: str
     score: float
+    thumbnail: np.ndarray | None
 
 
 class Neighbours:
@@ -34,6 +44,8 @@ class Neighbours:
         embedding_dir: the training of the model that the index is of; empty where it is of raw
             features.
         titles: CSV with the columns video_id and title; empty for ids alone.
+        thumbnails: directory of a picture for each, as `yt8m extract --thumbnails` names them;
+            empty for none.
         sizes: of the features that clips will have, by name.
         count: how many neighbours.
 
@@ -44,10 +56,17 @@ class Neighbours:
     """
 
     def __init__(
-        self, index_dir: str, embedding_dir: str, titles: str, sizes: Mapping[str, int], count: int
+        self,
+        index_dir: str,
+        embedding_dir: str,
+        titles: str,
+        thumbnails: str,
+        sizes: Mapping[str, int],
+        count: int,
     ) -> None:
         self._index = Index.load(index_dir)
         self._titles = read_titles(titles) if titles else {}
+        self._thumbnails = thumbnails
         self._count = count
         if embedding_dir:
             self._embed = _trained(embedding_dir, self._index, index_dir, sizes)
@@ -64,9 +83,19 @@ class Neighbours:
         is_known = rows[0] != UNKNOWN
         ids = [video_id.decode(errors="replace") for video_id in self._index.ids[rows[0][is_known]]]
         return [
-            Neighbour(video_id, self._titles.get(video_id, ""), score)
+            Neighbour(video_id, self._titles.get(video_id, ""), score, self._thumbnail(video_id))
             for video_id, score in zip(ids, scores[0][is_known].tolist(), strict=True)
         ]
+
+    def _thumbnail(self, video_id: str) -> np.ndarray | None:
+        if not self._thumbnails:
+            return None
+        path = join(self._thumbnails, f"{file_name_of_id(video_id)}.jpg")
+        try:
+            picture: np.ndarray = tf.io.decode_jpeg(tf.io.read_file(path), channels=3).numpy()
+        except tf.errors.OpError:  # missing, or not a JPEG: the video is shown without
+            return None
+        return picture
 
 
 def _trained(embedding_dir: str, index: Index, index_dir: str, sizes: Mapping[str, int]) -> Embed:

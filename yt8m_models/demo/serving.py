@@ -6,6 +6,7 @@ import threading
 from collections.abc import Collection
 from typing import Any
 
+import pandas
 import tensorflow as tf
 
 from yt8m_models.demo.config import DemoConfig
@@ -77,8 +78,30 @@ def make_page(describer: Describer, gradio: Any) -> Any:
             height=260,
             buttons=[],
         )
+        course = gradio.LinePlot(
+            x="seconds",
+            y="score",
+            color="label",
+            y_lim=[0, 1],
+            title="Labels over time",
+            height=280,
+            buttons=[],
+            visible=False,
+        )
         segments = gradio.Dataframe(
-            label="Labels over time", headers=["time", "labels"], interactive=False, wrap=True
+            label="Labels of each five seconds",
+            headers=["time", "labels"],
+            interactive=False,
+            wrap=True,
+        )
+        similar = gradio.Gallery(
+            label="Most similar videos",
+            columns=5,
+            fit_columns=False,
+            object_fit="contain",
+            height=260,
+            buttons=[],
+            visible=False,
         )
         neighbours = gradio.Dataframe(
             label="Most similar videos",
@@ -91,7 +114,7 @@ def make_page(describer: Describer, gradio: Any) -> Any:
             if path is None:
                 raise gradio.Error("Choose a clip first.", print_exception=False)
             try:
-                return _shown(describer(path))
+                return _shown(describer(path), gradio)
             except (ValueError, OSError) as error:
                 reason = str(error).replace(path, os.path.basename(path))
                 raise gradio.Error(html.escape(reason), print_exception=False) from None
@@ -100,7 +123,7 @@ def make_page(describer: Describer, gradio: Any) -> Any:
             [clip.upload, button.click],
             describe,
             clip,
-            [facts, labels, pictures, segments, neighbours],
+            [facts, labels, pictures, course, segments, similar, neighbours],
             api_name="describe",
         )
     return page
@@ -141,8 +164,14 @@ def _gradio() -> Any:
     return require("gradio", extra="demo")
 
 
-def _shown(description: Description) -> tuple[Any, ...]:
+def _shown(description: Description, gradio: Any) -> tuple[Any, ...]:
     """The values of the page's parts."""
+    course = [(time, score, _name(label)) for time, label, score in description.moments]
+    similar = [
+        (each.thumbnail, f"{each.title or each.video_id}  {each.score:.3f}")
+        for each in description.neighbours
+        if each.thumbnail is not None
+    ]
     sound = {None: "", True: ", with sound", False: ", without sound"}[description.has_sound]
     return (
         f"{description.num_frames:,} frames{sound}",
@@ -151,10 +180,14 @@ def _shown(description: Description) -> tuple[Any, ...]:
             (tf.io.decode_jpeg(picture).numpy(), _caption(start, description.segments))
             for start, picture in description.pictures.items()
         ],
+        gradio.LinePlot(
+            pandas.DataFrame(course, columns=["seconds", "score", "label"]), visible=bool(course)
+        ),
         [
             [_clock(times), ", ".join(f"{_name(label)} {label.score:.2f}" for label in labels)]
             for times, labels in description.segments.items()
         ],
+        gradio.Gallery(similar, visible=bool(similar)),
         [[each.video_id, each.title, f"{each.score:.3f}"] for each in description.neighbours],
     )
 
