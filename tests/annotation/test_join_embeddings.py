@@ -58,7 +58,7 @@ def test_every_video_gets_its_embedding_and_others_zeros(config, embeddings):
     assert (summary.size, summary.problems) == (3, None)
     found = joined_features(summary.files)
     assert len(found) == 9
-    for row, video_id in enumerate(embeddings.ids.ids):
+    for row, video_id in enumerate(embeddings.ids.to_array()):
         np.testing.assert_array_equal(found[video_id][4:], embeddings.take([row])[0])
     for video_id in (b"v7", b"v8"):
         np.testing.assert_array_equal(found[video_id][4:], np.zeros(3))

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from yt8m_models.data.video_ids import MOST_BYTES, UNKNOWN, VideoIds, as_bytes, nothing_in_common
+from yt8m_models.data import id_lookup
+from yt8m_models.data.packed_ids import MOST_BYTES, hashes
+from yt8m_models.data.video_ids import UNKNOWN, VideoIds, as_bytes, nothing_in_common
 
 
 def test_rows_of_ids_as_text_bytes_and_arrays():
@@ -57,3 +59,76 @@ def test_damaged_ids_are_named(tmp_path):
         VideoIds.load(tmp_path, 2)
     with pytest.raises(ValueError, match=r"ids\.npy must be bytes_ of the shape \(3,\)"):
         VideoIds.load(tmp_path, 3)
+
+
+def _save(ids, directory, name="ids"):
+    for file, array in ids.arrays(name).items():
+        np.save(directory / f"{file}.npy", array)
+
+
+def test_a_directory_keeps_ids_and_their_rows(tmp_path):
+    """Ids of many lengths, some the beginning of others, against a dictionary."""
+    rng = np.random.default_rng(5)
+    texts = {bytes(rng.integers(65, 70, length, np.uint8)) for length in range(1, 200)}
+    texts |= {b"A" * length for length in range(1, 40)}
+    texts = list(texts)
+    _save(VideoIds(texts), tmp_path, "users")
+    ids = VideoIds.load(tmp_path, len(texts), "users")
+    assert list(ids) == ids.to_array().tolist() == texts
+    row = {text: number for number, text in enumerate(texts)}
+    wanted = [b"none", *texts[::-1], b"A" * 300]
+    expected = [row.get(text, UNKNOWN) for text in wanted]
+    np.testing.assert_array_equal(ids.rows(wanted), expected)
+    np.testing.assert_array_equal(ids.rows(VideoIds(wanted)), expected)
+    assert ids[[3, 0, 3]].tolist() == [texts[3], texts[0], texts[3]]
+    assert ids[2:9:3].tolist() == texts[2:9:3]
+    assert (ids[7], ids[-2]) == (texts[7], texts[-2])
+    assert ids.width == max(map(len, texts))
+    for wrong in (len(texts), [0, UNKNOWN], [len(texts)]):
+        with pytest.raises(IndexError):
+            ids[wrong]
+
+
+def test_a_long_id_does_not_widen_the_others(tmp_path):
+    ids = VideoIds([*(f"{number:04}" for number in range(1000)), "x" * MOST_BYTES])
+    _save(ids, tmp_path)
+    assert ids.arrays()["ids"].nbytes == 4 * 1000 + MOST_BYTES
+    assert VideoIds.load(tmp_path, 1001)[:1000].dtype.itemsize == 4
+
+
+def test_ids_as_earlier_versions_kept_them(tmp_path):
+    np.save(tmp_path / "ids.npy", np.array([b"longer", b"b"]))
+    ids = VideoIds.load(tmp_path, 2)
+    np.testing.assert_array_equal(ids.rows(["b", "longer", "long"]), [1, 0, UNKNOWN])
+
+
+def test_ids_with_one_hash_are_told_apart(monkeypatch):
+    monkeypatch.setattr(id_lookup, "hashes", lambda ids: np.full(len(ids), 7, np.uint64))
+    ids = VideoIds(["a", "b", "c"])
+    np.testing.assert_array_equal(ids.rows(["c", "a", "d", "b"]), [2, 0, UNKNOWN, 1])
+    with pytest.raises(ValueError, match="'b' is there twice"):
+        VideoIds(["a", "b", "b"])
+
+
+def test_hashes_do_not_depend_on_the_width_of_the_array():
+    texts = [b"", b"a", b"abcdefgh", b"abcdefghi", b"ihgfedcba"]
+    found = hashes(np.array(texts, "S9"))
+    np.testing.assert_array_equal(found, hashes(np.array(texts, "S100")))
+    assert len(set(found.tolist())) == len(texts)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("ids", lambda array: array[:-1], r"ids\.npy must be uint8 of the shape \(6,\)"),
+        ("ids_ends", lambda array: array[[1, 0, 2]], "the id of row 1 is damaged"),
+        ("ids_rows", lambda array: array + 9, "the rows of ids are damaged"),
+        ("ids_hashes", lambda array: array[:2], r"ids_hashes\.npy must be uint64 of the shape \(3"),
+    ],
+)
+def test_damaged_arrays_are_named(tmp_path, name, change, message):
+    ids = VideoIds(["a", "bb", "ccc"])
+    _save(ids, tmp_path)
+    np.save(tmp_path / f"{name}.npy", change(ids.arrays()[name]))
+    with pytest.raises(ValueError, match=message):
+        VideoIds.load(tmp_path, 3).rows(["a", "bb", "ccc"])

@@ -73,7 +73,7 @@ def run_model(tmp_path, output="out", **flags):
 def test_embeddings_are_the_models_in_the_tables_order(tmp_path, table):
     model = trained(tmp_path / "train")
     embeddings = run_model(tmp_path, batch_size=4, shard_size=6)
-    assert embeddings.ids.ids.tolist() == IDS.tolist()
+    assert embeddings.ids.to_array().tolist() == IDS.tolist()
     assert embeddings.model == model_identity(model)
     expected = model({"video_matrix": table.take(np.arange(len(IDS)))}).numpy()
     np.testing.assert_allclose(embeddings.vectors(), expected, atol=1e-6)

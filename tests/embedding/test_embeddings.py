@@ -14,23 +14,33 @@ VECTORS = np.arange(15, dtype=np.float32).reshape(5, 3)
 
 
 def test_what_is_written_is_read_back(tmp_path):
-    written = Embeddings.write(tmp_path, IDS.ids, VECTORS, "late:1", shard_size=2)
+    written = Embeddings.write(tmp_path, IDS.to_array(), VECTORS, "late:1", shard_size=2)
     for embeddings in (written, Embeddings.load(tmp_path)):
         assert len(embeddings) == 5
         assert embeddings.model == "late:1"
         assert embeddings.size == 3
-        assert embeddings.ids.ids.tolist() == IDS.ids.tolist()
+        assert embeddings.ids.to_array().tolist() == IDS.to_array().tolist()
         np.testing.assert_array_equal(embeddings.vectors(), VECTORS)
         assert embeddings.vectors().dtype == np.float32
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         *(f"embeddings-0000{shard}.npy" for shard in range(3)),
         "embeddings.json",
         *(f"ids-0000{shard}.npy" for shard in range(3)),
+        *(f"ids{part}.npy" for part in ("", "_ends", "_hashes", "_rows")),
     ]
 
 
+def test_embeddings_of_earlier_versions_have_the_ids_of_shards_alone(tmp_path, forget_contents):
+    Embeddings.write(tmp_path, IDS, VECTORS, "m", shard_size=2)
+    for path in (*tmp_path.glob("ids_*.npy"), tmp_path / "ids.npy"):
+        path.unlink()
+    forget_contents(tmp_path)
+    embeddings = Embeddings.load(tmp_path)
+    np.testing.assert_array_equal(embeddings.ids.rows(IDS), np.arange(5))
+
+
 def test_rows_come_from_any_shard_in_any_order(tmp_path):
-    embeddings = Embeddings.write(tmp_path, IDS.ids, VECTORS, "m", shard_size=2)
+    embeddings = Embeddings.write(tmp_path, IDS.to_array(), VECTORS, "m", shard_size=2)
     rows = np.array([4, 0, 3, 3, 1])
     np.testing.assert_array_equal(embeddings.take(rows), VECTORS[rows])
     assert embeddings.take(np.zeros(0, np.int64)).shape == (0, 3)
@@ -41,7 +51,7 @@ def test_rows_come_from_any_shard_in_any_order(tmp_path):
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 def test_batches_are_all_rows_in_order(tmp_path, size):
-    embeddings = Embeddings.write(tmp_path, IDS.ids, VECTORS, "m", shard_size=3)
+    embeddings = Embeddings.write(tmp_path, IDS.to_array(), VECTORS, "m", shard_size=3)
     batches = list(embeddings.batches(size))
     assert max(map(len, batches)) <= size
     np.testing.assert_array_equal(np.concatenate(batches), VECTORS)
@@ -82,7 +92,7 @@ def test_a_writer_goes_on_with_the_shards_that_are_missing(tmp_path):
     ],
 )
 def test_a_directory_of_others_is_left_alone(tmp_path, ids, model, shard_size, message):
-    Embeddings.write(tmp_path, IDS.ids, VECTORS, "m", shard_size=2)
+    Embeddings.write(tmp_path, IDS.to_array(), VECTORS, "m", shard_size=2)
     with pytest.raises(ValueError, match=message):
         EmbeddingsWriter(tmp_path, ids, model, 3, shard_size=shard_size)
     np.testing.assert_array_equal(Embeddings.load(tmp_path).vectors(), VECTORS)
@@ -93,14 +103,14 @@ def test_what_is_not_finite_is_refused_by_the_video(tmp_path, value):
     vectors = VECTORS.copy()
     vectors[2, 1] = value
     with pytest.raises(ValueError, match="embedding of video 'bbbb' is not finite"):
-        Embeddings.write(tmp_path, IDS.ids, vectors, "m")
+        Embeddings.write(tmp_path, IDS.to_array(), vectors, "m")
     with pytest.raises(ValueError, match="not complete"):
         Embeddings.load(tmp_path)
 
 
 def test_wrong_arguments_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"vectors must have the shape \(5, size\)"):
-        Embeddings.write(tmp_path, IDS.ids, VECTORS[:4], "m")
+        Embeddings.write(tmp_path, IDS.to_array(), VECTORS[:4], "m")
     with pytest.raises(ValueError, match="video id 'a' is there twice"):
         Embeddings.write(tmp_path, [b"a", b"a"], VECTORS[:2], "m")
     with pytest.raises(ValueError, match="shard_size must be at least 1; received 0"):
@@ -120,7 +130,7 @@ def test_what_is_not_embeddings_is_refused(tmp_path):
 
 
 def test_a_damaged_shard_is_named_and_can_be_written_anew(tmp_path, forget_contents):
-    Embeddings.write(tmp_path, IDS.ids, VECTORS, "m", shard_size=2)
+    Embeddings.write(tmp_path, IDS.to_array(), VECTORS, "m", shard_size=2)
     np.save(tmp_path / "embeddings-00001.npy", VECTORS[:1])
     with pytest.raises(ValueError, match=r"embeddings-00001\.npy is not what yt8m embed wrote"):
         Embeddings.load(tmp_path)

@@ -50,7 +50,7 @@ def test_numbers_are_bounded_and_the_seed_decides():
     assert videos.relevance.shape == (4, 6)
     again = draw_validation_videos(made, USABLE, 0.5, 6, 4, seed=1)
     other = draw_validation_videos(made, USABLE, 0.5, 6, 4, seed=2)
-    ids = made.ids.ids
+    ids = made.ids.to_array()
     assert videos.fingerprint(ids) == again.fingerprint(ids) != other.fingerprint(ids)
 
 

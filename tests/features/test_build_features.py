@@ -58,7 +58,7 @@ def all_values(directory):
     """Every row of the table in the order of `IDS`."""
     table = load_features(directory / "out")
     assert isinstance(table, FeatureTable)
-    assert sorted(table.ids.ids.tolist()) == sorted(video_id.encode() for video_id in IDS)
+    assert sorted(table.ids.to_array().tolist()) == sorted(video_id.encode() for video_id in IDS)
     return table.take(table.ids.rows(IDS))
 
 
@@ -247,7 +247,7 @@ def test_a_name_with_brackets_is_that_file(tmp_path):
     for kind in ("parquet", "npz"):
         (tmp_path / kind).mkdir()
         build(tmp_path / kind, data, table=f"{tmp_path}/a[1].{kind}")
-        assert load_features(tmp_path / kind / "out").ids.ids.tolist() == [b"a[1]"]
+        assert load_features(tmp_path / kind / "out").ids.to_array().tolist() == [b"a[1]"]
 
 
 LONG = "x" * 513

@@ -118,7 +118,7 @@ def test_context_behind_the_frames_and_large_contexts_are_found(tmp_path):
     path = str(tmp_path / "x.tfrecord")
     write_records(path, [lists + context, large, record_of(3)])
     table = open_table([path])
-    assert table.ids.ids.tolist() == [b"video1", b"video2", b"video3"]
+    assert table.ids.to_array().tolist() == [b"video1", b"video2", b"video3"]
     matrix = table.inputs(np.arange(3))["video_matrix"]
     assert np.array_equal(matrix[2, :6], frames_of(3))
 

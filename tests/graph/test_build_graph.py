@@ -332,7 +332,7 @@ def test_optional_columns_may_be_missing_and_ids_are_any_text(tmp_path):
     header = "user_id,video_id,timestamp"
     log = write_csv(tmp_path / "log.csv", [(7, "é", 0), (7, "007", 5), (8, "zz", 0)], header)
     graph, summary = build(tmp_path, log)
-    assert graph.ids.ids.tolist() == [b"007", b"zz", "é".encode()]
+    assert graph.ids.to_array().tolist() == [b"007", b"zz", "é".encode()]
     assert edges_of(graph) == {("007", "é"): 1, ("é", "007"): 1}
     assert graph.shown_offsets is None
     assert summary.num_shown is None

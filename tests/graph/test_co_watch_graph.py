@@ -76,7 +76,7 @@ def test_what_is_saved_is_loaded(tmp_path, shown):
     graph.save(tmp_path / "graph")
     loaded = CoWatchGraph.load(tmp_path / "graph")
     assert loaded.settings == {"rule": "session"}
-    assert loaded.ids.ids.tolist() == [b"a", b"b", b"c", b"d", b"e"]
+    assert loaded.ids.to_array().tolist() == [b"a", b"b", b"c", b"d", b"e"]
     for name in ("offsets", "neighbors", "weights", "is_eval", "shown_offsets", "shown_neighbors"):
         assert np.array_equal(getattr(loaded, name), getattr(graph, name)), name
     if shown is None:

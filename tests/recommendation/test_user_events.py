@@ -50,7 +50,7 @@ def test_over_blocks(tmp_path, monkeypatch):
 def test_only_some_users(log):
     grouped = UserEvents.read(log, only_users=["al", "cy"])
     assert list(grouped.users) == [b"al"]
-    np.testing.assert_array_equal(grouped.videos.ids, [b"v2"])
+    np.testing.assert_array_equal(grouped.videos.to_array(), [b"v2"])
     assert not len(UserEvents.read(log, only_users=["cy"]))
 
 

@@ -41,8 +41,8 @@ def world(tmp_path):
     """A graph, and embeddings `a` and `b`; `b` lacks the first ten videos, and has others."""
     graph = random_graph()
     graph.save(tmp_path / "graph")
-    Embeddings.write(tmp_path / "a", graph.ids.ids, random_vectors(), "model-a")
-    others = [*graph.ids.ids[10:], b"not in the graph"]
+    Embeddings.write(tmp_path / "a", graph.ids.to_array(), random_vectors(), "model-a")
+    others = [*graph.ids.to_array()[10:], b"not in the graph"]
     Embeddings.write(tmp_path / "b", others, random_vectors(NUM_VIDEOS - 9, 2), "model-b")
     return tmp_path
 
@@ -76,7 +76,7 @@ def test_a_query_by_hand(tmp_path):
     graph.save(tmp_path / "graph")
     angles = np.array([0.0, 0.5, 0.1, 0.2, 0.3])
     vectors = 3 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    Embeddings.write(tmp_path / "a", ids.ids, vectors, "model")
+    Embeddings.write(tmp_path / "a", ids, vectors, "model")
     third = 1 / math.log2(3)
     for relevance, value in (("binary", 1.5 / (1 + third)), ("graded", 2.5 / (3 + third))):
         config = config_of(tmp_path, "a", bits=(32,), directions=("T2E",), relevance=relevance)
@@ -148,7 +148,7 @@ def test_all_rows_are_measured_on_the_same_videos(world):
     is_known = np.arange(NUM_VIDEOS) >= 10
     for name in "ab":
         embeddings = Embeddings.load(world / name)
-        rows = embeddings.ids.rows(graph.ids.ids)
+        rows = embeddings.ids.rows(graph.ids.to_array())
         for bits in (32, 8, 2):
             index = Index.build(embeddings, None if bits == 32 else bits)
             vectors = index.vectors(np.maximum(rows, 0))
@@ -219,7 +219,7 @@ def test_results_of_other_embeddings_are_not_taken(world):
     arguments = {"bits": (32,), "directions": ("T2E",)}
     first = evaluate_retrieval(config_of(world, "a", **arguments)).results["a", 32, "T2E"]
     graph = CoWatchGraph.load(world / "graph")
-    Embeddings.write(world / "c", graph.ids.ids, random_vectors(seed=9), "model-a")
+    Embeddings.write(world / "c", graph.ids.to_array(), random_vectors(seed=9), "model-a")
     config = config_of(world, "c", **arguments)
     assert evaluate_retrieval(config).results["c", 32, "T2E"].ndcg != first.ndcg
 

@@ -8,7 +8,9 @@ import pytest
 
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.retrieval import fast_scan
 from yt8m_models.retrieval import index as index_module
+from yt8m_models.retrieval.fast_scan import FastScan
 from yt8m_models.retrieval.index import Index
 from yt8m_models.retrieval.top_k import TopK
 from yt8m_models.storage import artifact_dir
@@ -86,6 +88,18 @@ def test_scanning_by_tables_finds_the_same(bits, size):
         (vectors[rows] @ unit[:, :, None])[..., 0], scores, atol=1e-6
     )  # rows of equal codes may stand in for each other by rounding
     assert not any(np.isin(found, out).any() for found, out in zip(rows, exclude, strict=True))
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_tables_made_in_pieces_scan_the_same(monkeypatch, bits):
+    pytest.importorskip("faiss")
+    index = Index.build(_embeddings(1000), bits=bits)
+    quantizer, codes = index._quantizer, index._stored
+    expected = FastScan(quantizer, codes).candidates(_queries(), 50)
+    monkeypatch.setattr(fast_scan, "_PIECE", 300)
+    received = FastScan(quantizer, codes).candidates(_queries(), 50)
+    for one, other in zip(received, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("bits", [2, 4])
@@ -170,7 +184,7 @@ def test_save_and_load(tmp_path, bits, approximate):
     assert (index.model, index.bits, index.size) == ("late-8:aa", bits, 10)
     assert index.is_approximate == approximate
     assert len(index) == 600
-    np.testing.assert_array_equal(index.ids.ids, built.ids.ids)
+    np.testing.assert_array_equal(index.ids.to_array(), built.ids.to_array())
     np.testing.assert_array_equal(index.vectors([3, 599]), built.vectors([3, 599]))
     for received, expected in zip(
         index.search(_queries(), 10), built.search(_queries(), 10), strict=True
@@ -178,6 +192,17 @@ def test_save_and_load(tmp_path, bits, approximate):
         np.testing.assert_array_equal(received, expected)
     with pytest.raises(ValueError, match="already holds an index"):
         built.save(tmp_path / "index")
+    options = {"bits": bits, "approximate": approximate}
+    written = Index.write(tmp_path / "written", _embeddings(), **options)
+    assert written.is_approximate == approximate
+    files = sorted(path.name for path in (tmp_path / "index").iterdir())
+    assert files == sorted(path.name for path in (tmp_path / "written").iterdir())
+    for name in files:
+        assert (tmp_path / "written" / name).read_bytes() == (
+            tmp_path / "index" / name
+        ).read_bytes()
+    with pytest.raises(ValueError, match="already holds an index"):
+        Index.write(tmp_path / "written", _embeddings())
 
 
 def test_bytes_per_video():

@@ -39,7 +39,7 @@ def _write_graph(directory):
 
 def _read_graph(directory):
     graph = CoWatchGraph.load(directory)
-    arrays = [graph.ids.ids, graph.offsets, graph.neighbors, graph.weights, graph.is_eval]
+    arrays = [graph.ids.to_array(), graph.offsets, graph.neighbors, graph.weights, graph.is_eval]
     return [*arrays, graph.shown_offsets, graph.shown_neighbors]
 
 
@@ -61,7 +61,7 @@ def _write_frames(directory):
 
 def _read_features(directory):
     table = load_features(directory)
-    return [table.ids.ids, table.take(np.arange(len(table)))]
+    return [table.ids.to_array(), table.take(np.arange(len(table)))]
 
 
 def _write_embeddings(directory):
@@ -70,7 +70,11 @@ def _write_embeddings(directory):
 
 def _read_embeddings(directory):
     embeddings = Embeddings.load(directory)
-    return [embeddings.ids.ids, embeddings.vectors(), embeddings.take(np.arange(len(embeddings)))]
+    return [
+        embeddings.ids.to_array(),
+        embeddings.vectors(),
+        embeddings.take(np.arange(len(embeddings))),
+    ]
 
 
 def _write_index(directory, **options):
@@ -89,7 +93,7 @@ def _write_lists(directory):
 
 def _read_index(directory):
     index = Index.load(directory)
-    return [index.ids.ids, *index.search(_vectors()[:5], 7, probes=99)]
+    return [index.ids.to_array(), *index.search(_vectors()[:5], 7, probes=99)]
 
 
 def _write_glmix(directory):
@@ -101,7 +105,7 @@ def _write_glmix(directory):
 def _read_glmix(directory):
     glmix = GLMix.load(directory)
     chances = glmix.predict(np.array([0, 1, -1]), _vectors()[:3])
-    return [glmix.users.ids, glmix.trained_videos.ids, chances]
+    return [glmix.users.to_array(), glmix.trained_videos.to_array(), chances]
 
 
 ARTIFACTS = {

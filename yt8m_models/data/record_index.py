@@ -7,9 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from yt8m_models.data.bad_records import Ledger
+from yt8m_models.data.packed_ids import MOST_BYTES
 from yt8m_models.data.record_identity import identify
 from yt8m_models.data.record_reader import BadRecord, framing_error, record_size
-from yt8m_models.data.video_ids import MOST_BYTES, as_bytes, too_long
+from yt8m_models.data.video_ids import as_bytes, too_long
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage.filesystems import scheme
 

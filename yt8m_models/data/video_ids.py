@@ -1,72 +1,118 @@
 """Video ids and the rows that they stand in."""
 
+import operator
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from yt8m_models.data.id_lookup import UNKNOWN as UNKNOWN
+from yt8m_models.data.id_lookup import IdLookup
+from yt8m_models.data.packed_ids import BLOCK, MOST_BYTES, PackedIds
 from yt8m_models.storage.artifact_dir import read_array
 
 Ids = Sequence[bytes | str] | np.ndarray
-
-UNKNOWN = -1
-MOST_BYTES = 512  # of an id: arrays of ids take for each as much as for the longest
 
 
 class VideoIds(Sequence[bytes]):
     """The ids of a table's videos, by row, and the row of each id.
 
+    What a directory has of them is memory-mapped: opening them takes neither time nor memory.
+
     Args:
         ids: the ids, as bytes or str, no two alike.
-
-    Attributes:
-        ids: `(n,)`, bytes of one width.
+        lookup: of these ids, which are then not looked at; made of them unless given.
 
     Raises:
         ValueError: an id is empty, too long or there twice; the message names it.
+
+    Example:
+        >>> ids = VideoIds([b"ab12", b"cd34"])
+        >>> ids[1], ids.rows([b"cd34", b"none"])
+        (b'cd34', array([ 1, -1]))
     """
 
-    def __init__(self, ids: Iterable[bytes | str] | np.ndarray) -> None:
-        self.ids = as_bytes(ids)
-        self._order = np.argsort(self.ids, kind="stable")
-        self._sorted = self.ids[self._order]
-        twice = np.flatnonzero(self._sorted[1:] == self._sorted[:-1])
-        if len(twice):
-            raise ValueError(f"video id {_text(self._sorted[twice[0]])} is there twice")
-        if len(self.ids) and not self._sorted[0]:
-            raise ValueError(f"video ids must not be empty; that of row {self._order[0]} is")
+    def __init__(
+        self, ids: Iterable[bytes | str] | np.ndarray | PackedIds, lookup: IdLookup | None = None
+    ) -> None:
+        self._packed = ids if isinstance(ids, PackedIds) else PackedIds.pack([as_bytes(ids)])
+        if lookup is None:
+            is_empty = np.diff(self._packed.ends, prepend=0) == 0
+            if is_empty.any():
+                raise ValueError(f"video ids must not be empty; that of row {is_empty.argmax()} is")
+            lookup = IdLookup.of(self._packed)
+        self._lookup = lookup
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str], count: int, name: str = "ids") -> "VideoIds":
-        """The ids in `NAME.npy` of a directory, which are `count`.
+        """The ids in the arrays `NAME…` of a directory, which are `count`.
 
         Raises:
-            ValueError: the file cannot be read, or holds other than such ids; it is named.
+            ValueError: a file cannot be read, or holds other than such ids; it is named.
         """
-        ids = read_array(directory, name, np.bytes_, (count,))
-        try:
-            return cls(ids)
-        except ValueError as error:
-            raise ValueError(f"{os.path.join(directory, name)}.npy is damaged: {error}") from error
+        path = Path(directory, f"{name}.npy")
+        if not Path(directory, f"{name}_ends.npy").exists():  # as earlier versions wrote them
+            ids = read_array(directory, name, np.bytes_, (count,))
+            try:
+                return cls(ids)
+            except ValueError as error:
+                raise ValueError(f"{path} is damaged: {error}") from error
+        ends = read_array(directory, f"{name}_ends", np.int64, (count,))
+        length = int(ends[-1]) if count else 0
+        data = read_array(directory, name, np.uint8, (length,))
+        found = read_array(directory, f"{name}_hashes", np.uint64, (count,))
+        rows = read_array(directory, f"{name}_rows", np.integer, (count,))
+        return cls(PackedIds(data, ends), IdLookup(found, rows))
 
-    def rows(self, ids: Iterable[bytes | str] | np.ndarray) -> np.ndarray:
+    def arrays(self, name: str = "ids") -> dict[str, np.ndarray]:
+        """What `load` reads, by the names of the files.
+
+        NAME          the bytes of all ids, one after the other, uint8
+        NAME_ends     where each ends, int64 (n,)
+        NAME_hashes   the hashes of all ids, sorted, uint64 (n,)
+        NAME_rows     the row of each hash, int32 or int64 (n,)
+        """
+        return {
+            name: self._packed.data,
+            f"{name}_ends": self._packed.ends,
+            f"{name}_hashes": self._lookup.hashes,
+            f"{name}_rows": self._lookup.rows,
+        }
+
+    def to_array(self) -> np.ndarray:
+        """All ids, bytes `(n,)` of the width of the longest."""
+        return np.concatenate([np.zeros(0, "S1"), *self.blocks()])
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """All ids in their order, some at a time: bytes `(up to 65,536,)` of one width."""
+        return self._packed.blocks(self.width)
+
+    @property
+    def width(self) -> int:
+        """Bytes of the longest id, at least 1."""
+        return self._packed.width
+
+    def rows(self, ids: "Iterable[bytes | str] | np.ndarray | VideoIds") -> np.ndarray:
         """The row of each id, int64 `(len(ids),)`; `UNKNOWN` for those that are not here.
 
         Raises:
             ValueError: an id is too long.
         """
-        wanted = as_bytes(ids)
-        if not len(self.ids):
-            return np.full(len(wanted), UNKNOWN)
-        places = np.minimum(np.searchsorted(self._sorted, wanted), len(self.ids) - 1)
-        return np.where(self._sorted[places] == wanted, self._order[places], UNKNOWN)
+        if isinstance(ids, VideoIds):
+            blocks = ids.blocks()
+        else:
+            wanted = as_bytes(ids)
+            blocks = (wanted[start : start + BLOCK] for start in range(0, len(wanted), BLOCK))
+        found = [self._lookup.find(block, self._packed) for block in blocks]
+        return np.concatenate([np.zeros(0, np.int64), *found])
 
-    def matched_rows(self, ids: np.ndarray, whose: str, here: str) -> np.ndarray:
+    def matched_rows(self, ids: "np.ndarray | VideoIds", whose: str, here: str) -> np.ndarray:
         """As of `rows`, where at least one of the ids must be here.
 
         Args:
-            ids: bytes `(n,)`.
+            ids: bytes `(n,)`, or those of another table.
             whose: the input that these are of, such as `the graph in DIR`.
             here: the input that this table's ids are of.
 
@@ -75,7 +121,7 @@ class VideoIds(Sequence[bytes]):
         """
         rows = self.rows(ids)
         if (rows == UNKNOWN).all():
-            raise ValueError(nothing_in_common(whose, ids, here, self.ids))
+            raise ValueError(nothing_in_common(whose, ids, here, self))
         return rows
 
     def checked_rows(self, rows: Any) -> np.ndarray:
@@ -91,11 +137,28 @@ class VideoIds(Sequence[bytes]):
         return np.asarray(rows, np.int64)
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self._packed)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (video_id for block in self._packed.blocks() for video_id in block.tolist())
 
     def __getitem__(self, row: Any) -> Any:
-        """The id of a row, bytes, or those of several."""
-        return self.ids[row]
+        """The id of a row, bytes, or those of several, of the width of the longest of them.
+
+        Raises:
+            IndexError: there is no such row; that of `UNKNOWN` is none among several.
+        """
+        if isinstance(row, slice):
+            return self._packed.take(np.arange(*row.indices(len(self))))
+        rows = np.asarray(row)
+        if not rows.ndim:
+            number = operator.index(row)
+            return self[[number + len(self) if number < 0 else number]][0]
+        if rows.dtype == bool:
+            rows = np.flatnonzero(rows)
+        if rows.size and (rows.min() < 0 or rows.max() >= len(self)):
+            raise IndexError(f"there are {len(self)} ids; received the rows {rows}")
+        return self._packed.take(rows.astype(np.int64))
 
 
 def as_bytes(ids: Iterable[bytes | str] | np.ndarray, first_row: int = 0) -> np.ndarray:

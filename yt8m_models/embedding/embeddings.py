@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 
-from yt8m_models.data.video_ids import VideoIds, as_bytes
+from yt8m_models.data.packed_ids import PackedIds
+from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.embeddings_writer import (
     DEFAULT_SHARD_SIZE,
     EMBEDDINGS,
@@ -22,6 +24,7 @@ class Embeddings:
         embeddings.json        kind, model, size, count, and whether they are complete
         embeddings-00000.npy   float32 (videos of the shard, size)
         ids-00000.npy          the videos, bytes (videos of the shard,)
+        ids*.npy               all videos, see `VideoIds.arrays`
 
     Args:
         ids: the video of each row.
@@ -67,12 +70,11 @@ class Embeddings:
                 "again and it goes on"
             )
         with EMBEDDINGS.opening(directory):
-            shards, ids = [], [as_bytes([])]
+            shards = []
             for shard, start in enumerate(range(0, count, shard_size)):
                 shape = (min(shard_size, count - start), size)
                 shards.append(read_array(directory, vectors_name(shard), np.float32, shape))
-                ids.append(read_array(directory, ids_name(shard), np.bytes_, shape[:1]))
-            return cls(VideoIds(np.concatenate(ids)), shards, record["model"], size)
+            return cls(_ids(directory, count, shard_size), shards, record["model"], size)
 
     @classmethod
     def write(
@@ -129,3 +131,16 @@ class Embeddings:
         for shard in self._shards:
             for start in range(0, len(shard), size):
                 yield shard[start : start + size]
+
+
+def _ids(directory: str | os.PathLike, count: int, shard_size: int) -> VideoIds:
+    """All ids; earlier versions wrote those of the shards alone."""
+    if Path(directory, "ids.npy").exists():
+        return VideoIds.load(directory, count)
+    starts = enumerate(range(0, count, shard_size))
+    return VideoIds(
+        PackedIds.pack(
+            read_array(directory, ids_name(shard), np.bytes_, (min(shard_size, count - start),))
+            for shard, start in starts
+        )
+    )

@@ -133,7 +133,8 @@ class EmbeddingsWriter:
             raise ValueError(f"{self.directory}: shards {self.pending[:10]} are not written yet")
         shards = range(-(-len(self.ids) // self.shard_size))
         files = [f"{name(shard)}.npy" for shard in shards for name in (ids_name, vectors_name)]
-        EMBEDDINGS.write(self.directory, {**self._record, "complete": True}, files=files)
+        record = {**self._record, "complete": True}
+        EMBEDDINGS.write(self.directory, record, self.ids.arrays(), files)
 
     def _start(self) -> None:
         if EMBEDDINGS.is_in(self.directory):
@@ -177,6 +178,7 @@ def vectors_name(shard: int) -> str:
 
 def _fingerprint(ids: VideoIds) -> str:
     """A hash of the ids in their order."""
-    digest = hashlib.sha256(f"{len(ids)} {ids.ids.dtype.itemsize} ".encode())
-    digest.update(np.ascontiguousarray(ids.ids).data if len(ids) else b"")
+    digest = hashlib.sha256(f"{len(ids)} {ids.width} ".encode())
+    for block in ids.blocks():
+        digest.update(block.data)
     return digest.hexdigest()[:16]

@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from yt8m_models.data.packed_ids import MOST_BYTES
 from yt8m_models.data.patterns import match_files
-from yt8m_models.data.video_ids import MOST_BYTES, nothing_in_common, too_long
+from yt8m_models.data.video_ids import nothing_in_common, too_long
 from yt8m_models.storage.text_file import read_text
 
 _FORBIDDEN = "\n\r\0"

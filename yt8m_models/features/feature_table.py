@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from yt8m_models.data.packed_ids import PackedIds
 from yt8m_models.data.quantization import dequantize, num_out_of_range, quantize
 from yt8m_models.data.video_ids import VideoIds, as_bytes
 from yt8m_models.features.table import TABLE, VIDEO, Table
@@ -157,7 +158,8 @@ def write_features(
             f"{list(names)} and {list(sizes)}"
         )
     directory, width = TABLE.prepare(directory), sum(sizes)
-    all_ids, num_clipped = [as_bytes([])], 0
+    all_ids: list[np.ndarray] = []
+    num_clipped = 0
     with array_file(directory, _FEATURES, dtype, width) as append:
         for block_ids, block in blocks:
             ids, features = as_bytes(block_ids), np.asarray(block, np.float32)
@@ -173,7 +175,7 @@ def write_features(
             else:
                 append(features.astype(dtype))
             all_ids.append(ids)
-        video_ids = VideoIds(np.concatenate(all_ids))
+        video_ids = VideoIds(PackedIds.pack(all_ids))
     record = {
         "kind": VIDEO,
         "names": tuple(names),
@@ -182,7 +184,7 @@ def write_features(
         "num_videos": len(video_ids),
         "num_clipped": num_clipped,
     }
-    TABLE.write(directory, record, {"ids": video_ids.ids}, [f"{_FEATURES}.npy"])
+    TABLE.write(directory, record, video_ids.arrays(), [f"{_FEATURES}.npy"])
     return num_clipped
 
 

@@ -100,7 +100,7 @@ class FrameTable(Table):
         Raises:
             ValueError: the directory is not local, or already holds features.
         """
-        arrays = {"ids": self.ids.ids, "file_numbers": self._file_numbers, "offsets": self._offsets}
+        arrays = {**self.ids.arrays(), "file_numbers": self._file_numbers, "offsets": self._offsets}
         record = {
             "kind": FRAME,
             "names": self.names,

@@ -1,7 +1,7 @@
 """What feature tables and frame tables have in common, in memory and in their directories.
 
 features.json   kind of the table, names and sizes of the features, number of videos; written last
-ids.npy         the video ids by row, bytes
+ids*.npy        the video ids by row, see `VideoIds.arrays`
 """
 
 from abc import ABC, abstractmethod

@@ -171,7 +171,7 @@ class CoWatchGraph:
         names = ["offsets", "neighbors", "weights", "is_eval"]
         if self.shown_neighbors is not None:
             names += ["shown_offsets", "shown_neighbors"]
-        arrays = {"ids": self.ids.ids, **{name: getattr(self, name) for name in names}}
+        arrays = {**self.ids.arrays(), **{name: getattr(self, name) for name in names}}
         record = {
             "num_videos": len(self.ids),
             "num_edges": self.num_edges,

@@ -20,8 +20,8 @@ from typing import IO, Any, NoReturn
 import numpy as np
 import pandas as pd
 
+from yt8m_models.data.packed_ids import MOST_BYTES
 from yt8m_models.data.patterns import match_files
-from yt8m_models.data.video_ids import MOST_BYTES
 from yt8m_models.graph.engine import INTERRUPTED, engine, first_line
 from yt8m_models.graph.watch_log_options import AUTO, TIME_UNITS, WatchLogOptions
 from yt8m_models.program.extras import require

@@ -1,9 +1,13 @@
 """Scanning codes by look-up tables."""
 
+from typing import Any
+
 import numpy as np
 
 from yt8m_models.program.extras import require
 from yt8m_models.retrieval.quantizer import ScalarQuantizer
+
+_PIECE = 1 << 18
 
 
 class FastScan:
@@ -18,7 +22,7 @@ class FastScan:
 
     Args:
         quantizer: of the codes.
-        codes: uint8 `(n, code_size)`; FAISS keeps a copy.
+        codes: uint8 `(n, code_size)`; FAISS keeps a copy, made piece by piece.
 
     Raises:
         ValueError: FAISS is not installed.
@@ -30,11 +34,17 @@ class FastScan:
         parts = quantizer.values_of_bits(num_bits)
         num_parts, _, dimensions = parts.shape
         self._width = num_parts * dimensions
-        flat = faiss.IndexPQ(self._width, num_parts, num_bits, faiss.METRIC_INNER_PRODUCT)
-        faiss.copy_array_to_vector(parts.ravel(), flat.pq.centroids)
-        flat.is_trained = True
-        flat.add_sa_codes(np.ascontiguousarray(codes))
-        self._index = flat if num_bits == 8 else faiss.IndexPQFastScan(flat)
+
+        def index_of(codes: np.ndarray) -> Any:
+            flat = faiss.IndexPQ(self._width, num_parts, num_bits, faiss.METRIC_INNER_PRODUCT)
+            faiss.copy_array_to_vector(parts.ravel(), flat.pq.centroids)
+            flat.is_trained = True
+            flat.add_sa_codes(np.ascontiguousarray(codes))
+            return flat if num_bits == 8 else faiss.IndexPQFastScan(flat)
+
+        self._index = index_of(codes[:_PIECE])
+        for start in range(_PIECE, len(codes), _PIECE):
+            self._index.merge_from(index_of(codes[start : start + _PIECE]))
 
     def candidates(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """The k best by rounded products for each query `(q, d)`.

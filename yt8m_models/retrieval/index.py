@@ -2,7 +2,7 @@
 
 import importlib.util
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,13 @@ from yt8m_models.retrieval.fast_scan import FastScan
 from yt8m_models.retrieval.inverted_lists import InvertedLists
 from yt8m_models.retrieval.quantizer import ScalarQuantizer, sample_rows
 from yt8m_models.retrieval.top_k import TopK
-from yt8m_models.storage.artifact_dir import ArtifactDir, optional_int, read_array
+from yt8m_models.storage.artifact_dir import (
+    ArtifactDir,
+    array_file,
+    optional_int,
+    read_array,
+    write_array,
+)
 
 INDEX = ArtifactDir(
     "index.json",
@@ -115,27 +121,46 @@ class Index:
             ValueError: there are no embeddings, one is not finite (the video is named), `bits` is
                 another number, or FAISS is wanted and not installed.
         """
-        count, size = len(embeddings), embeddings.size
-        if not count:
-            raise ValueError("embeddings must have at least one video; there is none")
-        quantizer = None
-        if bits is not None:
-            rows = sample_rows(count, seed)
-            quantizer = ScalarQuantizer.fit(unit_vectors(embeddings, rows), bits)
-        width, dtype = (size, np.float32) if quantizer is None else (quantizer.code_size, np.uint8)
-        stored = np.empty((count, width), dtype)
-        for start in range(0, count, _BUILD_ROWS):
-            rows = np.arange(start, min(start + _BUILD_ROWS, count))
-            vectors = unit_vectors(embeddings, rows)
-            stored[rows] = vectors if quantizer is None else quantizer.encode(vectors)
-            on_video(len(rows))
+        quantizer = _fitted_quantizer(embeddings, bits, seed)
+        stored = np.empty((len(embeddings), _width(embeddings, quantizer)), _dtype(quantizer))
+        start = 0
+        for block in _blocks(embeddings, quantizer, on_video):
+            stored[start : start + len(block)] = block
+            start += len(block)
         index = cls(embeddings.ids, embeddings.model, stored, quantizer)
         if approximate:
-            index._lists = InvertedLists.build(
-                index.vectors, count, quantizer, size, num_lists, seed, on_video
-            )
-            index.is_approximate = True
+            index._add_lists(num_lists, seed, on_video)
         return index
+
+    @classmethod
+    def write(
+        cls,
+        directory: str | os.PathLike,
+        embeddings: Embeddings,
+        bits: int | None = None,
+        approximate: bool = False,
+        num_lists: int | None = None,
+        seed: int = 0,
+        on_video: Callable[[int], None] = lambda count: None,
+    ) -> "Index":
+        """Builds an index in a directory, block by block, and opens it: as `build` and `save`, in
+        memory that does not grow with the number of videos.
+
+        Raises:
+            ValueError: as of `build` and `save`.
+        """
+        path = INDEX.prepare(directory)
+        quantizer = _fitted_quantizer(embeddings, bits, seed)
+        name, width, dtype = _name(quantizer), _width(embeddings, quantizer), _dtype(quantizer)
+        with array_file(path, name, dtype, width) as append:
+            for block in _blocks(embeddings, quantizer, on_video):
+                append(block)
+        stored = read_array(path, name, dtype, (len(embeddings), width))
+        index = cls(embeddings.ids, embeddings.model, stored, quantizer)
+        if approximate:
+            index._add_lists(num_lists, seed, on_video)
+        index._finish(path)
+        return cls.load(path)
 
     @classmethod
     def load(cls, directory: str | os.PathLike) -> "Index":
@@ -164,7 +189,7 @@ class Index:
         """Writes the index to a directory.
 
             index.json    kind, model, size, count and bits of the index; written last
-            ids.npy       the video ids by row, bytes
+            ids*.npy      the video ids by row, see `VideoIds.arrays`
             vectors.npy   exact: the L2-normalised embeddings, float32 (count, size)
             codes.npy     quantised: the packed codes, uint8 (count, bytes of a video)
             values.npy    quantised: what the codes stand for, float32 (size, 2^bits)
@@ -174,21 +199,8 @@ class Index:
             ValueError: the directory is not local or already holds an index.
         """
         path = INDEX.prepare(directory)
-        arrays = {"ids": self.ids.ids}
-        if self._quantizer is None:
-            arrays["vectors"] = self._stored
-        else:
-            arrays |= {"codes": self._stored, "values": self._quantizer.values}
-        if self._lists is not None:
-            self._lists.save(path / _LISTS)
-        record = {
-            "model": self.model,
-            "size": self.size,
-            "count": len(self),
-            "bits": self.bits,
-            "approximate": self.is_approximate,
-        }
-        INDEX.write(path, record, arrays, [_LISTS] if self.is_approximate else [])
+        write_array(path, _name(self._quantizer), self._stored)
+        self._finish(path)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -241,6 +253,30 @@ class Index:
             best = self._search(queries[part], k, excluded[part], probes)
             scores[part], rows[part] = best.scores, best.rows
         return scores, rows
+
+    def _add_lists(self, num_lists: int | None, seed: int, on_video: Callable[[int], None]) -> None:
+        self._lists = InvertedLists.build(
+            self.vectors, len(self), self._quantizer, self.size, num_lists, seed, on_video
+        )
+        self.is_approximate = True
+
+    def _finish(self, path: Path) -> None:
+        """Writes what belongs to the vectors or codes in a directory, the record last."""
+        files = [f"{_name(self._quantizer)}.npy"]
+        arrays = self.ids.arrays()
+        if self._quantizer is not None:
+            arrays["values"] = self._quantizer.values
+        if self._lists is not None:
+            self._lists.save(path / _LISTS)
+            files.append(_LISTS)
+        record = {
+            "model": self.model,
+            "size": self.size,
+            "count": len(self),
+            "bits": self.bits,
+            "approximate": self.is_approximate,
+        }
+        INDEX.write(path, record, arrays, files)
 
     def _search(self, queries: np.ndarray, k: int, excluded: list[np.ndarray], probes: int) -> TopK:
         most = max(map(len, excluded))
@@ -339,6 +375,39 @@ class Index:
                 f"received {len(exclude)}"
             )
         return l2_normalized(queries)
+
+
+def _fitted_quantizer(
+    embeddings: Embeddings, bits: int | None, seed: int
+) -> ScalarQuantizer | None:
+    if not len(embeddings):
+        raise ValueError("embeddings must have at least one video; there is none")
+    if bits is None:
+        return None
+    return ScalarQuantizer.fit(unit_vectors(embeddings, sample_rows(len(embeddings), seed)), bits)
+
+
+def _blocks(
+    embeddings: Embeddings, quantizer: ScalarQuantizer | None, on_video: Callable[[int], None]
+) -> Iterator[np.ndarray]:
+    """What an index stores of the embeddings, some videos at a time."""
+    for start in range(0, len(embeddings), _BUILD_ROWS):
+        rows = np.arange(start, min(start + _BUILD_ROWS, len(embeddings)))
+        vectors = unit_vectors(embeddings, rows)
+        yield vectors if quantizer is None else quantizer.encode(vectors)
+        on_video(len(rows))
+
+
+def _name(quantizer: ScalarQuantizer | None) -> str:
+    return "vectors" if quantizer is None else "codes"
+
+
+def _width(embeddings: Embeddings, quantizer: ScalarQuantizer | None) -> int:
+    return embeddings.size if quantizer is None else quantizer.code_size
+
+
+def _dtype(quantizer: ScalarQuantizer | None) -> type[np.generic]:
+    return np.float32 if quantizer is None else np.uint8
 
 
 def l2_normalized(vectors: np.ndarray) -> np.ndarray:

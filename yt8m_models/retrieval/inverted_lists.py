@@ -86,14 +86,14 @@ class InvertedLists:
 
     @classmethod
     def load(cls, path: Path, size: int, count: int) -> "InvertedLists":
-        """Reads the file of an index of `count` vectors of width `size`.
+        """Opens the file of an index of `count` vectors of width `size`, whose lists stay on disk.
 
         Raises:
             ValueError: FAISS is not installed, or the file is not such an index.
         """
         faiss = require("faiss")
         try:
-            index = faiss.read_index(str(path))
+            index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
         except RuntimeError as error:
             raise ValueError(f"{path} cannot be read: {error}") from error
         if not isinstance(index, faiss.IndexIVF) or index.ntotal != count or index.d < size:

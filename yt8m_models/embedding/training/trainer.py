@@ -88,7 +88,7 @@ class Trainer:
         self.graph = CoWatchGraph.load(config.graph_dir)
         self.table = load_features_of_model(config.features_dir, model_config, config.feature_names)
         self.feature_rows = self.table.ids.matched_rows(
-            self.graph.ids.ids,
+            self.graph.ids,
             f"the graph in {config.graph_dir}",
             f"the features in {config.features_dir}",
         )
@@ -201,7 +201,7 @@ class Trainer:
         kept = ("loss", "margin", "mining", "negatives", "sample_by_weight", "seed")
         training = {name: getattr(config, name) for name in kept}
         if self.validation_videos is not None:
-            training["validation"] = self.validation_videos.fingerprint(self.graph.ids.ids)
+            training["validation"] = self.validation_videos.fingerprint(self.graph.ids)
         ModelRecord(self.model_config, self.table.names, self.table.sizes, training).write(
             config.train_dir
         )

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from eval.retrieval import ndcg
+from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.embedder import Embedder
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.training.history import Row
@@ -27,7 +28,7 @@ class ValidationVideos(NamedTuple):
     candidates: np.ndarray
     relevance: np.ndarray
 
-    def fingerprint(self, ids: np.ndarray) -> str:
+    def fingerprint(self, ids: VideoIds) -> str:
         """A hash of the videos, whose ids `ids` are by row of the graph."""
         digest = hashlib.sha256()
         for rows in (self.queries, self.candidates):

@@ -109,7 +109,7 @@ def _write_inputs(root: Path, split: Split, features: Features, config: MovieLen
     if not TABLE.is_in(root / "features"):
         FeatureTable.write(
             root / "features",
-            features.ids.ids,
+            features.ids.to_array(),
             [features.vectors],
             [features.name],
             [features.vectors.shape[1]],

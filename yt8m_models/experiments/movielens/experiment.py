@@ -56,15 +56,15 @@ def run_movielens(config: MovieLensConfig) -> int | None:
 
 def _of_known_movies(ratings: Ratings, features: list[Features]) -> tuple[Ratings, list[Features]]:
     """Ratings of the movies that all features have: every method ranks the same movies."""
-    ids, names = features[0].ids.ids, features[0].name
+    ids, names = features[0].ids.to_array(), features[0].name
     for other in features[1:]:
         rows = other.ids.matched_rows(ids, f"--features={names}", f"--features={other.name}")
         ids, names = ids[rows >= 0], f"{names},{other.name}"
     movies = VideoIds(ids)
-    movies.matched_rows(ratings.movie_ids.ids, "the ratings", f"--features={names}")
+    movies.matched_rows(ratings.movie_ids, "the ratings", f"--features={names}")
     known = ratings.of_movies(movies)
     if len(known) < len(ratings):
-        num_movies = int((movies.rows(ratings.movie_ids.ids) < 0).sum())
+        num_movies = int((movies.rows(ratings.movie_ids) < 0).sum())
         _LOGGER.warning(
             "%d of %d ratings are left out: their movies, %d of %d, have no features",
             *(len(ratings) - len(known), len(ratings), num_movies, len(ratings.movie_ids)),

@@ -108,7 +108,7 @@ def _of_trailers(
     """The vectors of the movies whose trailers have one; movies may share a trailer."""
     movies, videos = trailers
     rows = ids.matched_rows(as_bytes(videos), f"--trailers={path}", f"--features={entry}")
-    return VideoIds(movies.ids[rows >= 0]), vectors[rows[rows >= 0]]
+    return VideoIds(movies[rows >= 0]), vectors[rows[rows >= 0]]
 
 
 def _of_length_one(name: str, ids: VideoIds, vectors: np.ndarray) -> np.ndarray:

@@ -93,7 +93,7 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
             without, not_in_log = None, None
             if feature_ids is not None:
                 there = f"the features in {config.features_dir}"
-                rows = feature_ids.matched_rows(ids.ids, f"the log {config.watch_log}", there)
+                rows = feature_ids.matched_rows(ids, f"the log {config.watch_log}", there)
                 without = int(np.count_nonzero(rows == UNKNOWN))
                 not_in_log = len(feature_ids) - (len(ids) - without)
             kinds = tables.count_kinds()
@@ -114,7 +114,7 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
             )
             written = ["neighbors", "weights"]
             offsets = _write(directory, written, tables.directed_edges(), len(ids))
-            arrays = {"ids": ids.ids, "is_eval": is_eval, "offsets": offsets}
+            arrays = {**ids.arrays(), "is_eval": is_eval, "offsets": offsets}
             num_shown = None
             if SHOWN in kinds:
                 shown = ["shown_neighbors"]

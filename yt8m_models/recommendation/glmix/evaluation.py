@@ -62,13 +62,13 @@ def evaluate(config: GLMixConfig) -> Evaluation:
     glmix, embeddings = load_with_embeddings(config)
     events, vectors, left_out = read_known_events(config, embeddings, glmix.size)
     labels = events.values[LABEL]
-    user_rows = glmix.users.rows(events.users.ids)[events.user_rows]
+    user_rows = glmix.users.rows(events.users)[events.user_rows]
     logits, fixed = np.empty(len(events)), np.empty(len(events))
     for block in glmix.blocks(len(events)):
         of_block = vectors[events.video_rows[block]]
         logits[block] = glmix.logits(user_rows[block], of_block)
         fixed[block] = glmix.logits(np.full(len(of_block), UNKNOWN), of_block)
-    is_cold = (glmix.trained_videos.rows(events.videos.ids) == UNKNOWN)[events.video_rows]
+    is_cold = (glmix.trained_videos.rows(events.videos) == UNKNOWN)[events.video_rows]
     per_user = _auc_per_user(events, logits)
     counted = per_user[~np.isnan(per_user)]
     cold_auc = float(auc(labels[is_cold], logits[is_cold]))

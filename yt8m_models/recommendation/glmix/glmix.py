@@ -115,18 +115,18 @@ class GLMix:
 
             glmix.json          kind, embedding model and size, numbers of users and videos
             fixed.npy           float64 (1 + d,)
-            users.npy           bytes (users,)
+            users*.npy          see `VideoIds.arrays`
             coefficients.npy    float32 (users, 1 + d)
-            trained_videos.npy  bytes (videos,)
+            trained_videos*.npy see `VideoIds.arrays`
 
         Raises:
             ValueError: the directory is not local, or already holds a GLMix.
         """
         arrays = {
             "fixed": self.fixed,
-            "users": self.users.ids,
+            **self.users.arrays("users"),
             "coefficients": self.coefficients,
-            "trained_videos": self.trained_videos.ids,
+            **self.trained_videos.arrays("trained_videos"),
         }
         record = {
             "model": self.model,

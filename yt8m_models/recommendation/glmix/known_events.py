@@ -52,7 +52,7 @@ def read_known_events(
         rows = np.arange(len(events.videos))
     else:
         rows = embeddings.ids.matched_rows(
-            events.videos.ids,
+            events.videos,
             f"the log {config.watch_log}",
             f"the embeddings in {config.embeddings_dir}",
         )

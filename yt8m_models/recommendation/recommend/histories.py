@@ -71,7 +71,7 @@ def read_histories(
         of_users = f" of the users {', '.join(config.users)}" if config.users else ""
         raise ValueError(f"there are no watched videos{of_users} in {config.watch_log}")
     users, videos = events.user_rows[last], events.video_rows[last]
-    rows = known.rows(events.videos.ids)
+    rows = known.rows(events.videos)
     is_known = (rows != UNKNOWN)[videos]
     if not is_known.any() and not config.users:
         watched = events.videos[videos]
@@ -87,10 +87,10 @@ def read_histories(
     counts = _last_of_each(users, counts, config.last_videos)
 
     answered = np.unique(users[is_known])
-    index_rows = index_ids.rows(events.videos.ids)[videos]
+    index_rows = index_ids.rows(events.videos)[videos]
     is_watched = (index_rows != UNKNOWN) & np.isin(users, answered)
     unknown = np.flatnonzero((rows == UNKNOWN) & (np.bincount(videos, minlength=len(rows)) > 0))
-    new = np.delete(events.users.ids, answered).tolist()
+    new = np.delete(events.users.to_array(), answered).tolist()
     new += [user.encode() for user in config.users if events.users.rows([user])[0] == UNKNOWN]
     return Histories(
         VideoIds(events.users[answered]),

@@ -23,7 +23,8 @@ def build_index(config: BuildIndexConfig, progress: bool = False) -> Index:
     embeddings = Embeddings.load(config.embeddings_dir)
     total = (2 if config.approximate else 1) * len(embeddings)
     with Progress(total, "videos", "indexing", enabled=progress) as bar:
-        index = Index.build(
+        return Index.write(
+            config.output_dir,
             embeddings,
             bits=None if config.bits == 32 else config.bits,
             approximate=config.approximate,
@@ -31,5 +32,3 @@ def build_index(config: BuildIndexConfig, progress: bool = False) -> Index:
             seed=config.seed,
             on_video=bar.update,
         )
-        index.save(config.output_dir)
-    return index

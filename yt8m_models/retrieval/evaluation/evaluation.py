@@ -71,7 +71,7 @@ def evaluate_retrieval(config: EvaluateRetrievalConfig, progress: bool = False) 
     is_known = np.ones(len(graph), bool)
     for name, path in config.directories.items():
         whose, here = f"the graph in {config.graph_dir}", f"the embeddings in {path}"
-        is_known &= embeddings[name].ids.matched_rows(graph.ids.ids, whose, here) != UNKNOWN
+        is_known &= embeddings[name].ids.matched_rows(graph.ids, whose, here) != UNKNOWN
     tasks = {
         direction: _task(graph, direction, is_known, config) for direction in config.directions
     }
@@ -163,7 +163,7 @@ def _vectors(
 
     Quantised ones are those of an index of all embeddings, built when the first is needed.
     """
-    rows_of = embeddings.ids.rows(graph.ids.ids)
+    rows_of = embeddings.ids.rows(graph.ids)
     if bits == EXACT:
         return lambda rows: unit_vectors(embeddings, rows_of[rows])
     index = functools.cache(lambda: Index.build(embeddings, bits))
@@ -192,8 +192,10 @@ def _key(
 
 def _fingerprint(graph: CoWatchGraph, is_known: np.ndarray) -> str:
     """A hash of the graph and of the videos that are looked at."""
-    digest = hashlib.sha256()
-    arrays = (graph.ids.ids, graph.offsets, graph.neighbors, graph.weights, graph.is_eval, is_known)
+    digest = hashlib.sha256(f"|S{graph.ids.width} ({len(graph)},) ".encode())
+    for block in graph.ids.blocks():
+        digest.update(block.data)
+    arrays = (graph.offsets, graph.neighbors, graph.weights, graph.is_eval, is_known)
     for array in arrays:
         digest.update(f"{array.dtype.str} {array.shape} ".encode())
         digest.update(np.ascontiguousarray(array).data)

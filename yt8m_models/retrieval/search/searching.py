@@ -117,7 +117,7 @@ def _embedded(config: SearchConfig, index: Index) -> tuple[np.ndarray, np.ndarra
             "--train_dir and --checkpoint of the index"
         )
     table = _features(config.query_features, network)
-    return table.ids.ids, Embedder(network, table)(np.arange(len(table)))
+    return table.ids.to_array(), Embedder(network, table)(np.arange(len(table)))
 
 
 def _features(path: str, model: EmbeddingModel) -> Table:
