@@ -78,7 +78,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Repeat the papers' experiments": {
         "dsgmm-tables": ("yt8m_models.experiments.dsgmm", "tables and figures of DSGMM"),
         "cdml-tables": ("yt8m_models.experiments.cdml", "cold-start retrieval of CDML"),
-        "movielens": ("yt8m_models.experiments.movielens", "MovieLens tables of CDML"),
+        "movielens": ("yt8m_models.movielens", "MovieLens tables of CDML"),
     },
 }
 PROGRAMS = {name: package for group in GROUPS.values() for name, (package, _) in group.items()}
