@@ -14,8 +14,8 @@ from yt8m_models.program.command import UsageError
 pytest.importorskip("duckdb", reason="duckdb is in the extra recommend")
 
 HEADER = "user_id,video_id,timestamp,watched_seconds,impression"
-# Tests begin at 100. `old` was watched before; `new` was shown before, and is watched after; `shown`
-# is never watched; `early` was watched before and is not in the tests.
+# Tests begin at 100. `old` was watched before; `new` was shown before, and is watched after;
+# `shown` is never watched; `early` was watched before and is not in the tests.
 ROWS = (
     "a,old,99.5,40,0",
     "b,new,100,35,0",
@@ -109,7 +109,7 @@ def test_columns_and_ids_of_any_name(tmp_path):
 
 
 def test_nothing_for_one_of_the_parts_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="--test_after=9 leaves no row of .* for training: tests"):
+    with pytest.raises(ValueError, match=r"--test_after=9 leaves no row of .* for training: tests"):
         split(tmp_path, ROWS, test_after="9")
     with pytest.raises(ValueError, match="for tests: tests begin at 1970-01-01T00:16:40Z"):
         split(tmp_path, ROWS, test_after="1000")
