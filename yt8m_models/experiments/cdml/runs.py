@@ -7,9 +7,10 @@ from typing import Any
 
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.training.config import EmbeddingTrainConfig
-from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
+from yt8m_models.experiments.cdml.config import CDMLConfig
 from yt8m_models.experiments.common import runs as common
 from yt8m_models.experiments.common.command_line import command_line
+from yt8m_models.experiments.common.embedding_training import EmbeddingTrainingFlags
 from yt8m_models.experiments.common.rows import Row
 from yt8m_models.experiments.common.runs import RESULT, differing, directory_of, plan_runs
 from yt8m_models.retrieval.evaluation.config import BITS, DIRECTIONS, EXACT, EvaluateRetrievalConfig

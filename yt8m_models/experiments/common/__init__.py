@@ -1,6 +1,6 @@
 """What the experiments of the papers share.
 
-config     flags
+config, embedding_training     flags
 rows     rows of tables and points of figures, and their selection by name
 runs     rows and seeds as runs, named by their settings, and the files of their results
 running, process     doing the runs that are not done, in a process of its own each, if need be
