@@ -25,6 +25,7 @@ setup(
     package_data={
         "yt8m_models.experiments.cdml": ["paper.csv"],
         "yt8m_models.experiments.dsgmm": ["paper.csv"],
+        "yt8m_models.experiments.watch": ["paper.csv"],
         "yt8m_models.movielens": ["paper.csv"],
         "yt8m_models.prediction": ["segment_label_ids.*"],
         "yt8m_models.recipes": ["*.flags"],

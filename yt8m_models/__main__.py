@@ -79,6 +79,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Repeat the papers' experiments": {
         "dsgmm-tables": ("yt8m_models.experiments.dsgmm", "tables and figures of DSGMM"),
         "cdml-tables": ("yt8m_models.experiments.cdml", "cold-start retrieval of CDML"),
+        "watch-tables": ("yt8m_models.experiments.watch", "what users watch, of DSGMM"),
         "movielens": ("yt8m_models.movielens", "MovieLens tables of CDML"),
     },
 }

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from yt8m_models.graph.engine import engine
-from yt8m_models.graph.split_log.config import SplitLogConfig, microseconds
+from yt8m_models.graph.split_log.config import SplitLogConfig
+from yt8m_models.graph.split_time_options import microseconds
 from yt8m_models.graph.watch_log import (
     IMPRESSION,
     LABEL,
