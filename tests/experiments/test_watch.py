@@ -420,3 +420,38 @@ def test_embeddings_are_removed_unless_told_otherwise(finished, config, monkeypa
     assert train_and_measure(again).metrics == metrics
     assert sorted(path.name for path in Path(again.directory).iterdir()) == ["result.json"]
     assert set(metrics) == {"max_auc", "mean_auc"} < set(BASELINES)
+
+
+@pytest.mark.slow
+def test_trained_embeddings_beat_average_pooling(tmp_path, monkeypatch):
+    """In a larger world, after 150 steps: by both similarities, and GLMix with features."""
+    summary = write_world(
+        WorldConfig(
+            str(tmp_path / "world"),
+            num_videos=600,
+            num_users=500,
+            num_looks=4,
+            feature_sizes=(32, 8),
+            new_fraction=0.3,
+            frame_features=True,
+            min_frames=8,
+            max_frames=12,
+        )
+    )
+    config = WatchConfig(
+        watch_log=summary.watch_log,
+        frame_features=summary.frame_pattern,
+        feature_sizes=(32,),
+        seeds=(0,),
+        output_dir=str(tmp_path / "out"),
+    )
+    monkeypatch.setattr(inputs, "run_program", run_here)
+    monkeypatch.setattr(experiment, "in_own_process", lambda function, run, _: function(run))
+    training = dataclasses.replace(TRAINING, max_steps=150, export_model_steps=150, batch_size=256)
+    network = dataclasses.replace(TINY, hidden_size=(64,), embedding_size=16, num_clusters=8)
+    assert run_watch(config, training, network) is None
+    lines = {line["row"]: line for line in read_csv(f"{config.output_dir}/results.csv")}
+    least = {"max_gain": 0.02, "mean_gain": 0.02, "glmix_gain": 0.1, "cold_gain": 0.1}
+    for row in ("netvlad", "dsgmm"):
+        gains = {gain: float(lines[row][f"{gain}_mean"]) for gain in least}
+        assert all(gains[gain] > least[gain] for gain in least), (row, gains)

@@ -165,7 +165,8 @@ def plan(
 
 def bits_of(row: Row) -> int:
     """The bits of a dimension that a row is about."""
-    return row.changes.get("bits", EXACT)
+    bits: int = row.changes.get("bits", EXACT)
+    return bits
 
 
 def _of(config: type, row: Row) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from yt8m_models.experiments.watch.config import (
 )
 from yt8m_models.experiments.watch.report import WatchReport
 from yt8m_models.experiments.watch.rows import NONE, tables
-from yt8m_models.experiments.watch.runs import Result, Run, plan
+from yt8m_models.experiments.watch.runs import BASELINES, Result, Run, plan
 from yt8m_models.features.load_features import load_features
 from yt8m_models.features.raw_features import RawFeatures
 from yt8m_models.graph.watch_log_options import WatchLogOptions
@@ -59,11 +59,12 @@ def run_watch(
         with Interruption() as interruption:
             if not next(iter(planned.values())).inputs.make(interruption):
                 return interruption.signal
+    no_metrics = dict.fromkeys(BASELINES, math.nan)
     return run_experiment(
         "watches",
         WatchReport(config, found, planned),
         partial(in_own_process, train_and_measure),
-        lambda result: {**result.metrics, "seconds": result.seconds},
+        lambda result: {**no_metrics, **result.metrics, "seconds": result.seconds},
     )
 
 

@@ -9,6 +9,7 @@ PROGRAM = Program(
     "cold-start videos: all of their rows before that time are left out, so that nothing of them "
     "trains.",
     SplitLogConfig,
+    needs_tensorflow=False,
 )
 
 
