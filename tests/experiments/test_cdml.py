@@ -284,6 +284,15 @@ def test_directories_have_the_names_of_earlier_versions(row, name):
     assert planned(everything(), old)[row, 0].directory == f"out/runs/{name}/seed0"
 
 
+def test_norms_of_before_they_had_flags_name_no_directory():
+    """NetVLAD had a final norm, which is its default no more."""
+    for norms, named in (({}, {"final_norm": False}), ({"final_norm": True}, {})):
+        model = EmbeddingConfig(fusion="frames", pooling="netvlad", **norms)
+        settings = planned(everything(), model=model)["bits-32x32", 0].settings
+        found = {name: settings[name] for name in ("intra_norm", "final_norm") if name in settings}
+        assert found == named
+
+
 def test_what_a_run_depends_on_names_its_directory():
     def directory(row="late-4000", flags=None, model=EmbeddingConfig(), **changes):  # noqa: B008
         return planned(everything(**changes), flags, model)[row, 0].directory

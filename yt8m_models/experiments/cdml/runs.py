@@ -28,6 +28,7 @@ _UNIMPORTANT = {  # to what a run finds
     *("train_dir", "log_steps", "keep_checkpoints", "save_checkpoint_minutes"),
     *("projector_videos", "eval_batch_size", "seed", "graph_dir", "features_dir"),
 }
+_NORMS = ("intra_norm", "final_norm")
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,9 @@ def plan(
         else:
             settings["features"] = list(names)
         if content == "cdml":
-            settings |= differing(vars(row_model), EmbeddingConfig, _UNIMPORTANT)
+            settings |= differing(vars(row_model), EmbeddingConfig, (*_UNIMPORTANT, *_NORMS))
+            record = row_model.record()  # which lacks those of before there were flags for them
+            settings |= {name: record[name] for name in _NORMS if name in record}
             if "hidden_size" in settings:  # directories are named by what it was called at first
                 settings["hidden"] = settings.pop("hidden_size")
             flag_values = {"feature_names": names, **vars(flags)}

@@ -22,7 +22,8 @@ class Report(Generic[Found]):
         planned: the run of each row's name and seed.
         rows: those of the tables unless given, and others that only the CSV files have.
 
-    Subclasses have `titles`, `introduction`, `metrics_of`, `lines_of` (or another `runs_csv`) and
+    Subclasses have `titles` (or `titles_of`), `introduction`, `metrics_of`, `lines_of` (or another
+    `runs_csv`) and
 
         metrics  names of the metrics
         columns  of `lines_of`, in `runs.csv` after the rows, the seed and the directory

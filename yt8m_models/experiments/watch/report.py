@@ -35,12 +35,12 @@ class WatchReport(Report[Result]):
     )
     paper = paper_figures()
 
-    @property
-    def titles(self) -> dict[str, str]:
-        return {name: title for table in self.tables for name, title in _titles(table).items()}
-
     def titles_of(self, table: Table) -> dict[str, str]:
-        return _titles(table)
+        titles = {}
+        for name, title in _TITLES[table.name].items():
+            titles[name] = f"{title}: AUC"
+            titles[_GAINS[name]] = f"{title}: gain"
+        return titles
 
     @property
     def introduction(self) -> str:
@@ -64,15 +64,6 @@ class WatchReport(Report[Result]):
     def lines_of(self, result: Result) -> list[list[object]]:
         values = {**vars(result), **dict.fromkeys(BASELINES, math.nan), **result.metrics}
         return [[values[column] for column in self.columns]]
-
-
-def _titles(table: Table) -> dict[str, str]:
-    """The titles of a table's AUC and gains."""
-    titles = {}
-    for name, title in _TITLES[table.name].items():
-        titles[name] = f"{title}: AUC"
-        titles[_GAINS[name]] = f"{title}: gain"
-    return titles
 
 
 def _with_gains(summary: RowSummary, found: Mapping[str, RowSummary]) -> RowSummary:
