@@ -5,7 +5,7 @@ import math
 import shutil
 import time
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from eval.retrieval import auc
 from yt8m_models.data.patterns import match_files
@@ -22,6 +22,7 @@ from yt8m_models.experiments.watch.config import (
     WatchConfig,
     WatchTrainingFlags,
 )
+from yt8m_models.experiments.watch.inputs import Inputs
 from yt8m_models.experiments.watch.report import WatchReport
 from yt8m_models.experiments.watch.rows import NONE, tables
 from yt8m_models.experiments.watch.runs import BASELINES, Result, Run, plan
@@ -31,7 +32,7 @@ from yt8m_models.graph.watch_log_options import WatchLogOptions
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.recommendation.affinity import affinity
 from yt8m_models.recommendation.labelled_events import read_labelled_events
-from yt8m_models.recommendation.mixed_effects.config import EVALUATE
+from yt8m_models.recommendation.mixed_effects.config import EVALUATE, GLMixConfig
 from yt8m_models.recommendation.mixed_effects.evaluation import evaluate
 from yt8m_models.recommendation.mixed_effects.fitting import train as fit_glmix
 from yt8m_models.recommendation.mixed_effects.glmix import GLMIX
@@ -57,7 +58,7 @@ def run_watch(
     planned = plan(config, training, network, rows_of(found))
     if not config.dry_run:
         with Interruption() as interruption:
-            if not next(iter(planned.values())).inputs.make(interruption):
+            if not Inputs(config).make(interruption):
                 return interruption.signal
     no_metrics = dict.fromkeys(BASELINES, math.nan)
     return run_experiment(
@@ -82,18 +83,16 @@ def train_and_measure(run: Run) -> Result | None:
     trained = _embedded(run)
     if trained is None:
         return None
-    measured = {"num_pairs": 0, "num_unscored": 0, "num_events": 0, "num_cold_events": 0}
-    metrics: dict[str, float] = {}
-    for part in (_similarities(run), _glmix(run)):
-        metrics |= part.pop("metrics", {})
-        measured |= part
+    measured = [] if run.content == NONE else [_similarities(run)]
+    if run.glmix is not None:
+        measured.append(_glmix(run.glmix, run.inputs.test_log))
     result = Result(
         settings=run.settings,
         seed=run.training.seed,
-        metrics=metrics,
-        **measured,
+        metrics={name: value for part in measured for name, value in part.metrics.items()},
         **trained,
         seconds=round(time.monotonic() - start, 1),
+        **{name: count for part in measured for name, count in part.counts.items()},
     )
     result.write(join(run.directory, RESULT))
     if not run.keep_embeddings:
@@ -124,36 +123,39 @@ def _embedded(run: Run) -> dict[str, Any] | None:
     }
 
 
-def _similarities(run: Run) -> dict[str, Any]:
-    """Table 6's part of a `Result`."""
-    if run.content == NONE:
-        return {}
+class _Measured(NamedTuple):
+    """A part of a `Result`: of its metrics, and what it counts."""
+
+    metrics: dict[str, float]
+    counts: dict[str, int]
+
+
+def _similarities(run: Run) -> _Measured:
+    """Table 6's part."""
     seconds = run.inputs.config.min_watched_seconds
     history, pairs = (
         read_labelled_events(WatchLogOptions(watch_log=log), seconds)
         for log in (run.inputs.train_log, run.inputs.test_log)
     )
     scored = affinity(history, pairs, Embeddings.load(run.embeddings_dir))
-    return {
-        "metrics": {
+    return _Measured(
+        {
             "max_auc": float(auc(scored.labels, scored.max)),
             "mean_auc": float(auc(scored.labels, scored.mean)),
         },
-        "num_pairs": len(scored.labels),
-        "num_unscored": scored.num_unscored,
-    }
+        {"num_pairs": len(scored.labels), "num_unscored": scored.num_unscored},
+    )
 
 
-def _glmix(run: Run) -> dict[str, Any]:
-    """Table 7's part of a `Result`."""
-    if run.glmix is None:
-        return {}
-    if not GLMIX.is_in(run.glmix.glmix_dir):
-        fit_glmix(run.glmix)
-    found = evaluate(dataclasses.replace(run.glmix, mode=EVALUATE, watch_log=run.inputs.test_log))
-    cold_auc = math.nan if found.cold_auc is None else found.cold_auc
-    return {
-        "metrics": {"glmix_auc": float(found.auc), "cold_auc": cold_auc},
-        "num_events": found.num_events,
-        "num_cold_events": found.num_cold_events,
-    }
+def _glmix(config: GLMixConfig, test_log: str) -> _Measured:
+    """Table 7's part."""
+    if not GLMIX.is_in(config.glmix_dir):
+        fit_glmix(config)
+    found = evaluate(dataclasses.replace(config, mode=EVALUATE, watch_log=test_log))
+    return _Measured(
+        {
+            "glmix_auc": float(found.auc),
+            "cold_auc": math.nan if found.cold_auc is None else found.cold_auc,
+        },
+        {"num_events": found.num_events, "num_cold_events": found.num_cold_events},
+    )

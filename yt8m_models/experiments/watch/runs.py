@@ -43,25 +43,25 @@ class Result(common.Result):
     Attributes:
         metrics: AUC by name, those of `BASELINES` that the run is about; NaN where there are no
             events of both labels.
-        num_pairs: pairs of a user and a video that similarities were compared for.
-        num_unscored: others, whose user has no history or whose video no features.
-        num_events: events of tests that GLMix was measured on.
-        num_cold_events: those of cold-start videos.
         step: of the checkpoint that was measured; 0 without training.
         validation_ndcg: of that checkpoint; NaN without.
         num_parameters: of the network.
         seconds: training and measuring, without what an interruption left out.
+        num_pairs: pairs of a user and a video whose similarities were measured.
+        num_unscored: others, whose user has no history or whose video no features.
+        num_events: events of tests that GLMix was measured on.
+        num_cold_events: those of cold-start videos.
     """
 
     metrics: Mapping[str, float]
-    num_pairs: int
-    num_unscored: int
-    num_events: int
-    num_cold_events: int
     step: int
     validation_ndcg: float
     num_parameters: int
     seconds: float
+    num_pairs: int = 0
+    num_unscored: int = 0
+    num_events: int = 0
+    num_cold_events: int = 0
 
 
 @dataclass(frozen=True)
