@@ -25,7 +25,8 @@ setup(
     package_data={
         "yt8m_models.experiments.cdml": ["paper.csv"],
         "yt8m_models.experiments.dsgmm": ["paper.csv"],
-        "yt8m_models.experiments.movielens": ["paper.csv"],
+        "yt8m_models.experiments.watch": ["paper.csv"],
+        "yt8m_models.movielens": ["paper.csv"],
         "yt8m_models.prediction": ["segment_label_ids.*"],
         "yt8m_models.recipes": ["*.flags"],
         "yt8m_models.recipes.embedding": ["*.flags"],

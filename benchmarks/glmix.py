@@ -9,9 +9,9 @@ import numpy as np
 from benchmarks.figure import Figure
 from benchmarks.timing import timed
 from yt8m_models.program.extras import require
-from yt8m_models.recommendation.glmix.fitting import fit
-from yt8m_models.recommendation.glmix.user_batches import UserBatches
-from yt8m_models.recommendation.glmix.user_newton import solve_users
+from yt8m_models.recommendation.mixed_effects.fitting import fit
+from yt8m_models.recommendation.mixed_effects.user_batches import UserBatches
+from yt8m_models.recommendation.mixed_effects.user_newton import solve_users
 
 _NUM_USERS = 20_000
 _NUM_EVENTS = 20

@@ -57,6 +57,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Embed videos by what is watched together": {
         "build-features": ("yt8m_models.features.build_features", "make a table of features"),
         "build-graph": ("yt8m_models.graph.build_graph", "make a co-watch graph of a watch log"),
+        "split-log": ("yt8m_models.graph.split_log", "split a watch log by time, for tests"),
         "train-embedding": ("yt8m_models.embedding.train", "train an embedding on triplets"),
         "embed": ("yt8m_models.embedding.embed", "write the embeddings of videos"),
         "evaluate-retrieval": (
@@ -78,7 +79,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Repeat the papers' experiments": {
         "dsgmm-tables": ("yt8m_models.experiments.dsgmm", "tables and figures of DSGMM"),
         "cdml-tables": ("yt8m_models.experiments.cdml", "cold-start retrieval of CDML"),
-        "movielens": ("yt8m_models.experiments.movielens", "MovieLens tables of CDML"),
+        "watch-tables": ("yt8m_models.experiments.watch", "what users watch, of DSGMM"),
+        "movielens": ("yt8m_models.movielens", "MovieLens tables of CDML"),
     },
 }
 PROGRAMS = {name: package for group in GROUPS.values() for name, (package, _) in group.items()}

@@ -9,6 +9,7 @@ import pytest
 
 import losses
 from yt8m_models.embedding.config import EmbeddingConfig
+from yt8m_models.embedding.model_record import ModelRecord
 from yt8m_models.embedding.training.config import LOSSES
 from yt8m_models.program.command import Program, UsageError
 
@@ -63,6 +64,37 @@ def test_record_round_trip():
     )
     with pytest.raises(ValueError, match="unknown keys of an embedding model: depth, width"):
         EmbeddingConfig.from_record({"width": 1, "depth": 2})
+
+
+def test_models_of_before_the_norms_had_flags_keep_theirs():
+    """Their records have no norms, and identities are hashes of records: these stay as they are."""
+    first = {"fusion": "frames", "pooling": "netvlad"}
+    assert EmbeddingConfig.from_record(first).final_norm
+    assert not EmbeddingConfig.from_record({**first, "pooling": "dsgmm"}).final_norm
+    for record in (first, {**first, "pooling": "dsgmm"}, {"fusion": "late"}):
+        config = EmbeddingConfig.from_record(record)
+        assert config.intra_norm
+        assert not {"intra_norm", "final_norm"} & set(config.record())
+    assert EmbeddingConfig(**first).record()["final_norm"] is False
+    changed = EmbeddingConfig(pooling="dsgmm", intra_norm=False, final_norm=True)
+    assert EmbeddingConfig.from_record(changed.record()) == changed
+    assert EmbeddingConfig.from_record(EmbeddingConfig(**first).record()) == EmbeddingConfig(
+        **first
+    )
+
+
+def test_a_training_keeps_its_norms(tmp_path):
+    """Also those that a record leaves out."""
+    frames = EmbeddingConfig(fusion="frames")
+    (tmp_path / "model.ckpt-1.index").touch()
+    for there, now in ((frames, True), (dataclasses.replace(frames, final_norm=True), False)):
+        record = {"model": there.record(), "feature_names": ["rgb"], "feature_sizes": [8]}
+        path = tmp_path / "embedding_model.json"
+        path.write_text(json.dumps({**record, "training": {"seed": 0}}))
+        with pytest.raises(ValueError, match=f"--final_norm: {not now} there, {now} now".lower()):
+            ModelRecord(
+                dataclasses.replace(frames, final_norm=now), ["rgb"], [8], {"seed": 0}
+            ).write(str(tmp_path))
 
 
 def test_the_names_of_losses_are_those_of_the_registry():

@@ -142,10 +142,18 @@ def test_late_fusion_equals_the_reference(name):
     )
 
 
-@pytest.mark.parametrize("pooling", ["dsgmm", "netvlad"])
-def test_frame_embedding_equals_the_reference(pooling):
+@pytest.mark.parametrize(
+    ("pooling", "norms"),
+    [
+        ("dsgmm", {}),
+        ("netvlad", {}),
+        ("dsgmm", {"intra_norm": False, "final_norm": True}),
+        ("netvlad", {"final_norm": True}),
+    ],
+)
+def test_frame_embedding_equals_the_reference(pooling, norms):
     """Without batch normalisation, frame by frame and cluster by cluster."""
-    config = dataclasses.replace(CASES["netvlad"], pooling=pooling, gamma=0.5)
+    config = dataclasses.replace(CASES["netvlad"], pooling=pooling, gamma=0.5, **norms)
     model = _build(config)
     inputs = _inputs(model)
     frames = inputs["video_matrix"] * (4 / 255) + (4 / 512 - 2)
@@ -163,11 +171,13 @@ def test_frame_embedding_equals_the_reference(pooling):
                 sums += np.outer(posteriors, frame)
             counts = counts[:, None]
             if pooling == "dsgmm":
-                described = _normalized((sums + 0.5 * means) / (counts + 0.5))
+                described = (sums + 0.5 * means) / (counts + 0.5)
             else:
-                described = _normalized(sums - counts * means)
+                described = sums - counts * means
+            if norms.get("intra_norm", True):
+                described = _normalized(described)
             described = described.ravel()
-            pooled.append(_normalized(described) if pooling == "netvlad" else described)
+            pooled.append(_normalized(described) if norms.get("final_norm") else described)
         expected.append(_reference_tower(model.embed, np.concatenate(pooled)))
     np.testing.assert_allclose(
         _embed(model, inputs), _normalized(np.array(expected)), rtol=1e-3, atol=1e-4

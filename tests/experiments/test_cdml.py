@@ -18,11 +18,12 @@ from yt8m_models.embedding.train.__main__ import PROGRAM as TRAIN
 from yt8m_models.embedding.training.config import EmbeddingTrainConfig
 from yt8m_models.experiments.cdml import experiment
 from yt8m_models.experiments.cdml.__main__ import PROGRAM
-from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
+from yt8m_models.experiments.cdml.config import CDMLConfig
 from yt8m_models.experiments.cdml.experiment import CDMLReport, run_cdml, train_and_measure
 from yt8m_models.experiments.cdml.paper import paper_figures
 from yt8m_models.experiments.cdml.rows import tables
 from yt8m_models.experiments.cdml.runs import METRICS, Result, plan
+from yt8m_models.experiments.common.embedding_training import EmbeddingTrainingFlags
 from yt8m_models.experiments.common.rows import rows_of
 from yt8m_models.experiments.common.running import in_own_process
 from yt8m_models.features.build_features.building import build_features
@@ -281,6 +282,15 @@ def test_directories_have_the_names_of_earlier_versions(row, name):
     """Results of settings that were defaults once are found again by the flags that say so."""
     old = EmbeddingTrainingFlags(margin=0.2, learning_rate_decay=0.95)
     assert planned(everything(), old)[row, 0].directory == f"out/runs/{name}/seed0"
+
+
+def test_norms_of_before_they_had_flags_name_no_directory():
+    """NetVLAD had a final norm, which is its default no more."""
+    for norms, named in (({}, {"final_norm": False}), ({"final_norm": True}, {})):
+        model = EmbeddingConfig(fusion="frames", pooling="netvlad", **norms)
+        settings = planned(everything(), model=model)["bits-32x32", 0].settings
+        found = {name: settings[name] for name in ("intra_norm", "final_norm") if name in settings}
+        assert found == named
 
 
 def test_what_a_run_depends_on_names_its_directory():

@@ -345,6 +345,8 @@ def test_the_partition_depends_on_the_id_the_fraction_and_the_seed(tmp_path):
     # sqrt(0.3 * 0.7 / 2000) = 0.010
     assert graph.is_eval.mean() == pytest.approx(0.3, abs=0.04)
     fewer, _ = build(tmp_path / "2", log, train_fraction=0.9)
+    none, summary = build(tmp_path / "5", log, train_fraction=1.0)
+    assert (summary.num_eval, none.is_eval.any()) == (0, False)
     assert fewer.is_eval.mean() == pytest.approx(0.1, abs=0.03)
     assert graph.is_eval[fewer.is_eval].all()
     other, _ = build(tmp_path / "3", log, seed=1)
@@ -450,7 +452,7 @@ def test_bad_files_are_refused(tmp_path):
         ({"window_minutes": float("nan")}, "--window_minutes must be a finite number; received"),
         ({"min_watched_seconds": -1}, "--min_watched_seconds must be at least 0; received -1"),
         ({"min_count": 0}, "--min_count must be at least 1; received 0"),
-        ({"train_fraction": 1.0}, "--train_fraction must be above 0 and below 1; received 1.0"),
+        ({"train_fraction": 1.5}, "--train_fraction must be above 0 and at most 1; received 1.5"),
         ({"memory_limit": "much"}, "--memory_limit must be a size such as 2GB; received 'much'"),
     ],
 )

@@ -10,9 +10,10 @@ from yt8m_models.__main__ import program
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.train.__main__ import PROGRAM
 from yt8m_models.embedding.training.config import EmbeddingTrainConfig
-from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
+from yt8m_models.experiments.cdml.config import CDMLConfig
 from yt8m_models.experiments.cdml.rows import tables
 from yt8m_models.experiments.cdml.runs import plan
+from yt8m_models.experiments.common.embedding_training import EmbeddingTrainingFlags
 from yt8m_models.experiments.common.rows import rows_of
 from yt8m_models.program.command import UsageError
 from yt8m_models.recipes.embedding.config import EMBEDDING_RECIPES

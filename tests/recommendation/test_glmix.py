@@ -11,14 +11,14 @@ from sklearn.metrics import roc_auc_score
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.program.command import UsageError
-from yt8m_models.recommendation.glmix import user_newton
 from yt8m_models.recommendation.glmix.__main__ import PROGRAM
-from yt8m_models.recommendation.glmix.config import GLMixConfig
-from yt8m_models.recommendation.glmix.evaluation import evaluate
-from yt8m_models.recommendation.glmix.fitting import fit, train
-from yt8m_models.recommendation.glmix.glmix import GLMix
 from yt8m_models.recommendation.glmix.prediction import predict
-from yt8m_models.recommendation.glmix.user_batches import UserBatches, groups_of_like_size
+from yt8m_models.recommendation.mixed_effects import user_newton
+from yt8m_models.recommendation.mixed_effects.config import GLMixConfig
+from yt8m_models.recommendation.mixed_effects.evaluation import evaluate
+from yt8m_models.recommendation.mixed_effects.fitting import fit, train
+from yt8m_models.recommendation.mixed_effects.glmix import GLMix
+from yt8m_models.recommendation.mixed_effects.user_batches import UserBatches, groups_of_like_size
 
 
 def _sigmoid(logits):

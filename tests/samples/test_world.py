@@ -113,6 +113,22 @@ def test_sessions(tmp_path):
     assert sessions == 50 * 10
 
 
+def test_new_videos_are_shown_from_a_day_of_their_own(tmp_path):
+    """A quarter of 200, each from one of 10 days; content is that of a world without new ones."""
+    log = pd.read_csv(small_world(tmp_path, num_users=300, new_fraction=0.25).watch_log)
+    videos = Videos(WorldConfig("x", **SMALL, new_fraction=0.25))
+    all_old = Videos(WorldConfig("x", **SMALL))
+    assert np.array_equal(videos.features[0], all_old.features[0])
+    assert not all_old.first_days.any()
+    assert (videos.first_days > 0).sum() in range(35, 51)  # of 50; one in 10 is there at once
+    days = (log["timestamp"] - 1_500_000_000) // 86_400
+    first = days.groupby(log["video_id"]).min()
+    late = dict(zip(videos.ids.astype(str), videos.first_days, strict=True))
+    delays = np.array([day - late[video] for video, day in first.items()])
+    assert delays.min() >= 0
+    assert (delays == 0).mean() > 0.9
+
+
 def test_logs_are_the_same_in_both_formats(tmp_path):
     duckdb = pytest.importorskip("duckdb")
     read = pd.read_csv(small_world(tmp_path / "a").watch_log)

@@ -18,7 +18,7 @@ from yt8m_models.features.build_features.config import BuildFeaturesConfig
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.load_features import load_features
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
-from yt8m_models.recommendation.glmix.glmix import GLMix
+from yt8m_models.recommendation.mixed_effects.glmix import GLMix
 from yt8m_models.retrieval.index import Index
 
 IDS = [f"v{row}" for row in range(60)]

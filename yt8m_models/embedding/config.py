@@ -50,6 +50,10 @@ class EmbeddingConfig(Options):
         "decoupled", "Fusion of frames: how frames are assigned to clusters.", choices=ASSIGNMENTS
     )
     gamma: float = option(0.125, "Fusion of frames: smoothing of DSGMM.", at_least=0)
+    intra_norm: bool = option(
+        True, "Fusion of frames: L2-normalise what the pooling says of each cluster."
+    )
+    final_norm: bool = option(False, "Fusion of frames: L2-normalise the whole pooled vector.")
     batch_norm: bool = option(
         True, "Fusion of frames: batch normalisation of frames and of their assignment."
     )
@@ -61,14 +65,19 @@ class EmbeddingConfig(Options):
     )
 
     def record(self) -> dict[str, Any]:
-        """The same as values that JSON can hold; it calls `hidden_size` `hidden`, as at first."""
+        """The same as values that JSON can hold, of which identities of models are hashes.
+
+        So it calls `hidden_size` `hidden`, as at first, and leaves out the norms of before there
+        were flags for them: intra-norm, and a final norm of NetVLAD alone.
+        """
         record = dataclasses.asdict(self)
         record["hidden"] = list(record.pop("hidden_size"))
-        return record
+        norms = _first_norms(self.pooling)
+        return {key: record[key] for key in record if record[key] != norms.get(key)}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "EmbeddingConfig":
-        """Inverse of `record`; keys that are absent take their defaults.
+        """Inverse of `record`; other keys that are absent take their defaults.
 
         Raises:
             ValueError: a key is not known, or a value is outside its range.
@@ -77,5 +86,11 @@ class EmbeddingConfig(Options):
         unknown = sorted(set(record) - {field.name for field in dataclasses.fields(cls)})
         if unknown:
             raise ValueError(f"unknown keys of an embedding model: {', '.join(unknown)}")
-        config = cls(**record)
+        norms = _first_norms(record.get("pooling", cls.pooling))
+        config = cls(**{**norms, **record})
         return dataclasses.replace(config, hidden_size=tuple(config.hidden_size))
+
+
+def _first_norms(pooling: str) -> dict[str, bool]:
+    """The norms that a pooling had before there were flags for them."""
+    return {"intra_norm": True, "final_norm": pooling == "netvlad"}

@@ -1,5 +1,7 @@
 """An embedding of frame-level features."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -17,7 +19,8 @@ class FrameEmbedding(EmbeddingModel):
           → dense, activation → dense → L2
 
     Each feature has a pooling layer of its own, with `num_clusters` clusters for the first and
-    `num_clusters_audio` for the others. In training, `sample_frames` frames of each video are
+    `num_clusters_audio` for the others; `intra_norm` and `final_norm` are those of its layer. In
+    training, `sample_frames` frames of each video are
     sampled at random with replacement where it is above 0 and there are more; where a reader has
     sampled so many already, they are taken as they are. Otherwise all frames are pooled, without
     the padding. (DSGMM's smoothing counts frames: see `--gamma`.) Arguments and errors are those of
@@ -86,7 +89,13 @@ def _pooling(config: EmbeddingConfig, index: int) -> keras.layers.Layer:
     if index > 0:
         others = config.num_clusters_audio
         clusters = max(clusters // 2, 1) if others is None else others
-    name = f"pooling_{index}"
+    options: dict[str, Any] = {
+        "assignment": config.assignment,
+        "intra_norm": config.intra_norm,
+        "final_norm": config.final_norm,
+        "batch_norm": config.batch_norm,
+        "name": f"pooling_{index}",
+    }
     if config.pooling == "netvlad":
-        return NetVLAD(clusters, config.assignment, batch_norm=config.batch_norm, name=name)
-    return DSGMM(clusters, config.gamma, config.assignment, batch_norm=config.batch_norm, name=name)
+        return NetVLAD(clusters, **options)
+    return DSGMM(clusters, config.gamma, **options)

@@ -80,4 +80,5 @@ class ModelRecord:
     def _flat(self) -> dict[str, Any]:
         """All values by the name of their flag."""
         content = self._content()
-        return {**content.pop("model"), **content.pop("training"), **content}
+        del content["model"]
+        return {**vars(self.config), **content.pop("training"), **content}

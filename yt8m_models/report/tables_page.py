@@ -29,8 +29,16 @@ _TITLES = {
     "t2e_map": "MAP, T2E",
     "e2t_ndcg": "NDCG, E2T",
     "e2t_map": "MAP, E2T",
+    "max_auc": "AUC, max similarity",
+    "mean_auc": "AUC, mean similarity",
+    "glmix_auc": "AUC of GLMix, all videos",
+    "cold_auc": "AUC of GLMix, cold-start videos",
+    "max_gain": "Gain, max similarity",
+    "mean_gain": "Gain, mean similarity",
+    "glmix_gain": "Gain of GLMix, all videos",
+    "cold_gain": "Gain of GLMix, cold-start videos",
 }
-_WHAT = "a line of yt8m dsgmm-tables, cdml-tables or movielens"
+_WHAT = "a line of yt8m dsgmm-tables, cdml-tables, watch-tables or movielens"
 
 Row = Mapping[str, str]
 

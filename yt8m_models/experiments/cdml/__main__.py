@@ -1,7 +1,8 @@
 """`yt8m cdml-tables`: the retrieval tables of the CDML paper."""
 
 from yt8m_models.embedding.config import EmbeddingConfig
-from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
+from yt8m_models.experiments.cdml.config import CDMLConfig
+from yt8m_models.experiments.common.embedding_training import EmbeddingTrainingFlags
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(

@@ -6,7 +6,7 @@ from typing import Any
 from yt8m_models.embedding.config import FUSIONS
 from yt8m_models.embedding.training.config import EmbeddingTrainConfig
 from yt8m_models.experiments.common.config import ExperimentConfig
-from yt8m_models.program.option import Options, option, same_option
+from yt8m_models.program.option import option, same_option
 from yt8m_models.retrieval.evaluation.config import BITS, EvaluateRetrievalConfig
 
 TABLES = (1, 2, 3)
@@ -133,38 +133,3 @@ def size_and_bits(entry: str) -> tuple[int | None, int]:
             "1 and an x before it or without"
         )
     return (int(width) if x else None), int(bits)
-
-
-@dataclass(frozen=True)
-class EmbeddingTrainingFlags(Options):
-    """How every row is trained; the fields are those of `EmbeddingTrainConfig`.
-
-    The defaults are of the paper's grids (section 4.1.1).
-    """
-
-    loss: str = same_option(EmbeddingTrainConfig, "loss")
-    margin: float = same_option(EmbeddingTrainConfig, "margin", 0.3)
-    mining: str = same_option(EmbeddingTrainConfig, "mining")
-    negatives: str = same_option(EmbeddingTrainConfig, "negatives")
-    sample_by_weight: bool = same_option(EmbeddingTrainConfig, "sample_by_weight")
-    batch_size: int = same_option(EmbeddingTrainConfig, "batch_size")
-    base_learning_rate: float = same_option(EmbeddingTrainConfig, "base_learning_rate")
-    learning_rate_decay: float = same_option(EmbeddingTrainConfig, "learning_rate_decay", 0.998)
-    learning_rate_decay_steps: int = same_option(EmbeddingTrainConfig, "learning_rate_decay_steps")
-    max_steps: int = same_option(EmbeddingTrainConfig, "max_steps")
-    optimizer: str = same_option(EmbeddingTrainConfig, "optimizer")
-    clip_gradient_norm: float = same_option(EmbeddingTrainConfig, "clip_gradient_norm")
-    clip_mode: str = same_option(EmbeddingTrainConfig, "clip_mode")
-    jit_compile: bool = same_option(EmbeddingTrainConfig, "jit_compile")
-    export_model_steps: int = same_option(EmbeddingTrainConfig, "export_model_steps")
-    save_checkpoint_minutes: float = same_option(EmbeddingTrainConfig, "save_checkpoint_minutes")
-    log_steps: int = same_option(EmbeddingTrainConfig, "log_steps", 100)
-    validation_fraction: float = same_option(EmbeddingTrainConfig, "validation_fraction")
-    validation_candidates: int = same_option(EmbeddingTrainConfig, "validation_candidates")
-    validation_queries: int = same_option(EmbeddingTrainConfig, "validation_queries")
-    eval_batch_size: int = same_option(EmbeddingTrainConfig, "eval_batch_size")
-
-    def train_config(self, **where: Any) -> EmbeddingTrainConfig:
-        """These flags with `where` to train, and on what."""
-        values = {**vars(self), **where}
-        return EmbeddingTrainConfig(keep_checkpoints=1, projector_videos=0, **values)

@@ -14,10 +14,11 @@ from yt8m_models.embedding.embeddings_writer import DEFAULT_SHARD_SIZE, Embeddin
 from yt8m_models.embedding.features_of_model import load_features_of_model
 from yt8m_models.embedding.loading import load_embedding_model
 from yt8m_models.embedding.training.trainer import train
-from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
+from yt8m_models.experiments.cdml.config import CDMLConfig
 from yt8m_models.experiments.cdml.paper import paper_figures
 from yt8m_models.experiments.cdml.rows import tables
 from yt8m_models.experiments.cdml.runs import METRICS, Result, Run, bits_of, plan
+from yt8m_models.experiments.common.embedding_training import EmbeddingTrainingFlags
 from yt8m_models.experiments.common.report import Report
 from yt8m_models.experiments.common.rows import Row, Table, rows_of
 from yt8m_models.experiments.common.running import in_own_process, run_experiment

@@ -7,9 +7,10 @@ from typing import Any
 
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.training.config import EmbeddingTrainConfig
-from yt8m_models.experiments.cdml.config import CDMLConfig, EmbeddingTrainingFlags
+from yt8m_models.experiments.cdml.config import CDMLConfig
 from yt8m_models.experiments.common import runs as common
 from yt8m_models.experiments.common.command_line import command_line
+from yt8m_models.experiments.common.embedding_training import EmbeddingTrainingFlags
 from yt8m_models.experiments.common.rows import Row
 from yt8m_models.experiments.common.runs import RESULT, differing, directory_of, plan_runs
 from yt8m_models.retrieval.evaluation.config import BITS, DIRECTIONS, EXACT, EvaluateRetrievalConfig
@@ -27,6 +28,7 @@ _UNIMPORTANT = {  # to what a run finds
     *("train_dir", "log_steps", "keep_checkpoints", "save_checkpoint_minutes"),
     *("projector_videos", "eval_batch_size", "seed", "graph_dir", "features_dir"),
 }
+_NORMS = ("intra_norm", "final_norm")
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,9 @@ def plan(
         else:
             settings["features"] = list(names)
         if content == "cdml":
-            settings |= differing(vars(row_model), EmbeddingConfig, _UNIMPORTANT)
+            settings |= differing(vars(row_model), EmbeddingConfig, (*_UNIMPORTANT, *_NORMS))
+            record = row_model.record()  # which lacks those of before there were flags for them
+            settings |= {name: record[name] for name in _NORMS if name in record}
             if "hidden_size" in settings:  # directories are named by what it was called at first
                 settings["hidden"] = settings.pop("hidden_size")
             flag_values = {"feature_names": names, **vars(flags)}
@@ -164,7 +168,8 @@ def plan(
 
 def bits_of(row: Row) -> int:
     """The bits of a dimension that a row is about."""
-    return row.changes.get("bits", EXACT)
+    bits: int = row.changes.get("bits", EXACT)
+    return bits
 
 
 def _of(config: type, row: Row) -> dict[str, Any]:

@@ -22,7 +22,8 @@ class Report(Generic[Found]):
         planned: the run of each row's name and seed.
         rows: those of the tables unless given, and others that only the CSV files have.
 
-    Subclasses have `titles`, `introduction`, `metrics_of`, `lines_of` (or another `runs_csv`) and
+    Subclasses have `titles` (or `titles_of`), `introduction`, `metrics_of`, `lines_of` (or another
+    `runs_csv`) and
 
         metrics  names of the metrics
         columns  of `lines_of`, in `runs.csv` after the rows, the seed and the directory
@@ -56,6 +57,10 @@ class Report(Generic[Found]):
         """The titles of the metrics that tables and images show."""
         raise NotImplementedError
 
+    def titles_of(self, table: Table) -> Mapping[str, str]:
+        """Those that a table shows: all, unless it is something else."""
+        return self.titles
+
     @property
     def introduction(self) -> str:
         """The first lines of `results.md`."""
@@ -87,7 +92,7 @@ class Report(Generic[Found]):
             found = [summaries[row.name] for row in table.rows if summaries[row.name].metrics]
             if found:
                 paths.append(join(self.config.output_dir, f"{table.name}.png"))
-                save_figure(paths[-1], draw(table, found, self.titles))
+                save_figure(paths[-1], draw(table, found, self.titles_of(table)))
         return paths
 
     def results(self) -> dict[str, Found]:
@@ -140,7 +145,7 @@ class Report(Generic[Found]):
         known = self._metrics_of_the_paper(table)
         return [
             heading
-            for metric, title in self.titles.items()
+            for metric, title in self.titles_of(table).items()
             for heading in ([title, f"{title}, paper"] if metric in known else [title])
         ]
 
@@ -149,7 +154,7 @@ class Report(Generic[Found]):
         known = self._metrics_of_the_paper(table)
         figures = self.paper.get((table.name, summary.row.name), {})
         cells = []
-        for metric in self.titles:
+        for metric in self.titles_of(table):
             cells.append(summary.cell(metric))
             if metric in known:
                 cells.append(f"{figures[metric]:.4f}" if metric in figures else "–")

@@ -82,7 +82,7 @@ class Run(Generic[Found]):
         return self.result() is not None
 
 
-AnyRun = TypeVar("AnyRun", bound=Run)
+AnyRun = TypeVar("AnyRun", bound=Run[Any])
 
 
 def plan_runs(

@@ -63,9 +63,10 @@ class BuildGraphConfig(WatchLogOptions):
     )
     train_fraction: float = option(
         0.7,
-        "Share of the videos in the training partition; the others are for evaluation.",
+        "Share of the videos in the training partition; the others are for evaluation. 1 trains on "
+        "all.",
         above=0,
-        below=1,
+        at_most=1,
     )
     seed: int = option(0, "Another seed partitions the videos otherwise.", at_least=0)
     features_dir: str = option(

@@ -1,1 +1,1 @@
-"""GLMix, a logistic model with a part for every user: `yt8m glmix`."""
+"""GLMix from the command line: `yt8m glmix` (see `--help`)."""

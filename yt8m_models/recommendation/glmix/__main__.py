@@ -3,7 +3,7 @@
 import sys
 
 from yt8m_models.program.command import Arguments, Program
-from yt8m_models.recommendation.glmix.config import EVALUATE, PREDICT, GLMixConfig
+from yt8m_models.recommendation.mixed_effects.config import EVALUATE, PREDICT, GLMixConfig
 
 PROGRAM = Program(
     "yt8m glmix",
@@ -22,12 +22,12 @@ def main(arguments: Arguments) -> None:
 
         _print(*predict(config, progress=True))
     elif config.mode == EVALUATE:
-        from yt8m_models.recommendation.glmix.evaluation import evaluate
+        from yt8m_models.recommendation.mixed_effects.evaluation import evaluate
 
         evaluation = evaluate(config)
         _print(evaluation.text(), evaluation.left_out)
     else:
-        from yt8m_models.recommendation.glmix.fitting import train
+        from yt8m_models.recommendation.mixed_effects.fitting import train
 
         _print(*train(config, progress=True))
 

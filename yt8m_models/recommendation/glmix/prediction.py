@@ -6,8 +6,8 @@ import pandas as pd
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds, as_bytes, nothing_in_common
 from yt8m_models.graph.watch_log import USER, VIDEO, read_events
 from yt8m_models.program.progress import Progress
-from yt8m_models.recommendation.glmix.config import GLMixConfig
-from yt8m_models.recommendation.glmix.glmix import load_with_embeddings
+from yt8m_models.recommendation.mixed_effects.config import GLMixConfig
+from yt8m_models.recommendation.mixed_effects.glmix import load_with_embeddings
 from yt8m_models.storage.whole_file import whole_file
 
 

@@ -15,7 +15,8 @@ class ReportConfig(Options):
     train_dir: str = option("", "Show a training: the directory of yt8m train, train-embedding.")
     tables_dir: str = option(
         "",
-        "Show tables of a paper: the --output_dir of yt8m dsgmm-tables, cdml-tables or movielens.",
+        "Show tables of a paper: the --output_dir of yt8m dsgmm-tables, cdml-tables, watch-tables "
+        "or movielens.",
     )
     extraction_dir: str = option("", "Show an extraction: the --output_dir of yt8m extract.")
     retrieval_dir: str = option("", "Show cold-start retrieval: that of yt8m evaluate-retrieval.")

@@ -28,6 +28,13 @@ class WorldConfig(Options):
         "Videos that a session shows; the user watches 2 to half of them, those of their taste.",
         at_least=2,
     )
+    new_fraction: float = option(
+        0.0,
+        "Share of the videos that are new: they are first shown on a day of their own. The others "
+        "are shown from the first day.",
+        at_least=0,
+        at_most=1,
+    )
     feature_sizes: tuple[int, ...] = option((1024, 128), "Width of rgb and of audio.", at_least=1)
     frame_features: bool = option(
         False, "Write frame-level records too, beside the video-level ones."

@@ -32,6 +32,7 @@ class Videos:
         topics: `look * num_sounds + sound`, int64 `(n,)`.
         tastes: `(n, 2)`.
         popularity: how readily a video is shown, `(n,)`, long-tailed.
+        first_days: when a video is first shown, of as many days as a user has sessions, `(n,)`.
         features: rgb and audio, float32 `(n, size)`, within the range of the data set's.
     """
 
@@ -43,6 +44,7 @@ class Videos:
         self.topics = rng.permutation(np.arange(count) % config.num_topics)
         self.tastes = rng.uniform(-1, 1, (count, 2))
         self.popularity = 1 / np.sqrt(1 + rng.permutation(count))
+        self.first_days = _first_days(config)
         kinds = np.divmod(self.topics, config.num_sounds)
         numbers = (config.num_looks, config.num_sounds)
         self.features = [
@@ -63,6 +65,14 @@ class Videos:
             feature[index] + _SPREAD * rng.standard_normal((count, feature.shape[1]), np.float32)
             for feature in self.features
         ]
+
+
+def _first_days(config: WorldConfig) -> np.ndarray:
+    rng = np.random.default_rng([config.seed, 3])
+    days = np.zeros(config.num_videos, np.int64)
+    new = rng.permutation(config.num_videos)[: round(config.new_fraction * config.num_videos)]
+    days[new] = rng.integers(config.sessions_per_user, size=len(new))
+    return days
 
 
 def _content(

@@ -21,10 +21,11 @@ def watch_log(config: WorldConfig, videos: Videos) -> Iterator[pd.DataFrame]:
     """Yields the rows of the log, some thousand users at a time.
 
     A user has a taste, a point in the square of the videos' tastes, and three favourite topics. A
-    session is on one of them: videos of the topic are shown, the popular ones more often, and the
-    user watches those with the highest `-pickiness · |taste - taste of the video|²` plus Gumbel
-    noise, one after the other in a random order. The others are impressions, shown when the session
-    begins. One watch in ten is abandoned within half a minute, the others take one to five minutes.
+    session, one a day, is on one of them: videos of the topic that are there by then are shown, the
+    popular ones more often, and the user watches those with the highest
+    `-pickiness · |taste - taste of the video|²` plus Gumbel noise, one after the other in a random
+    order. The others are impressions, shown when the session begins. One watch in ten is abandoned
+    within half a minute, the others take one to five minutes.
 
     The columns are `user_id`, `video_id` (text), `timestamp` (seconds since 1970),
     `watched_seconds` and `impression` (1 for a video that was shown and not watched, 0 for a
@@ -69,19 +70,20 @@ def _rows(
 
     row = np.arange(sessions)[:, None]
     drawn = np.sort(shelf.draw(rng, topics, shown), axis=1)
-    again = np.zeros_like(drawn, bool)
-    again[:, 1:] = drawn[:, 1:] == drawn[:, :-1]
+    days = np.tile(np.arange(per_user), len(users))
+    left_out = videos.first_days[drawn] > days[:, None]
+    left_out[:, 1:] |= drawn[:, 1:] == drawn[:, :-1]
     distance = ((videos.tastes[drawn] - tastes[:, None]) ** 2).sum(axis=2)
     liking = rng.gumbel(size=drawn.shape) - _PICKINESS * distance
-    order = np.argsort(np.where(again, np.inf, -liking), axis=1)
-    drawn, again = drawn[row, order], again[row, order]
+    order = np.argsort(np.where(left_out, np.inf, -liking), axis=1)
+    drawn, left_out = drawn[row, order], left_out[row, order]
     num_watched = rng.integers(2, max(2, shown // 2), size=(sessions, 1), endpoint=True)
-    num_distinct = shown - again.sum(axis=1, keepdims=True)
+    num_distinct = shown - left_out.sum(axis=1, keepdims=True)
     is_watched = np.arange(shown) < np.minimum(num_watched, num_distinct)
 
     # a random order of the watched: each begins when the one before it, and a pause, are over
     sequence = np.argsort(np.where(is_watched, rng.random(drawn.shape), 2.0), axis=1)
-    drawn[:], again[:] = drawn[row, sequence], again[row, sequence]
+    drawn[:], left_out[:] = drawn[row, sequence], left_out[row, sequence]
     is_impression = ~is_watched
     seconds = rng.integers(60, 300, size=drawn.shape)
     abandoned = rng.random(drawn.shape) < _ABANDONED
@@ -90,10 +92,8 @@ def _rows(
     pauses = rng.integers(2, 60, size=drawn.shape)
     begins = np.cumsum(seconds + pauses, axis=1) - seconds
     begins[is_impression] = 0
-    spacing = np.tile(np.arange(per_user), len(users)) * _SESSION_SPACING
-    starts = (
-        _FIRST_SECOND + spacing + rng.integers(_SESSION_SPACING - _SESSION_LENGTH, size=sessions)
-    )
+    starts = _FIRST_SECOND + days * _SESSION_SPACING
+    starts += rng.integers(_SESSION_SPACING - _SESSION_LENGTH, size=sessions)
     rows = pd.DataFrame(
         {
             "user_id": np.repeat(users, per_user * shown),
@@ -102,7 +102,7 @@ def _rows(
             "watched_seconds": seconds.ravel(),
             "impression": is_impression.ravel().astype(np.int8),
         }
-    )[~again.ravel()]
+    )[~left_out.ravel()]
     rows = rows.sort_values(["user_id", "timestamp", "impression"], kind="stable")
     rows["video_id"] = videos.ids.astype(str)[rows["video_id"]]
     rows["user_id"] = [f"u{user:06d}" for user in rows["user_id"]]

@@ -10,11 +10,11 @@ from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.graph.watch_log import LABEL
 from yt8m_models.program.extras import require
 from yt8m_models.program.progress import Progress
-from yt8m_models.recommendation.glmix.config import GLMixConfig
-from yt8m_models.recommendation.glmix.glmix import GLMIX, GLMix
-from yt8m_models.recommendation.glmix.known_events import read_known_events
-from yt8m_models.recommendation.glmix.user_batches import UserBatches
-from yt8m_models.recommendation.glmix.user_newton import UserSolutions, solve_users
+from yt8m_models.recommendation.mixed_effects.config import GLMixConfig
+from yt8m_models.recommendation.mixed_effects.glmix import GLMIX, GLMix
+from yt8m_models.recommendation.mixed_effects.known_events import read_known_events
+from yt8m_models.recommendation.mixed_effects.user_batches import UserBatches
+from yt8m_models.recommendation.mixed_effects.user_newton import UserSolutions, solve_users
 
 _SUFFICIENT = 1e-4
 _ROUNDING = 1e-12

@@ -9,11 +9,11 @@ import numpy as np
 from yt8m_models.data.video_ids import VideoIds, as_bytes
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.embedding.embeddings_writer import EMBEDDINGS
-from yt8m_models.experiments.movielens.config import BASELINES, CDML, TITLES, MovieLensConfig
-from yt8m_models.experiments.movielens.tables import read_table
-from yt8m_models.experiments.movielens.titles import read_movies, title_vectors
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.table import TABLE
+from yt8m_models.movielens.config import BASELINES, CDML, TITLES, MovieLensConfig
+from yt8m_models.movielens.tables import read_table
+from yt8m_models.movielens.titles import read_movies, title_vectors
 from yt8m_models.storage.artifact_dir import DAMAGED_ARRAY
 
 

@@ -8,10 +8,10 @@ import numpy as np
 from eval.retrieval import auc
 from yt8m_models.data.video_ids import UNKNOWN
 from yt8m_models.graph.watch_log import LABEL
-from yt8m_models.recommendation.glmix.config import GLMixConfig
-from yt8m_models.recommendation.glmix.glmix import load_with_embeddings
-from yt8m_models.recommendation.glmix.known_events import read_known_events
-from yt8m_models.recommendation.glmix.user_batches import groups_of_like_size
+from yt8m_models.recommendation.mixed_effects.config import GLMixConfig
+from yt8m_models.recommendation.mixed_effects.glmix import load_with_embeddings
+from yt8m_models.recommendation.mixed_effects.known_events import read_known_events
+from yt8m_models.recommendation.mixed_effects.user_batches import groups_of_like_size
 from yt8m_models.recommendation.user_events import UserEvents
 from yt8m_models.storage.whole_file import write_text
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from yt8m_models.data.video_ids import VideoIds, as_bytes
-from yt8m_models.experiments.movielens.tables import read_table
+from yt8m_models.movielens.tables import read_table
 
 _COLUMNS = {"user": ("user_id", "userId"), "movie": ("item_id", "movieId"), "stars": ("rating",)}
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from yt8m_models.experiments.common.report import Report
 from yt8m_models.experiments.common.rows import Row, Table
 from yt8m_models.experiments.common.summary import RowSummary, Summary, statistics_header
-from yt8m_models.experiments.movielens.config import MovieLensConfig
-from yt8m_models.experiments.movielens.paper import paper_figures
-from yt8m_models.experiments.movielens.runs import Quality, Result
+from yt8m_models.movielens.config import MovieLensConfig
+from yt8m_models.movielens.paper import paper_figures
+from yt8m_models.movielens.runs import Quality, Result
 from yt8m_models.storage.text_tables import csv_text, markdown_table
 
 _METHOD = ("train_ratings", "method", "aggregation", "history")

@@ -11,13 +11,13 @@ from yt8m_models.embedding.embedder import Embedder
 from yt8m_models.embedding.loading import load_embedding_model
 from yt8m_models.embedding.training.config import EmbeddingTrainConfig
 from yt8m_models.embedding.training.trainer import train
-from yt8m_models.experiments.movielens.config import MovieLensConfig
-from yt8m_models.experiments.movielens.features import Features
-from yt8m_models.experiments.movielens.scores import history_of
-from yt8m_models.experiments.movielens.splits import Split
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.table import TABLE
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
+from yt8m_models.movielens.config import MovieLensConfig
+from yt8m_models.movielens.features import Features
+from yt8m_models.movielens.scores import history_of
+from yt8m_models.movielens.splits import Split
 from yt8m_models.program.extras import require
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage.whole_file import write_text

@@ -4,8 +4,9 @@ import numpy as np
 
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.graph.watch_log import IMPRESSION, LABEL, WATCHED
-from yt8m_models.recommendation.glmix.config import GLMixConfig
+from yt8m_models.graph.watch_log import LABEL
+from yt8m_models.recommendation.labelled_events import read_labelled_events
+from yt8m_models.recommendation.mixed_effects.config import GLMixConfig
 from yt8m_models.recommendation.user_events import UserEvents
 
 
@@ -14,9 +15,7 @@ def read_known_events(
 ) -> tuple[UserEvents, np.ndarray, str | None]:
     """Reads all events of videos that have an embedding; all of them without embeddings.
 
-    The label is the column `label`; or, where the files have none, 0 for an `impression` and 1 for
-    all others, as in watch logs. With `config.min_watched_seconds` it is 1 for what was watched for
-    longer.
+    Their labels are those of `read_labelled_events`.
 
     Args:
         config: the flags.
@@ -28,26 +27,10 @@ def read_known_events(
         and, as a sentence, which events were left out, `None` where none were.
 
     Raises:
-        ValueError: as of `read_events`; there are no events, none is of a video that has an
-            embedding, or all labels are the same.
+        ValueError: as of `read_labelled_events`; no event is of a video that has an embedding, or
+            all labels are the same.
     """
-    threshold = config.min_watched_seconds
-    of_labels = (IMPRESSION,) if threshold else (LABEL, IMPRESSION)
-    events = UserEvents.read(config, (WATCHED,) if threshold else (), of_labels)
-    if not len(events):
-        raise ValueError(f"there are no events in {config.watch_log}")
-    if threshold:
-        watched = events.values[WATCHED] > threshold
-        labels = (watched & (events.values.get(IMPRESSION, 0) != 1)).astype(np.float64)
-    elif LABEL in events.values:
-        labels = events.values[LABEL]
-    elif IMPRESSION in events.values:
-        labels = 1 - events.values[IMPRESSION]
-    else:
-        raise ValueError(
-            f"the files of {config.watch_log} must all have a column {config.label_column}, or all "
-            f"{config.impression_column}"
-        )
+    events = read_labelled_events(config, config.min_watched_seconds)
     if embeddings is None:
         rows = np.arange(len(events.videos))
     else:
@@ -58,7 +41,7 @@ def read_known_events(
         )
     is_known = rows != UNKNOWN
     kept = is_known[events.video_rows]
-    labels = labels[kept]
+    labels = events.values[LABEL][kept]
     if labels.min() == labels.max():
         raise ValueError(
             f"there must be events of both labels in {config.watch_log}; all {len(labels):,} of "

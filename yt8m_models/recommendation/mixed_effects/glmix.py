@@ -9,7 +9,7 @@ import numpy as np
 from yt8m_models import __version__
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.recommendation.glmix.config import GLMixConfig
+from yt8m_models.recommendation.mixed_effects.config import GLMixConfig
 from yt8m_models.storage.artifact_dir import ArtifactDir, read_array
 
 GLMIX = ArtifactDir(

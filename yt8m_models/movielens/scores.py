@@ -5,13 +5,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from yt8m_models.experiments.movielens.config import (
-    ABOVE_MEAN,
-    IMPUTED_SVDS,
-    MovieLensConfig,
-    min_stars,
-)
-from yt8m_models.experiments.movielens.splits import Split
+from yt8m_models.movielens.config import ABOVE_MEAN, IMPUTED_SVDS, MovieLensConfig, min_stars
+from yt8m_models.movielens.splits import Split
 from yt8m_models.program.extras import require
 from yt8m_models.recommendation.history import kept_ratings, max_scores, mean_vectors
 

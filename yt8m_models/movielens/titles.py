@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from yt8m_models.data.video_ids import VideoIds
-from yt8m_models.experiments.movielens.tables import read_table
+from yt8m_models.movielens.tables import read_table
 from yt8m_models.program.extras import require
 
 _COLUMNS = {

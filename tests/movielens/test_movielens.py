@@ -1,4 +1,4 @@
-"""Tests of `yt8m_models.experiments.movielens`."""
+"""Tests of `yt8m_models.movielens`."""
 
 import csv
 import dataclasses
@@ -22,20 +22,20 @@ from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.experiments.common.plots import draw
 from yt8m_models.experiments.common.rows import rows_of
-from yt8m_models.experiments.movielens import co_likes, experiment
-from yt8m_models.experiments.movielens.__main__ import PROGRAM, main
-from yt8m_models.experiments.movielens.config import MovieLensConfig
-from yt8m_models.experiments.movielens.experiment import measure, run_movielens
-from yt8m_models.experiments.movielens.features import load_features
-from yt8m_models.experiments.movielens.ratings import Ratings, read_ratings
-from yt8m_models.experiments.movielens.report import MovieLensReport
-from yt8m_models.experiments.movielens.rows import methods, tables
-from yt8m_models.experiments.movielens.runs import plan
-from yt8m_models.experiments.movielens.scores import baseline_scores, content_scores, history_of
-from yt8m_models.experiments.movielens.splits import Split, split_by_count, split_by_fraction
-from yt8m_models.experiments.movielens.titles import read_movies, title_vectors
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
+from yt8m_models.movielens import co_likes, experiment
+from yt8m_models.movielens.__main__ import PROGRAM, main
+from yt8m_models.movielens.config import MovieLensConfig
+from yt8m_models.movielens.experiment import measure, run_movielens
+from yt8m_models.movielens.features import load_features
+from yt8m_models.movielens.ratings import Ratings, read_ratings
+from yt8m_models.movielens.report import MovieLensReport
+from yt8m_models.movielens.rows import methods, tables
+from yt8m_models.movielens.runs import plan
+from yt8m_models.movielens.scores import baseline_scores, content_scores, history_of
+from yt8m_models.movielens.splits import Split, split_by_count, split_by_fraction
+from yt8m_models.movielens.titles import read_movies, title_vectors
 from yt8m_models.program.command import UsageError
 
 REAL = Path(os.environ.get("MOVIELENS_100K", SHARED / "data" / "ml-100k"))
@@ -999,7 +999,7 @@ def test_neither_tables_nor_figures():
 
 def test_help_needs_no_libraries():
     code = (
-        "import sys; from yt8m_models.experiments.movielens.__main__ import PROGRAM; "
+        "import sys; from yt8m_models.movielens.__main__ import PROGRAM; "
         "print(PROGRAM.help()); "
         "print(sorted({'tensorflow', 'keras', 'numpy', 'pandas'} & set(sys.modules)))"
     )

@@ -1,6 +1,6 @@
 """`yt8m movielens`: the MovieLens tables of the CDML paper."""
 
-from yt8m_models.experiments.movielens.config import MovieLensConfig
+from yt8m_models.movielens.config import MovieLensConfig
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
@@ -15,7 +15,7 @@ PROGRAM = Program(
 
 @PROGRAM.main
 def main(arguments: Arguments) -> int | None:
-    from yt8m_models.experiments.movielens.experiment import run_movielens
+    from yt8m_models.movielens.experiment import run_movielens
 
     return run_movielens(arguments[MovieLensConfig])
 

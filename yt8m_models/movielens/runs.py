@@ -12,11 +12,11 @@ import numpy as np
 from yt8m_models.experiments.common import runs as common
 from yt8m_models.experiments.common.rows import Row
 from yt8m_models.experiments.common.runs import digest, plan_runs
-from yt8m_models.experiments.movielens.config import MovieLensConfig
-from yt8m_models.experiments.movielens.features import Features
-from yt8m_models.experiments.movielens.ratings import Ratings
-from yt8m_models.experiments.movielens.rows import Method, split_name
-from yt8m_models.experiments.movielens.splits import Split, split_by_count, split_by_fraction
+from yt8m_models.movielens.config import MovieLensConfig
+from yt8m_models.movielens.features import Features
+from yt8m_models.movielens.ratings import Ratings
+from yt8m_models.movielens.rows import Method, split_name
+from yt8m_models.movielens.splits import Split, split_by_count, split_by_fraction
 from yt8m_models.storage.result_file import read_result
 from yt8m_models.storage.whole_file import join
 

@@ -11,14 +11,14 @@ from eval.retrieval import average_precision, mean_over_queries, ndcg
 from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.experiments.common.rows import rows_of
 from yt8m_models.experiments.common.running import run_experiment
-from yt8m_models.experiments.movielens.config import CDML, MovieLensConfig
-from yt8m_models.experiments.movielens.features import Features, load_features
-from yt8m_models.experiments.movielens.ratings import Ratings, read_ratings
-from yt8m_models.experiments.movielens.report import MovieLensReport
-from yt8m_models.experiments.movielens.rows import Method, methods, tables
-from yt8m_models.experiments.movielens.runs import Quality, Result, Run, plan
-from yt8m_models.experiments.movielens.scores import baseline_scores, content_scores, history_of
-from yt8m_models.experiments.movielens.splits import Split
+from yt8m_models.movielens.config import CDML, MovieLensConfig
+from yt8m_models.movielens.features import Features, load_features
+from yt8m_models.movielens.ratings import Ratings, read_ratings
+from yt8m_models.movielens.report import MovieLensReport
+from yt8m_models.movielens.rows import Method, methods, tables
+from yt8m_models.movielens.runs import Quality, Result, Run, plan
+from yt8m_models.movielens.scores import baseline_scores, content_scores, history_of
+from yt8m_models.movielens.splits import Split
 from yt8m_models.program.extras import require
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage import filesystems
@@ -131,7 +131,7 @@ def _cdml(
     run: Run, split: Split, config: MovieLensConfig, features: Features, interruption: Interruption
 ) -> np.ndarray | None:
     """Trains what CDML is on this split; beside the results, named as these and the settings."""
-    from yt8m_models.experiments.movielens.co_likes import cdml_vectors
+    from yt8m_models.movielens.co_likes import cdml_vectors
 
     settings = Method(CDML).key(config).encode()
     directory = f"{run.directory}-{hashlib.sha256(settings).hexdigest()[:10]}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from yt8m_models.experiments.common.rows import Row, Table, selected
-from yt8m_models.experiments.movielens.config import CDML, IMPUTED_SVDS, MovieLensConfig
+from yt8m_models.movielens.config import CDML, IMPUTED_SVDS, MovieLensConfig
 
 
 @dataclass(frozen=True)

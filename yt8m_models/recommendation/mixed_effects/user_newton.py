@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yt8m_models.recommendation.glmix.user_batches import UserBatch
+from yt8m_models.recommendation.mixed_effects.user_batches import UserBatch
 
 _MAX_STEPS = 100
 _MAX_HALVINGS = 40

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yt8m_models.experiments.movielens.ratings import Ratings
+from yt8m_models.movielens.ratings import Ratings
 
 
 @dataclass(frozen=True)

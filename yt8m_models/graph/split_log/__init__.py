@@ -1,0 +1,1 @@
+"""A watch log in two, by time: `yt8m split-log` (see `--help`)."""

@@ -1,0 +1,1 @@
+"""GLMix, a logistic model with a part for every user: fitting, keeping and measuring it."""
