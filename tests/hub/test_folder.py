@@ -35,8 +35,9 @@ def test_every_backend_predicts_as_tensorflow_did(name, written, recorded):
     loaded = yt8m_models.load_model(str(folder))
     record = HubRecord.read(folder)
     assert type(loaded) is type(model)
-    np.testing.assert_array_equal(predict(loaded, record), predict(model, record))
-    np.testing.assert_allclose(predict(loaded, record), recorded[name], rtol=0, atol=TOLERANCE)
+    found = predict(loaded, record)
+    np.testing.assert_array_equal(found, predict(model, record))
+    np.testing.assert_allclose(found, recorded[name], rtol=0, atol=TOLERANCE)
 
 
 def test_a_folder_that_yt8m_export_wrote_on_tensorflow():
