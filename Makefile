@@ -10,13 +10,14 @@ PYTEST := python -m pytest -n $(WORKERS) --dist loadfile
 TESTS_IO := tests/io tests/data tests/storage tests/layers tests/models tests/training \
 	tests/prediction tests/features tests/graph tests/embedding tests/retrieval \
 	tests/recommendation tests/annotation
-TESTS_JAX := tests/layers tests/losses tests/embedding/test_mining.py \
-	tests/embedding/test_embedding_models.py tests/test_gpu_benchmark.py
+TESTS_BACKENDS := tests/layers tests/losses tests/embedding/test_mining.py \
+	tests/embedding/test_embedding_models.py tests/hub
+ON_BACKENDS := 'keras>=3.10' absl-py 'pandas>=2' safetensors pytest pytest-xdist hypothesis
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup quickstart quickstart-video test test-all test-io test-jax lint bench bench-check wheel-smoke clean
+.PHONY: help setup quickstart quickstart-video test test-all test-io test-jax test-torch lint bench bench-check wheel-smoke clean
 .DELETE_ON_ERROR:
 
 help:  ## List the targets.
@@ -27,7 +28,7 @@ setup: .venv/.installed  ## Make .venv, with the package and what its tests need
 .venv/.installed: setup.py pyproject.toml yt8m_models/__init__.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed")'
 	$(PYTHON) -m venv .venv
-	$(VENV)/python -m pip install --quiet --editable '.[dev,quickstart,recommend,video,report,export,serve]'
+	$(VENV)/python -m pip install --quiet --editable '.[dev,quickstart,recommend,video,report,export,hub,serve]'
 	touch $@
 
 quickstart: setup  ## Sample data, a trained model, its metrics, a submission, a plot and a page.
@@ -120,12 +121,22 @@ test-io: .venv-io/.installed  ## Remote file systems, and the oldest TensorFlow:
 	.venv-io/bin/python -m pip install --quiet --editable '.[io,dev,quickstart,recommend]' 'moto[s3,server]'
 	touch $@
 
-test-jax: .venv-jax/.installed  ## Layers and losses on JAX, without TensorFlow.
-	KERAS_BACKEND=jax .venv-jax/bin/$(PYTEST) -m 'not slow' $(TESTS_JAX)
+test-jax: .venv-jax/.installed  ## Layers, losses and models of the Hub on JAX, without TensorFlow.
+	KERAS_BACKEND=jax .venv-jax/bin/$(PYTEST) -m 'not slow' $(TESTS_BACKENDS) tests/test_gpu_benchmark.py
 
 .venv-jax/.installed: setup.py pyproject.toml yt8m_models/__init__.py
 	$(PYTHON) -m venv .venv-jax
-	.venv-jax/bin/python -m pip install --quiet 'keras>=3.10' 'jax>=0.8' absl-py 'pandas>=2' pytest pytest-xdist hypothesis
+	.venv-jax/bin/python -m pip install --quiet 'jax>=0.8' $(ON_BACKENDS)
+	touch $@
+
+test-torch: .venv-torch/.installed  ## The same on PyTorch.
+	KERAS_BACKEND=torch .venv-torch/bin/$(PYTEST) -m 'not slow' $(TESTS_BACKENDS)
+
+# PyTorch first and pinned: so pip takes the build that is at hand, and not gigabytes for GPUs.
+.venv-torch/.installed: setup.py pyproject.toml yt8m_models/__init__.py
+	$(PYTHON) -m venv .venv-torch
+	.venv-torch/bin/python -m pip install --quiet torch==2.13.0
+	.venv-torch/bin/python -m pip install --quiet $(ON_BACKENDS)
 	touch $@
 
 bench: setup  ## The benchmarks, as a table and as out/benchmarks.json.
@@ -138,5 +149,5 @@ wheel-smoke: setup  ## Build the wheel and use it from a clean environment.
 	PYTHON=$(CURDIR)/$(VENV)/python .ci/wheel-smoke
 
 clean:  ## Remove everything that the other targets made.
-	rm -rf .venv .venv-io .venv-jax $(OUT) dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-io .venv-jax .venv-torch $(OUT) dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

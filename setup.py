@@ -53,7 +53,9 @@ setup(
         "export": ["onnx", "onnxruntime", "tf2onnx", "ai-edge-litert"],
         "onnx": ["onnxruntime"],
         "serve": ["onnxruntime", "starlette", "uvicorn"],
+        "hub": ["huggingface_hub", "safetensors"],
         "jax": ["jax>=0.8"],
+        "torch": ["torch>=2.6"],
         "quickstart": ["scikit-learn", "matplotlib"],
         "dev": [
             "pytest>=8",

@@ -35,6 +35,62 @@ def forget_contents():
 
 
 @pytest.fixture
+def gradients():
+    """`gradients(layer, loss)`: of `loss()` for each trainable weight of a layer, as arrays."""
+    import keras
+
+    def of_weights(layer, loss):
+        weights = layer.trainable_weights
+
+        def loss_of(*values):
+            if keras.backend.backend() != "jax":  # others differentiate by the weights themselves
+                return loss()
+            mapping = list(zip(weights, values, strict=True))
+            with keras.StatelessScope(state_mapping=mapping):
+                return loss()
+
+        return _gradients(loss_of, [weight.value for weight in weights])
+
+    return of_weights
+
+
+@pytest.fixture
+def input_gradients():
+    """`input_gradients(function, *inputs, **options)`: for each of the inputs, as arrays."""
+    from keras import ops
+
+    def of_inputs(function, *inputs, **options):
+        tensors = [ops.convert_to_tensor(values) for values in inputs]
+        return _gradients(lambda *given: function(*given, **options), tensors)
+
+    return of_inputs
+
+
+def _gradients(function, tensors):
+    """Of a function's one value, by whichever backend Keras runs on."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(tensors)
+            value = function(*tensors)
+        found = [tf.convert_to_tensor(each) for each in tape.gradient(value, tensors)]
+    elif keras.backend.backend() == "jax":
+        import jax
+
+        found = jax.grad(lambda given: function(*given))(tensors)
+    else:
+        import torch
+
+        for tensor in tensors:
+            tensor.requires_grad_()
+        found = torch.autograd.grad(function(*tensors), tensors)
+    return [keras.ops.convert_to_numpy(gradient) for gradient in found]
+
+
+@pytest.fixture
 def warned(caplog):
     """Gives the warnings of this project since the last call; TensorFlow has some of its own."""
 

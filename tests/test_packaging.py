@@ -196,8 +196,8 @@ def test_no_package_has_more_than_4000_lines():
 
 
 def test_extras(metadata):
-    extras = {"io", "recommend", "video", "report", "demo", "export", "onnx", "serve", "jax"}
-    extras |= {"quickstart", "dev"}
+    extras = {"io", "recommend", "video", "report", "demo", "export", "onnx", "serve", "hub"}
+    extras |= {"jax", "torch", "quickstart", "dev"}
     assert set(metadata["extras_require"]) == extras
     assert any(
         requirement.startswith("tensorflow-io==0.37.1")

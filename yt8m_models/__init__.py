@@ -7,7 +7,7 @@ __version__ = "0.1.0"
 
 
 def load_model(train_dir: str, sample_frames: int = 0, checkpoint: str = "auto") -> Any:
-    """The Keras model of a training directory, or of an imported checkpoint.
+    """The Keras model of a training, of an imported checkpoint, or of the Hugging Face Hub.
 
     It takes a dict of `video_matrix`, float32 `(batch, T, D)` dequantised (video level: `(batch,
     D)`) or uint8 as recorded, and `num_frames`, int32 `(batch,)`, and returns predictions, float32
@@ -15,19 +15,25 @@ def load_model(train_dir: str, sample_frames: int = 0, checkpoint: str = "auto")
     says which checkpoint it has.
 
     Args:
-        train_dir: what `--train_dir` was in training.
+        train_dir: what `--train_dir` was in training; or a folder of `yt8m export --format=hf`, or
+            the id of one on the Hub, `USER/NAME` or `USER/NAME@REVISION`. Folders and ids are
+            loaded on any backend of Keras, and without TensorFlow on others.
         sample_frames: frames that each call samples from every video at random; 0 takes them all.
         checkpoint: `best` (lowest validation loss), `latest`, the path of one, or `auto`: the best
-            where the training was validated, the latest otherwise.
+            where the training was validated, the latest otherwise. Folders have one.
 
     Raises:
         ValueError: nothing was trained there, there is no such checkpoint, it cannot be read, or
-            `sample_frames` is negative or given for a video-level model.
+            `sample_frames` is negative or given for a video-level model. The extra `hub` is needed
+            and not installed, or the Hub has no such model.
 
     Example:
         >>> model = yt8m_models.load_model("models/netvlad")
         >>> predictions = model({"video_matrix": frames, "num_frames": num_frames})
     """
     # By name, at the first call: importing the package imports no TensorFlow.
+    if importlib.import_module("yt8m_models.hub.source").is_hub_source(train_dir):
+        hub = importlib.import_module("yt8m_models.hub.loading")
+        return hub.load_hub_model(train_dir, sample_frames, checkpoint)
     loading = importlib.import_module("yt8m_models.prediction.loading")
     return loading.load_model(train_dir, sample_frames, checkpoint)

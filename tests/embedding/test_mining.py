@@ -116,7 +116,7 @@ def test_random_draws_follow_from_the_seed():
 
 
 @pytest.mark.parametrize("mining", MININGS)
-def test_gradients_are_those_of_the_chosen(mining):
+def test_gradients_are_those_of_the_chosen(mining, input_gradients):
     """They flow through the distances to the chosen candidates, and not through the choice."""
     rng = np.random.default_rng(1)
     anchors, positives, candidates = (rng.normal(size=(6, 4)).astype("float32") for _ in range(3))
@@ -129,7 +129,7 @@ def test_gradients_are_those_of_the_chosen(mining):
             mined.positive_distances, mined.negative_distances, mask=mined.found
         )
 
-    received = _gradients(value, anchors, positives, candidates)
+    received = input_gradients(value, anchors, positives, candidates)
     mined = mine_negatives(anchors, positives, candidates, excluded, mining, seed=1)
     negatives, found = (ops.convert_to_numpy(part) for part in (mined.negatives, mined.found))
     assert found.sum() == 5
@@ -143,23 +143,6 @@ def test_gradients_are_those_of_the_chosen(mining):
     assert np.abs(expected).max() > 0
     for gradient, reference in zip(received, expected, strict=True):
         np.testing.assert_allclose(gradient, reference, rtol=1e-4, atol=1e-5)
-
-
-def _gradients(value, *arrays):
-    tensors = [ops.convert_to_tensor(array) for array in arrays]
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        with tf.GradientTape() as tape:
-            tape.watch(tensors)
-            result = value(*tensors)
-        gradients = tape.gradient(result, tensors)
-        return [ops.convert_to_numpy(tf.convert_to_tensor(gradient)) for gradient in gradients]
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return jax.grad(value, argnums=(0, 1, 2))(*tensors)
-    pytest.skip(f"no gradients are tested for {keras.backend.backend()}")
 
 
 def test_long_embeddings_of_length_1():

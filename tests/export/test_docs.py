@@ -16,6 +16,7 @@ from yt8m_models.export.saved_model import SavedModelSession
 
 pytest.importorskip("tf2onnx", reason="needs the extra `export`")
 pytest.importorskip("ai_edge_litert", reason="needs the extra `export`")
+pytest.importorskip("safetensors", reason="needs the extra `hub`")
 
 PAGE = (Path(__file__).parents[2] / "docs" / "export.md").read_text("utf-8")
 
@@ -49,7 +50,9 @@ def run(exported, monkeypatch):
     return run_example
 
 
-@pytest.mark.parametrize("title", ["MediaPipe", "onnxruntime", "LiteRT", "Keras"])
+@pytest.mark.parametrize(
+    "title", ["MediaPipe", "onnxruntime", "LiteRT", "Keras", "Hugging Face Hub"]
+)
 def test_examples(title, run):
     variables = run(title)
     expected = variables["check"]["predictions"]

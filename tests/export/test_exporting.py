@@ -191,6 +191,8 @@ def test_refusals(train_dir, classifier, write, tmp_path, monkeypatch):
     refused("s3://bucket/out must be a local directory", output_dir="s3://bucket/out")
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
     refused(r"tf2onnx is needed .* 'yt8m-models\[export\]'", format=("onnx",))
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    refused(r"safetensors is needed .* 'yt8m-models\[hub\]'", format=("hf",))
     assert [path.name for path in (full / "file", *empty.iterdir())] == ["file"]
     with pytest.raises(ValueError, match="--input_type=uint8 is for frame-level models"):
         write(classifier("MoeModel"), "keras", input_type="uint8")

@@ -34,29 +34,3 @@ def assign():
         return layer
 
     return assign_by_name
-
-
-@pytest.fixture
-def gradients():
-    """`gradients(layer, loss)`: of `loss()` for each trainable weight, as arrays."""
-
-    def tensorflow_gradients(layer, loss):
-        import tensorflow as tf
-
-        weights = [weight.value for weight in layer.trainable_weights]
-        with tf.GradientTape() as tape:
-            value = loss()
-        return [np.asarray(gradient) for gradient in tape.gradient(value, weights)]
-
-    def jax_gradients(layer, loss):
-        import jax
-
-        def loss_of(values):
-            mapping = list(zip(layer.trainable_weights, values, strict=True))
-            with keras.StatelessScope(state_mapping=mapping):
-                return loss()
-
-        values = [weight.value for weight in layer.trainable_weights]
-        return [np.asarray(gradient) for gradient in jax.grad(loss_of)(values)]
-
-    return {"tensorflow": tensorflow_gradients, "jax": jax_gradients}[keras.backend.backend()]

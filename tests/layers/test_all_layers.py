@@ -234,7 +234,8 @@ def test_gradients_reach_every_weight(name, rng, gradients):
         return
     target = rng.normal(size=outputs.shape).astype("float32")
     found = gradients(
-        layer, lambda: ops.sum(ops.square(layer(inputs, **kwargs, **arguments) - target))
+        layer,
+        lambda: ops.sum(ops.square(ops.subtract(layer(inputs, **kwargs, **arguments), target))),
     )
     for weight, gradient in zip(layer.trainable_weights, found, strict=True):
         assert np.isfinite(gradient).all(), weight.path

@@ -165,7 +165,7 @@ def test_float32_at_full_size(name, scale, unit_length, rng, assign, to_numpy, g
     np.testing.assert_allclose(output, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
     by_name = dict(zip(("means", "log_scales", "mixture_logits"), expected_gradients, strict=True))
     flat_target = target.reshape(2, -1)
-    found = gradients(layer, lambda: ops.sum(layer(frames) * flat_target))
+    found = gradients(layer, lambda: ops.sum(ops.multiply(layer(frames), flat_target)))
     for weight, gradient in zip(layer.trainable_weights, found, strict=True):
         correct = by_name[weight.name].reshape(gradient.shape)
         assert np.isfinite(gradient).all()
@@ -211,7 +211,7 @@ def test_deviations_of_all_sizes_at_once(name, rng, assign, to_numpy, gradients)
     posteriors = to_numpy(layer(frames))
     np.testing.assert_allclose(posteriors.reshape(expected.shape), expected, rtol=0, atol=1e-4)
     target = rng.normal(size=posteriors.shape).astype("float32")
-    for gradient in gradients(layer, lambda: ops.sum(layer(frames) * target)):
+    for gradient in gradients(layer, lambda: ops.sum(ops.multiply(layer(frames), target))):
         assert np.isfinite(gradient).all()
 
 

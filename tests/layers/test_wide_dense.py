@@ -9,6 +9,7 @@ from yt8m_models.layers import wide_dense
 from yt8m_models.layers.wide_dense import WideDense
 
 WIDE = 2**17
+BY_XLA = keras.backend.backend() != "torch"
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_equals_dense(features, pieces, rng, to_numpy, piece_counts):
     outputs = to_numpy(layer(inputs))
     kernel, bias = (to_numpy(weight) for weight in layer.weights)
     np.testing.assert_allclose(outputs, np.tanh(inputs @ kernel + bias), rtol=1e-4, atol=1e-5)
-    assert piece_counts == pieces
+    assert piece_counts == (pieces if BY_XLA else [])
 
 
 def test_gradients_of_weights_and_inputs(rng, to_numpy, gradients, piece_counts):
@@ -55,7 +56,7 @@ def test_gradients_of_weights_and_inputs(rng, to_numpy, gradients, piece_counts)
     upstream = rng.normal(size=(3, 2)).astype("float32")
     layer = Scaled()
     layer.build(inputs.shape)
-    found = gradients(layer, lambda: ops.sum(layer(inputs) * upstream))
+    found = gradients(layer, lambda: ops.sum(ops.multiply(layer(inputs), upstream)))
     kernel = to_numpy(layer.dense.kernel)
     expected = {
         "scales": (inputs * (upstream @ kernel.T)).sum(axis=0),
@@ -64,7 +65,7 @@ def test_gradients_of_weights_and_inputs(rng, to_numpy, gradients, piece_counts)
     }
     for weight, gradient in zip(layer.trainable_weights, found, strict=True):
         np.testing.assert_allclose(gradient, expected[weight.name], rtol=1e-4, atol=1e-5)
-    assert piece_counts
+    assert bool(piece_counts) == BY_XLA
 
 
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])

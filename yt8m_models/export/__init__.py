@@ -1,1 +1,1 @@
-"""Trained models for other programs: SavedModel, MediaPipe, ONNX, LiteRT."""
+"""Trained models for other programs: SavedModel, MediaPipe, ONNX, LiteRT, Hugging Face Hub."""

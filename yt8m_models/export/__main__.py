@@ -5,8 +5,9 @@ from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
     "yt8m export",
-    "Write a trained model for other programs: TensorFlow Serving, MediaPipe, ONNX, LiteRT and "
-    "Keras. What was written is loaded and compared with the model before it is kept.",
+    "Write a trained model for other programs: TensorFlow Serving, MediaPipe, ONNX, LiteRT, "
+    "Keras and the Hugging Face Hub. What was written is loaded and compared with the model before "
+    "it is kept.",
     ExportConfig,
 )
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from yt8m_models.prediction.config import ModelSource, require_one_source
 from yt8m_models.program.option import Options, option, same_option
 
-SAVED_MODEL, MEDIAPIPE, ONNX, LITERT, KERAS = FORMATS = (
-    *("saved_model", "mediapipe", "onnx", "litert", "keras"),
+SAVED_MODEL, MEDIAPIPE, ONNX, LITERT, KERAS, HUB = FORMATS = (
+    *("saved_model", "mediapipe", "onnx", "litert", "keras", "hf"),
 )
 RUNNABLE = (ONNX, LITERT)  # without TensorFlow
 FLOAT32, UINT8 = INPUT_TYPES = ("float32", "uint8")
@@ -36,8 +36,9 @@ class ExportConfig(Options):
     )
     format: tuple[str, ...] = option(
         (SAVED_MODEL,),
-        "What to write: saved_model (TensorFlow Serving), mediapipe, onnx, litert, keras. onnx and "
-        "litert need the extra `export`.",
+        "What to write: saved_model (TensorFlow Serving), mediapipe, onnx, litert, keras, hf (a "
+        "folder for the Hugging Face Hub, which load_model reads). onnx and litert need the extra "
+        "`export`, hf needs `hub`.",
         required=True,
         choices=FORMATS,
         distinct=True,
@@ -56,10 +57,12 @@ class ExportConfig(Options):
     )
     top_k: int = option(20, "Classes of each record in serving_default.", at_least=1)
     vocabulary: str = option(
-        "", "CSV with the columns Index and Name: names of the classes, for labels.txt."
+        "", "CSV with the columns Index and Name: names of the classes, for labels.txt and hf."
     )
     license: str = option(
-        "Apache-2.0", "Licence of the weights, by its SPDX name, for the model card.", required=True
+        "Apache-2.0",
+        "Licence of the weights, by its SPDX name, for the model cards.",
+        required=True,
     )
 
     def __post_init__(self) -> None:

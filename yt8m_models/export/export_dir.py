@@ -7,16 +7,18 @@ self_check.npz  inputs, and what the Keras model gives of them
 saved_model/    with the signatures serving_default, features and quantized_features
 mediapipe/      the SavedModel of MediaPipe's youtube8m graph
 model.onnx, model.tflite, model.keras
+hf/             the folder for the Hugging Face Hub, see `hub.record`
 
 Neither this module nor the files need TensorFlow to be read.
 """
 
 from yt8m_models import __version__
-from yt8m_models.export.config import KERAS, LITERT, MEDIAPIPE, ONNX, SAVED_MODEL
+from yt8m_models.export.config import HUB, KERAS, LITERT, MEDIAPIPE, ONNX, SAVED_MODEL
+from yt8m_models.hub.record import FOLDER, KINDS
 from yt8m_models.storage.artifact_dir import ArtifactDir
 
 FORMAT_VERSION = 1
-CLASSIFIER, EMBEDDING = "classifier", "embedding"
+CLASSIFIER, EMBEDDING = KINDS
 
 LABELS = "labels.txt"
 MODEL_CARD = "model_card.md"
@@ -27,6 +29,7 @@ FILES = {
     ONNX: "model.onnx",
     LITERT: "model.tflite",
     KERAS: "model.keras",
+    HUB: FOLDER,
 }
 
 
@@ -38,7 +41,7 @@ def _readable(version: int) -> int:
 
 EXPORT_DIR = ArtifactDir(
     "export.json",
-    (CLASSIFIER, EMBEDDING),
+    KINDS,
     "an exported model",
     "yt8m export",
     __version__,

@@ -2,11 +2,11 @@
 
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from yt8m_models.export.config import EXACT, LITERT, ONNX, UINT8, ExportConfig
+from yt8m_models.export.config import EXACT, HUB, LITERT, ONNX, UINT8, ExportConfig
 from yt8m_models.export.export_dir import (
     CLASSIFIER,
     EXPORT_DIR,
@@ -17,16 +17,21 @@ from yt8m_models.export.export_dir import (
     SELF_CHECK,
 )
 from yt8m_models.export.formats import WRITERS
+from yt8m_models.export.labels import labels
 from yt8m_models.export.model_card import model_card, versions
 from yt8m_models.export.self_check import MAX_DEVIATION, MAX_DEVIATION_QUANTIZED, SelfCheck
 from yt8m_models.export.trained_model import TrainedModel, load_trained_model
-from yt8m_models.prediction.metric_tables import class_names
 from yt8m_models.prediction.model_archive import unpack_model
 from yt8m_models.program.extras import require
 from yt8m_models.storage.whole_directory import whole_directory
 from yt8m_models.storage.whole_file import write_text
 
-_LIBRARIES = {ONNX: ("tf2onnx", "onnx", "onnxruntime"), LITERT: ("ai_edge_litert.interpreter",)}
+# What formats need, and the extra that has it.
+_LIBRARIES = {
+    ONNX: ("export", ("tf2onnx", "onnx", "onnxruntime")),
+    LITERT: ("export", ("ai_edge_litert.interpreter",)),
+    HUB: ("hub", ("safetensors",)),
+}
 
 
 def export(config: ExportConfig) -> dict[str, Any]:
@@ -42,8 +47,9 @@ def export(config: ExportConfig) -> dict[str, Any]:
         OSError: a file cannot be read or written.
     """
     for format in config.format:
-        for library in _LIBRARIES.get(format, ()):
-            require(library, extra="export")
+        extra, libraries = _LIBRARIES.get(format, ("", ()))
+        for library in libraries:
+            require(library, extra=extra)
     with whole_directory(config.output_dir) as directory:
         return write_export(_load(config), config, directory)
 
@@ -54,7 +60,7 @@ def write_export(trained: TrainedModel, config: ExportConfig, directory: Path) -
         raise ValueError(
             "--input_type=uint8 is for frame-level models; features of whole videos are float32"
         )
-    names = class_names(config.vocabulary) if config.vocabulary else {}
+    names = labels(config.vocabulary, trained.output_size)
     check = SelfCheck.of(trained)
     formats = {
         format: _write_format(format, trained, config, check, directory) for format in config.format
@@ -62,7 +68,7 @@ def write_export(trained: TrainedModel, config: ExportConfig, directory: Path) -
     check.write(str(directory / SELF_CHECK))
     has_classes = trained.kind == CLASSIFIER
     if has_classes:
-        write_text(directory / LABELS, _labels(names, trained.output_size))
+        write_text(directory / LABELS, "".join(f"{name}\n" for name in names))
     record = {
         "kind": trained.kind,
         "format_version": FORMAT_VERSION,
@@ -126,9 +132,3 @@ def _write_format(
 def _files(path: Path) -> Iterable[Path]:
     """A file itself, or those of a directory."""
     return (file for file in [path, *path.rglob("*")] if file.is_file())
-
-
-def _labels(names: Mapping[int, str], count: int) -> str:
-    """The name of each class in a line of its own; a class without one has its number."""
-    lines = (" ".join(names.get(index, "").split()) or str(index) for index in range(count))
-    return "".join(f"{line}\n" for line in lines)

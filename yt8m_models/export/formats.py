@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from yt8m_models.export.config import (
     EXACT,
     FLOAT32,
+    HUB,
     KERAS,
     LITERT,
     MEDIAPIPE,
@@ -17,6 +19,8 @@ from yt8m_models.export.config import (
     UINT8,
     ExportConfig,
 )
+from yt8m_models.export.export_dir import CLASSIFIER, SELF_CHECK
+from yt8m_models.export.labels import labels
 from yt8m_models.export.litert_model import LiteRTModel, write_litert
 from yt8m_models.export.onnx_model import OnnxModel, write_onnx
 from yt8m_models.export.saved_model import Arrays, SavedModelSession, write_saved_model
@@ -29,6 +33,9 @@ from yt8m_models.export.signatures import (
     saved_model_signatures,
 )
 from yt8m_models.export.trained_model import TrainedModel
+from yt8m_models.hub.folder import read_folder, write_folder
+from yt8m_models.hub.model_classes import settings_of
+from yt8m_models.hub.record import HubRecord
 
 _LARGEST = 2**31  # bytes of an ONNX or a LiteRT file
 
@@ -81,11 +88,41 @@ def _litert(trained: TrainedModel, config: ExportConfig, check: SelfCheck, path:
 def _keras(trained: TrainedModel, config: ExportConfig, check: SelfCheck, path: str) -> float:
     trained.model.save(path)
     model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    return _deviation_of(model, trained, config, check)
 
+
+def _deviation_of(
+    model: keras.Model, trained: TrainedModel, config: ExportConfig, check: SelfCheck
+) -> float:
     def run(inputs: Arrays) -> Outputs:
         return {trained.output: keras.ops.convert_to_numpy(model(inputs, training=False))}
 
     return check.deviation_of_features(run, config.input_type)
+
+
+def _hub(trained: TrainedModel, config: ExportConfig, check: SelfCheck, path: str) -> float:
+    is_classifier = trained.kind == CLASSIFIER
+    record = HubRecord(
+        kind=trained.kind,
+        model=trained.name,
+        class_name=type(trained.model).__name__,
+        settings=settings_of(trained.model),
+        feature_names=trained.data.feature_names,
+        feature_sizes=trained.data.feature_sizes,
+        frame_features=trained.data.frame_features,
+        max_frames=trained.data.max_frames,
+        output_size=trained.output_size,
+        class_names=labels(config.vocabulary, trained.output_size) if is_classifier else None,
+        license=config.license,
+        checkpoint=trained.checkpoint,
+        step=trained.step,
+    )
+    folder = Path(path)
+    folder.mkdir()
+    write_folder(trained.model, record, folder)
+    check.write(str(folder / SELF_CHECK))
+    model, _ = read_folder(folder)
+    return _deviation_of(model, trained, config, check)
 
 
 def _require_small(trained: TrainedModel, format: str) -> None:
@@ -104,4 +141,5 @@ WRITERS: dict[str, Callable[[TrainedModel, ExportConfig, SelfCheck, str], float]
     ONNX: _onnx,
     LITERT: _litert,
     KERAS: _keras,
+    HUB: _hub,
 }

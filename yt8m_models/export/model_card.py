@@ -6,15 +6,20 @@ from importlib.metadata import version
 from typing import Any
 
 from yt8m_models import __version__
-from yt8m_models.export.config import KERAS, LITERT, MEDIAPIPE, ONNX, SAVED_MODEL, UINT8
+from yt8m_models.export.config import HUB, KERAS, LITERT, MEDIAPIPE, ONNX, SAVED_MODEL, UINT8
 from yt8m_models.export.export_dir import CLASSIFIER, LABELS, SELF_CHECK
 
-_LIBRARIES = {ONNX: ("tf2onnx", "onnx", "onnxruntime"), LITERT: ("ai-edge-litert",)}
+_LIBRARIES = {
+    ONNX: ("tf2onnx", "onnx", "onnxruntime"),
+    LITERT: ("ai-edge-litert",),
+    HUB: ("safetensors",),
+}
 _READERS = {
     SAVED_MODEL: "TensorFlow Serving, and the session loader",
     MEDIAPIPE: "MediaPipe's youtube8m graph",
     ONNX: "onnxruntime",
     LITERT: "LiteRT",
+    HUB: "the Hugging Face Hub, and `yt8m_models.load_model` on any backend of Keras",
     KERAS: "`keras.saving.load_model`, after `import {module}`",
 }
 

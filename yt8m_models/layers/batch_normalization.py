@@ -105,7 +105,9 @@ class BatchNormalization(BaseLayer):
         axes = tuple(range(len(x.shape) - 1))
         share = 1.0 - self.decay
         if mask is None:
-            mean, variance = ops.moments(x, axes)
+            # Not `ops.moments`, which on PyTorch is E[x²] - E[x]² and so loses a small variance.
+            mean = ops.mean(x, axes)
+            variance = ops.mean(ops.square(x - ops.stop_gradient(mean)), axes)
         else:
             valid = ops.expand_dims(ops.cast(mask, "bool"), -1)
             count = ops.sum(ops.cast(valid, x.dtype))

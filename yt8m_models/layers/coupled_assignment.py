@@ -144,14 +144,12 @@ class CoupledAssignment(FrameLayer):
         if by_cluster:
             features_per_scale = 1 if by_feature else means.shape[-1]
             offsets = offsets - features_per_scale * ops.sum(log_scales, axis=-1)
-        exponents = ops.matmul(frames, ops.cast(ops.transpose(weighted), dtype))
+        exponents = _product(frames, ops.cast(ops.transpose(weighted), dtype))
         if by_cluster:
             squares = ops.square(frames)
             if not by_feature:
                 squares = ops.sum(squares, axis=-1, keepdims=True)
-            exponents = exponents - 0.5 * ops.matmul(
-                squares, ops.cast(ops.transpose(excess), dtype)
-            )
+            exponents = exponents - 0.5 * _product(squares, ops.cast(ops.transpose(excess), dtype))
         exponents = exponents + ops.cast(offsets, dtype)
         return ops.cast(ops.softmax(exponents, axis=-1), "float32")
 
@@ -176,6 +174,11 @@ class CoupledAssignment(FrameLayer):
 def _mean_of_clusters(values: Tensor) -> Tensor:
     """The mean over k of `(K, n)`, as a constant: it cancels in the softmax wherever it is used."""
     return ops.stop_gradient(ops.mean(values, axis=0))
+
+
+def _product(x: Tensor, y: Tensor) -> Tensor:
+    """`ops.matmul` in the type of both, of which it makes float32 on PyTorch."""
+    return x @ y if keras.backend.backend() == "torch" else ops.matmul(x, y)
 
 
 def _in_float64(function: Callable[..., Tensor]) -> Any:

@@ -1,0 +1,1 @@
+"""Models as folders for the Hugging Face Hub, for every backend of Keras."""
