@@ -221,6 +221,7 @@ def tiny_export(tmp_path_factory):
             "top_k": 2,
             "class_names_file": "labels.txt" if kind == "classifier" else None,
             "formats": {"onnx": {"path": "model.onnx"}},
+            "flags": {},
         }
         EXPORT_DIR.write(directory, record, files=["model.onnx", "labels.txt"])
         return str(directory)

@@ -44,9 +44,9 @@ class Runtime:
         try:
             if is_litert:
                 threads = num_threads or os.cpu_count()
-                self._runner = library.Interpreter(
-                    model_path=self.path, num_threads=threads
-                ).get_signature_runner()
+                interpreter = library.Interpreter(model_path=self.path, num_threads=threads)
+                interpreter.allocate_tensors()  # which refuses operations that it does not know
+                self._runner = interpreter.get_signature_runner()
                 self._inputs = set(self._runner.get_input_details())
             else:
                 options = library.SessionOptions()
