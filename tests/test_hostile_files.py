@@ -31,6 +31,7 @@ from yt8m_models.backbones.vggish import VGGish
 from yt8m_models.compat.tf1_checkpoint import TF1Checkpoint
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.data.bad_records import Ledger
+from yt8m_models.data.records import write_records
 from yt8m_models.embedding.embeddings_writer import EMBEDDINGS
 from yt8m_models.embedding.model_record import ModelRecord
 from yt8m_models.experiments.movielens import features as movielens
@@ -42,13 +43,15 @@ from yt8m_models.extraction.fit_pca.feature_rows import FeatureRows
 from yt8m_models.extraction.pca import PCA_DIR, read_pca
 from yt8m_models.features.array_files import read_table
 from yt8m_models.features.table import TABLE
+from yt8m_models.gmm.config import UBMConfig
+from yt8m_models.gmm.trainer import train_ubm
 from yt8m_models.gmm.ubm_dir import UBM_DIR, load_ubm
 from yt8m_models.graph.co_watch_graph import GRAPH
 from yt8m_models.graph.watch_log import read_events
 from yt8m_models.graph.watch_log_options import WatchLogOptions
 from yt8m_models.prediction.model_archive import unpack_model
 from yt8m_models.recommendation.glmix.glmix import GLMIX
-from yt8m_models.retrieval.index import INDEX
+from yt8m_models.retrieval.index import INDEX, Index
 from yt8m_models.retrieval.inverted_lists import InvertedLists
 from yt8m_models.samples.clips.cutting import _content as clip_of_wheel
 from yt8m_models.samples.inception_weights import read_weights
@@ -647,6 +650,29 @@ READERS_OF_JSON = {
 def test_records(reader, refused):
     for content in JSON.values():
         refused(reader, content, lambda path: READERS_OF_JSON[reader](os.path.dirname(path)))
+
+
+@pytest.mark.parametrize("bits", [10**12, -1, "x", [2], 0])
+def test_the_bits_of_an_index(bits, refused):
+    record = {"model": "m", "size": 3, "count": 0, "bits": bits, "approximate": False}
+    refused(
+        "index.json",
+        json.dumps(record).encode(),
+        lambda path: Index.load(os.path.dirname(path)),
+        "bits must be 2, 4, 8 or null",
+    )
+
+
+@pytest.mark.parametrize("settings", [DEEP.decode(), "[1]", "x", None])
+def test_statistics_of_a_ubm(settings, refused, tmp_path):
+    write_records(tmp_path / "records", [])
+
+    def resume(path):
+        config = UBMConfig(str(tmp_path / "records"), os.path.dirname(path), num_clusters=2)
+        train_ubm(config, FRAMES)
+
+    arrays = {} if settings is None else {"settings.npy": npy(np.array(settings))}
+    refused("statistics.npz", zip_of(arrays), resume, "is not the statistics of a UBM")
 
 
 EXPORT = {
