@@ -31,6 +31,7 @@ from yt8m_models.backbones.vggish import VGGish
 from yt8m_models.compat.tf1_checkpoint import TF1Checkpoint
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.data.bad_records import Ledger
+from yt8m_models.data.record_copies import RecordCopies
 from yt8m_models.data.records import write_records
 from yt8m_models.embedding.embeddings_writer import EMBEDDINGS
 from yt8m_models.embedding.model_record import ModelRecord
@@ -39,7 +40,9 @@ from yt8m_models.export.export_dir import EXPORT_DIR
 from yt8m_models.export.exported_model import ExportedModel
 from yt8m_models.export.runtime import Runtime
 from yt8m_models.extraction.extract import shards
+from yt8m_models.extraction.fit_pca.config import FitPCAConfig
 from yt8m_models.extraction.fit_pca.feature_rows import FeatureRows
+from yt8m_models.extraction.fit_pca.fitting import fit_pca
 from yt8m_models.extraction.pca import PCA_DIR, read_pca
 from yt8m_models.features.array_files import read_table
 from yt8m_models.features.table import TABLE
@@ -673,6 +676,28 @@ def test_statistics_of_a_ubm(settings, refused, tmp_path):
 
     arrays = {} if settings is None else {"settings.npy": npy(np.array(settings))}
     refused("statistics.npz", zip_of(arrays), resume, "is not the statistics of a UBM")
+
+
+@pytest.mark.parametrize("state", JSON)
+def test_the_checkpoint_of_a_pca(state, refused, tmp_path):
+    np.save(tmp_path / "rows.npy", np.ones((5, 3)))
+
+    def resume(path):
+        fit_pca(FitPCAConfig(str(tmp_path / "rows.npy"), output_dir=os.path.dirname(path)))
+
+    text = JSON[state].decode("latin1")
+    content = zip_of({"json.npy": npy(np.array(text))})
+    refused("checkpoint.npz", content, resume, "is no checkpoint of a PCA")
+
+
+def test_the_list_of_files_that_were_copied(refused, tmp_path):
+    write_records(tmp_path / "records", [])
+
+    def resume(path):
+        RecordCopies(str(tmp_path / "records"), os.path.dirname(path), "split", "files", {}, 0)
+
+    for content in [*JSON.values(), b'{"files": [1]}', b'{"files": {"records": 3}}']:
+        refused("split.json", content, resume, "is not the record of a split")
 
 
 EXPORT = {
