@@ -65,6 +65,7 @@ setup(
             "mypy~=2.4",
             "import-linter~=2.17",
             "playwright",
+            "tensorflow-serving-api",
         ],
     },
     entry_points={"console_scripts": ["yt8m = yt8m_models.__main__:run"]},

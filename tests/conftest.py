@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -100,6 +101,39 @@ def warned(caplog):
         return [record.getMessage() for record in records]
 
     return warned
+
+
+class MeanColour:
+    """A network of pictures: the mean colour, from -1 to 1, and a 0."""
+
+    name, size, run_length = "mean_colour", 4, 1
+
+    def __init__(self, weights):
+        self.settings = {"name": self.name, "weights": weights}
+        self.calls = []
+
+    def __call__(self, images):
+        self.calls.append(len(images))
+        colours = np.array([image.mean(axis=(0, 1)) for image in images]) / 127.5 - 1
+        return np.concatenate([colours, np.zeros((len(images), 1))], axis=1).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def mean_colour():
+    """Lets `--rgb_model=mean_colour` be `MeanColour`; the networks that were made."""
+    from yt8m_models.extraction import extractor
+
+    made, others = [], extractor.image_model
+
+    def image_model(name, weights=""):
+        if name != MeanColour.name:
+            return others(name, weights)
+        made.append(MeanColour(weights))
+        return made[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(extractor, "image_model", image_model)
+        yield made
 
 
 @pytest.fixture(scope="module")

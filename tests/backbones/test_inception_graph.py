@@ -146,4 +146,6 @@ def test_errors_name_the_file_and_what_is_wrong(path, tmp_path):
     )
     graph_def = v1.GraphDef.FromString(path.read_bytes())
     graph_def.node.add(name="odd", op="NoSuchOperation")
-    rejected("odd.pb cannot be run: .*NoSuchOperation", "odd.pb", graph_def.SerializeToString())
+    rejected("odd.pb must be .* odd is .*NoSuchOperation", "odd.pb", graph_def.SerializeToString())
+    (graph_def.node[-1].op, graph_def.node[-1].name) = "MatMul", "lacks"
+    rejected("lacks.pb cannot be run: .*lacks", "lacks.pb", graph_def.SerializeToString())

@@ -25,25 +25,6 @@ CONFIG = ExtractionConfig(rgb_model="mean_colour", audio_model="none", frames_pe
 KERNEL = np.array([[3, -1, -1], [-1, 3, -1], [-1, -1, 3], [0, 0, 0]], np.float32)
 
 
-class MeanColour:
-    """The mean colour of a picture, from -1 to 1, and a 0."""
-
-    name, size, run_length = "mean_colour", 4, 1
-    settings = {"name": "mean_colour"}  # noqa: RUF012
-
-    def __call__(self, images):
-        colours = np.array([image.mean(axis=(0, 1)) for image in images]) / 127.5 - 1
-        return np.concatenate([colours, np.zeros((len(images), 1))], axis=1).astype(np.float32)
-
-
-@pytest.fixture(scope="session")
-def mean_colour():
-    """Lets `--rgb_model=mean_colour` be `MeanColour`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(extractor, "image_model", lambda name, weights="": MeanColour())
-        yield
-
-
 @pytest.fixture(scope="session")
 def clips(tmp_path_factory):
     """`both.mp4`, five seconds red and three blue; `red.mp4`, one second; `broken.mp4`, a text."""

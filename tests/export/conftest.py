@@ -1,5 +1,8 @@
 """Small models and trainings for the tests of exports."""
 
+import re
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -75,17 +78,46 @@ def tower():
     return build
 
 
+def exported(trained, parent, **flags):
+    """Exports a model to `exported` in a directory; that, and the record."""
+    directory = parent / "exported"
+    directory.mkdir()
+    config = ExportConfig("trained", output_dir=str(directory), **flags)
+    return directory, write_export(trained, config, directory)
+
+
 @pytest.fixture
 def write(tmp_path):
     """`write(trained, *formats, **flags)`: exports a model; the directory and the record."""
 
     def write_to_new(trained, *formats, **flags):
-        directory = tmp_path / "exported"
-        directory.mkdir()
-        config = ExportConfig("trained", output_dir=str(directory), format=formats, **flags)
-        return directory, write_export(trained, config, directory)
+        return exported(trained, tmp_path, format=formats, **flags)
 
     return write_to_new
+
+
+@pytest.fixture(scope="session")
+def export_to_new(tmp_path_factory):
+    """`export_to_new(trained, **flags)`: the same, for fixtures of a wider scope."""
+
+    def write_to_new(trained, **flags):
+        return exported(trained, tmp_path_factory.mktemp("export"), **flags)
+
+    return write_to_new
+
+
+@pytest.fixture(scope="session")
+def page_example():
+    """`page_example(title)`: the Python of a section of `docs/export.md`."""
+    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text("utf-8")
+    _, *parts = re.split(r"^##+ (.*)\n", page, flags=re.MULTILINE)
+    sections = dict(zip(parts[::2], parts[1::2], strict=True))
+
+    def code(title):
+        (found,) = re.findall(r"```python\n(.*?)```", sections[title], re.DOTALL)
+        return found
+
+    return code
 
 
 @pytest.fixture(scope="session")
@@ -189,6 +221,7 @@ def tiny_export(tmp_path_factory):
             "top_k": 2,
             "class_names_file": "labels.txt" if kind == "classifier" else None,
             "formats": {"onnx": {"path": "model.onnx"}},
+            "flags": {},
         }
         EXPORT_DIR.write(directory, record, files=["model.onnx", "labels.txt"])
         return str(directory)

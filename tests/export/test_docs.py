@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yt8m_models.export.config import FORMATS, ExportConfig
-from yt8m_models.export.exporting import write_export
+from yt8m_models.export.config import FORMATS
 from yt8m_models.export.saved_model import SavedModelSession
 
 pytest.importorskip("tf2onnx", reason="needs the extra `export`")
@@ -21,30 +20,20 @@ pytest.importorskip("safetensors", reason="needs the extra `hub`")
 PAGE = (Path(__file__).parents[2] / "docs" / "export.md").read_text("utf-8")
 
 
-def example(title):
-    """The Python of a section of the page."""
-    section = PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
-    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
-    return code
-
-
 @pytest.fixture(scope="module")
-def exported(classifier, tmp_path_factory):
+def exported(classifier, export_to_new):
     """A directory with an export in `exported`, and the record of it."""
-    directory = tmp_path_factory.mktemp("page") / "exported"
-    directory.mkdir()
-    config = ExportConfig("trained", output_dir=str(directory), format=FORMATS, top_k=3)
-    return directory, write_export(classifier("FrameLevelLogisticModel"), config, directory)
+    return export_to_new(classifier("FrameLevelLogisticModel"), format=FORMATS, top_k=3)
 
 
 @pytest.fixture
-def run(exported, monkeypatch):
+def run(exported, page_example, monkeypatch):
     """Runs the example of a section; its variables."""
     monkeypatch.chdir(exported[0].parent)
 
     def run_example(title, *replaced):
         variables = {}
-        exec(example(title).replace(*replaced or ("", "")), variables)
+        exec(page_example(title).replace(*replaced or ("", "")), variables)
         return variables
 
     return run_example

@@ -241,6 +241,8 @@ def test_runs_of_annotate(tmp_path):
     trained = load_trained_model(str(run))
     assert (trained.kind, trained.output_size) == ("classifier", 5)
     assert trained.data.feature_names == ("mean_rgb", "cdml")
+    inputs = {"video_matrix": np.random.default_rng(0).normal(size=(3, 8)).astype("float32")}
+    np.testing.assert_array_equal(trained.model(inputs), model(inputs))
     record = export(ExportConfig(str(run), output_dir=str(tmp_path / "out")))
     assert record["formats"]["saved_model"]["deviation"] < 1e-6
     assert record["flags"] == {"components": [3, 1], "num_mixtures": 2, "moe_l2": 1e-8}

@@ -224,7 +224,7 @@ def npz(**arrays):
         (
             "pca.npz",
             npz(pca_means=np.zeros(3)),
-            "pca_eigen_vectors is missing; there are pca_means",
+            "lacks the array 'pca_eigen_vectors'; it has pca_means",
         ),
         ("pca.npz", b"PK", r"pca\.npz cannot be read"),
         ("pca.tgz", b"no archive", r"pca\.tgz: cannot be read"),

@@ -57,5 +57,5 @@ def test_objects_and_names_of_another_kind_are_refused(tmp_path):
         list(read_table(path, "", data))
     with open(path, "wb") as file:
         np.save(file, np.ones((2, 1)))
-    with pytest.raises(ValueError, match=r"x\.npz lacks the array 'ids'; it has $"):
+    with pytest.raises(ValueError, match=r"x\.npz .* it is not an archive of arrays"):
         list(read_table(path, "", data))

@@ -340,7 +340,7 @@ def test_ids_of_an_npz_may_be_numbers_and_a_vector_zero(config, tmp_path):
     [
         ({"ids": ["a", "b"], "features": [[1.0, 2.0], [3.0, np.nan]]}, "b has nan in dimension 1"),
         ({"ids": ["a"], "features": [[1.0], [2.0]]}, r"it has \(1,\) and \(2, 1\)"),
-        ({"ids": ["a"]}, "must hold the arrays ids and features"),
+        ({"ids": ["a"]}, "lacks the array 'features'; it has ids"),
         ({"ids": ["a", "a"], "features": [[1.0], [2.0]]}, "'a' is there twice"),
     ],
 )

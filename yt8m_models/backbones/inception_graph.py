@@ -14,6 +14,15 @@ from yt8m_models.backbones.model_weights import require_file
 _IMAGE = "DecodeJpeg:0"
 _RESIZED = "ResizeBilinear:0"
 _FEATURES = "pool_3/_reshape"
+# Of networks for pictures. Others could read and write files as soon as the graph runs.
+_OPERATIONS = {
+    *("Add", "AddV2", "BiasAdd", "Concat", "ConcatV2", "MatMul", "Mean", "Mul", "Rsqrt", "Sub"),
+    *("AvgPool", "Conv2D", "DepthwiseConv2dNative", "MaxPool", "ResizeBilinear"),
+    *("BatchNormWithGlobalNormalization", "FusedBatchNorm", "LRN"),
+    *("Relu", "Relu6", "Softmax"),
+    *("Cast", "ExpandDims", "Pad", "Reshape", "Shape", "Squeeze"),
+    *("CheckNumerics", "Const", "DecodeJpeg", "Identity", "NoOp", "Placeholder"),
+}
 
 
 class InceptionGraph:
@@ -89,6 +98,12 @@ def _read(content: bytes, path: str) -> tf.compat.v1.GraphDef:
             f"{path} must be the graph classify_image_graph_def.pb; it has no node "
             f"{', '.join(sorted(missing))}"
         )
+    for node in graph_def.node:
+        if node.op not in _OPERATIONS:
+            raise ValueError(
+                f"{path} must be the graph classify_image_graph_def.pb; its node {node.name} is "
+                f"the operation {node.op}, which that graph has no use for"
+            )
     return graph_def
 
 

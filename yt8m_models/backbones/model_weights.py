@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.archives import DAMAGED_ARCHIVE
 from yt8m_models.storage.array_archive import read_arrays
 
 _RANDOM = "random:"
@@ -83,7 +84,7 @@ def _load_by_keras(model: keras.Model, path: str) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about that, for each layer
             model.load_weights(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, *DAMAGED_ARCHIVE) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{path} has not the weights of {model.name}: {reason}") from error
     for weight in model.weights:

@@ -147,7 +147,7 @@ class RecordCopies:
                 bad = [BadRecord(*each) for each in entry.pop("bad")]
                 self.done[name] = Copied(entry.pop("bytes"), entry, bad)
             found = {name: record.get(name) for name in self.settings}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(
                 f"{self._manifest} is not the record of a {self.work}: {error!r}"
             ) from None

@@ -12,11 +12,14 @@ from yt8m_models.embedding.embedding_model import EmbeddingModel
 from yt8m_models.embedding.model_record import ModelRecord
 from yt8m_models.layers.batch_normalization import MOVING_WEIGHT
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import (
     chosen_checkpoints,
     described_checkpoint,
+    record_errors,
     restore_newest,
 )
+from yt8m_models.training.train_dir import EMBEDDING_RECORD
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ def load_embedding_model(
     filesystems.require(train_dir)
     record = ModelRecord.read(train_dir)
     paths = chosen_checkpoints(train_dir, checkpoint)
-    model = create_embedding_model(record.config, record.names, record.sizes)
+    with record_errors(join(train_dir, EMBEDDING_RECORD)):
+        model = create_embedding_model(record.config, record.names, record.sizes)
     step = tf.Variable(0, dtype=tf.int64)
     wanted = tf.train.Checkpoint(model=model, step=step)
     path = restore_newest(lambda path: wanted, paths, train_dir)

@@ -63,10 +63,10 @@ class ExportedModel:
                 record["frame_features"],
                 num_classes=record["output_size"],
                 max_frames=record["max_frames"],
-                unequal_frames=record.get("flags", {}).get("unequal_frames", "trim"),
+                unequal_frames=record["flags"].get("unequal_frames", "trim"),
             )
         names: list[str] = []
-        if labels := record.get("class_names_file"):
+        if labels := record["class_names_file"]:
             names = read_text(os.path.join(directory, labels)).split("\n")[: record["output_size"]]
         return cls(
             str(Path(directory, record["formats"][format or there[0]]["path"])),

@@ -21,8 +21,9 @@ from yt8m_models.export.config import (
 )
 from yt8m_models.export.export_dir import CLASSIFIER, SELF_CHECK
 from yt8m_models.export.labels import labels
-from yt8m_models.export.litert_model import LiteRTModel, write_litert
-from yt8m_models.export.onnx_model import OnnxModel, write_onnx
+from yt8m_models.export.litert_model import write_litert
+from yt8m_models.export.onnx_model import write_onnx
+from yt8m_models.export.runtime import Runtime
 from yt8m_models.export.saved_model import Arrays, SavedModelSession, write_saved_model
 from yt8m_models.export.self_check import Outputs, SelfCheck, largest
 from yt8m_models.export.signatures import (
@@ -75,14 +76,14 @@ def _onnx(trained: TrainedModel, config: ExportConfig, check: SelfCheck, path: s
     _require_small(trained, ONNX)
     signature = features_signature(trained, config.input_type)
     write_onnx(path, trained.model, signature, config.quantize != EXACT)
-    return check.deviation_of_features(OnnxModel(path), config.input_type)
+    return check.deviation_of_features(Runtime(path).run, config.input_type)
 
 
 def _litert(trained: TrainedModel, config: ExportConfig, check: SelfCheck, path: str) -> float:
     _require_small(trained, LITERT)
     signature = features_signature(trained, config.input_type)
     write_litert(path, signature, config.quantize != EXACT)
-    return check.deviation_of_features(LiteRTModel(path), config.input_type)
+    return check.deviation_of_features(Runtime(path).run, config.input_type)
 
 
 def _keras(trained: TrainedModel, config: ExportConfig, check: SelfCheck, path: str) -> float:

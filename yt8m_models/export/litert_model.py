@@ -1,15 +1,13 @@
-"""LiteRT files, and what LiteRT makes of them."""
+"""LiteRT files, by TensorFlow's converter."""
 
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
-from yt8m_models.export.saved_model import Arrays, write_saved_model
+from yt8m_models.export.saved_model import write_saved_model
 from yt8m_models.export.signatures import Signature
 from yt8m_models.layers.basic_operations import only_basic_operations
-from yt8m_models.program.extras import require
 
 _SIGNATURE = "serving_default"
 
@@ -30,16 +28,3 @@ def write_litert(path: str, signature: Signature, dynamic: bool) -> None:
         if dynamic:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         Path(path).write_bytes(converter.convert())
-
-
-class LiteRTModel:
-    """A LiteRT file in `ai_edge_litert`; called with inputs by name, it gives outputs by name."""
-
-    def __init__(self, path: str) -> None:
-        interpreter = require("ai_edge_litert.interpreter", extra="export")
-        self._interpreter = interpreter.Interpreter(model_path=path)
-        self._run = self._interpreter.get_signature_runner(_SIGNATURE)
-
-    def __call__(self, inputs: Arrays) -> dict[str, np.ndarray]:
-        outputs: dict[str, np.ndarray] = self._run(**inputs)
-        return outputs

@@ -1,4 +1,4 @@
-"""ONNX files, by tf2onnx, and what onnxruntime makes of them."""
+"""ONNX files, by tf2onnx."""
 
 import logging
 import tempfile
@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from yt8m_models.export.quiet import errors_only
-from yt8m_models.export.saved_model import Arrays
 from yt8m_models.export.signatures import Signature
 from yt8m_models.program.extras import require
 
@@ -100,16 +98,3 @@ def _names_used(graph: Any) -> Iterator[str]:
         for attribute in node.attribute:
             if attribute.HasField("g"):
                 yield from _names_used(attribute.g)
-
-
-class OnnxModel:
-    """An ONNX file in onnxruntime; called with inputs by name, it gives outputs by name."""
-
-    def __init__(self, path: str) -> None:
-        onnxruntime = require("onnxruntime", extra="export")
-        self._session = onnxruntime.InferenceSession(path, providers=_PROVIDERS)
-        self._outputs = [output.name for output in self._session.get_outputs()]
-
-    def __call__(self, inputs: Arrays) -> dict[str, np.ndarray]:
-        outputs = self._session.run(self._outputs, dict(inputs))
-        return dict(zip(self._outputs, outputs, strict=True))

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,13 @@ class Runtime:
         self._lock = threading.Lock()
         self._runner: Any = None
         self._session: Any = None
+        self._outputs: list[str] = []
         try:
             if is_litert:
                 threads = num_threads or os.cpu_count()
-                self._runner = library.Interpreter(
-                    model_path=self.path, num_threads=threads
-                ).get_signature_runner()
+                interpreter = library.Interpreter(model_path=self.path, num_threads=threads)
+                interpreter.allocate_tensors()  # which refuses operations that it does not know
+                self._runner = interpreter.get_signature_runner()
                 self._inputs = set(self._runner.get_input_details())
             else:
                 options = library.SessionOptions()
@@ -54,6 +56,7 @@ class Runtime:
                     self.path, options, providers=["CPUExecutionProvider"]
                 )
                 self._inputs = {given.name for given in self._session.get_inputs()}
+                self._outputs = [given.name for given in self._session.get_outputs()]
         except Exception as error:  # each library has its own
             raise ValueError(f"{self.path} cannot be loaded: {error}") from error
 
@@ -66,10 +69,14 @@ class Runtime:
             num_frames: int32 `(batch,)`; video-level models do without.
         """
         given = {"video_matrix": video_matrix, "num_frames": num_frames}
-        inputs = {name: values for name, values in given.items() if name in self._inputs}
-        if self._session is not None:
-            output: np.ndarray = self._session.run(None, inputs)[0]
-            return output
-        with self._lock:
-            (output,) = self._runner(**inputs).values()
+        (output,) = self.run({name: given[name] for name in given if name in self._inputs}).values()
         return output
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The outputs of the file by name, of its inputs by name."""
+        if self._session is not None:
+            outputs = self._session.run(self._outputs, dict(inputs))
+            return dict(zip(self._outputs, outputs, strict=True))
+        with self._lock:
+            found: dict[str, np.ndarray] = self._runner(**inputs)
+        return found

@@ -1,6 +1,7 @@
 """SavedModels, as TensorFlow Serving and MediaPipe load them."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,6 +29,9 @@ class SavedModelSession:
     Args:
         path: its directory.
 
+    Attributes:
+        signatures: the `SignatureDef` of each by its name.
+
     Example:
         >>> with SavedModelSession("out/saved_model") as session:
         ...     session("features", {"video_matrix": frames, "num_frames": num_frames})
@@ -38,11 +42,11 @@ class SavedModelSession:
         with tf.Graph().as_default() as graph, errors_only(tf.get_logger()):
             self._session = tf.compat.v1.Session(graph=graph)
             loaded = tf.compat.v1.saved_model.load(self._session, ["serve"], path)
-        self._signatures = loaded.signature_def
+        self.signatures: Mapping[str, Any] = loaded.signature_def
 
     def __call__(self, signature: str, inputs: Arrays) -> dict[str, np.ndarray]:
         """The outputs by name of a signature, of its inputs by name."""
-        definition = self._signatures[signature]
+        definition = self.signatures[signature]
         feeds = {definition.inputs[name].name: value for name, value in inputs.items()}
         outputs: dict[str, np.ndarray] = self._session.run(
             {name: tensor.name for name, tensor in definition.outputs.items()}, feeds

@@ -4,8 +4,6 @@ import hashlib
 import io
 import json
 import os
-import tarfile
-import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +14,7 @@ from yt8m_models import __version__
 from yt8m_models.extraction.matrix_data import parse_matrix
 from yt8m_models.extraction.streaming_pca import Components
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.archives import read_members
 from yt8m_models.storage.array_archive import read_arrays
 from yt8m_models.storage.artifact_dir import DAMAGED_ARRAY, ArtifactDir
 from yt8m_models.storage.whole_file import join
@@ -172,7 +171,7 @@ def _find(path: str, components: int | None) -> tuple[np.ndarray, np.ndarray, st
     if path.endswith(_TARS):
         files = _tar_files(path)
         if PCA_DIR.record in files:
-            components = int(json.loads(files[PCA_DIR.record])["size"])
+            components = _recorded_size(files[PCA_DIR.record])
         return _youtube8m(lambda name: _present(files.get(name)), components)
     for end in (_MEAN, _PROJECTION):
         if path.endswith(end):
@@ -219,11 +218,8 @@ def _mediapipe(stem: str) -> tuple[np.ndarray, np.ndarray, str]:
 
 
 def _audioset(path: str) -> tuple[np.ndarray, np.ndarray, str]:
-    arrays = read_arrays(path)
-    for name in ("pca_means", "pca_eigen_vectors"):
-        if name not in arrays:
-            raise ValueError(f"the array {name} is missing; there are {', '.join(sorted(arrays))}")
-    return arrays["pca_means"].ravel(), arrays["pca_eigen_vectors"], "audioset"
+    means, vectors = read_arrays(path, ("pca_means", "pca_eigen_vectors")).values()
+    return means.ravel(), vectors, "audioset"
 
 
 def _array(read: Read, name: str) -> np.ndarray:
@@ -248,16 +244,20 @@ def _reader(directory: str) -> Read:
 
 
 def _tar_files(path: str) -> dict[str, bytes]:
-    """What is in a tar file by the names of its files, in whatever directory of it they are."""
-    files = {}
+    """The files of a PCA in a tar file by their names, in whatever directory of it they are."""
+    wanted = {PCA_DIR.record, *(f"{name}.npy" for name in _ARRAYS)}
+    members = read_members(
+        io.BytesIO(_content(path)), lambda name: os.path.basename(name) in wanted
+    )
+    return {os.path.basename(name): content for name, content in members.items()}
+
+
+def _recorded_size(record: bytes) -> int:
+    """How many components a PCA of `yt8m fit-pca` has."""
     try:
-        with tarfile.open(fileobj=io.BytesIO(_content(path))) as tar:
-            for member in tar:
-                if (file := tar.extractfile(member)) is not None:
-                    files[os.path.basename(member.name)] = file.read()
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise ValueError(f"cannot be read: {error}") from None
-    return files
+        return int(json.loads(record)["size"])
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
+        raise ValueError(f"{PCA_DIR.record} is not the record of a PCA: {error!r}") from None
 
 
 def _present(content: bytes | None) -> bytes:

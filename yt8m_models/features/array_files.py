@@ -13,6 +13,7 @@ from yt8m_models.config import DataConfig
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.video_ids import as_bytes
 from yt8m_models.program.extras import require
+from yt8m_models.storage.array_archive import read_arrays
 from yt8m_models.storage.artifact_dir import DAMAGED_ARRAY
 from yt8m_models.storage.filesystems import scheme
 
@@ -58,16 +59,18 @@ def place_of(table: str, row: int) -> str:
 
 def _numpy(path: str, ids_path: str, data: DataConfig) -> Blocks:
     if path.endswith(".npz"):
-        array_of_ids, *features = _load(path, "ids", *data.feature_names)
+        _require_local(path)
+        arrays = read_arrays(path, ("ids", *data.feature_names))
+        array_of_ids, *features = arrays.values()
         ids = _ids(array_of_ids, path)
         for name, size, feature in zip(
             data.feature_names, data.feature_sizes, features, strict=True
         ):
             _check_shape(feature, (len(ids), size), f"{name!r} in {path}")
     else:
-        features = [np.atleast_2d(_load(path)[0])]
+        features = [np.atleast_2d(_load(path))]
         if ids_path.endswith(".npy"):
-            ids = _ids(_load(ids_path)[0], ids_path)
+            ids = _ids(_load(ids_path), ids_path)
         else:
             lines = _lines(ids_path) if ids_path else map(str, range(len(features[0])))
             ids = _encoded(lines, ids_path)
@@ -128,21 +131,21 @@ def _features(block: pd.DataFrame, path: str, start: int, data: DataConfig) -> n
     return np.concatenate(features, axis=1)
 
 
-def _load(path: str, *names: str) -> list[np.ndarray]:
-    """The array of an `.npy`, memory-mapped, or those of an `.npz` that are named."""
-    if scheme(path):
-        raise ValueError(f"--table must be local; received {path}")
+def _load(path: str) -> np.ndarray:
+    """The array of an `.npy`, memory-mapped."""
+    _require_local(path)
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
-        if not names:
-            return [found]
-        there = getattr(found, "files", [])
-        missing = [name for name in names if name not in there]
-        if not missing:
-            return [found[name] for name in names]
     except DAMAGED_ARRAY as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
-    raise ValueError(f"{path} lacks the array {missing[0]!r}; it has {', '.join(there)}")
+    if not isinstance(found, np.ndarray):
+        raise ValueError(f"{path} cannot be read: it is not an array")
+    return found
+
+
+def _require_local(path: str) -> None:
+    if scheme(path):
+        raise ValueError(f"--table must be local; received {path}")
 
 
 def _lines(path: str) -> list[str]:

@@ -111,7 +111,7 @@ class UBMTrainer:
         if tf.io.gfile.exists(path):
             statistics = read_arrays(path)
             require_same_flags(
-                json.loads(str(statistics["settings"])),
+                _settings(statistics, path),
                 self.settings,
                 f"--output_dir={self.config.output_dir} belongs to another UBM:",
                 "Give another --output_dir, the same flags, or --overwrite to replace it.",
@@ -247,6 +247,14 @@ class UBMTrainer:
         for path in (join(self.config.output_dir, name) for name in names):
             if tf.io.gfile.exists(path):
                 tf.io.gfile.remove(path)
+
+
+def _settings(statistics: Mapping[str, np.ndarray], path: str) -> dict[str, Any]:
+    """The flags that statistics were summed with."""
+    try:
+        return dict(json.loads(str(statistics["settings"])))
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path} is not the statistics of a UBM: {error!r}") from None
 
 
 def _save_curve(path: str, histories: Mapping[str, Sequence[float]]) -> None:

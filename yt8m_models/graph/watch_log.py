@@ -10,7 +10,6 @@ import os
 import re
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from yt8m_models.data.patterns import match_files
 from yt8m_models.graph.engine import INTERRUPTED, engine, first_line
 from yt8m_models.graph.watch_log_options import AUTO, TIME_UNITS, WatchLogOptions
 from yt8m_models.program.extras import require
+from yt8m_models.storage.archives import DAMAGED_ARCHIVE, require_no_bomb
 from yt8m_models.storage.filesystems import scheme
 
 USER, VIDEO, TIME = "user", "video", "time"
@@ -379,11 +379,12 @@ def _open_zip(path: str, mode: str) -> IO[bytes]:
     archive = zipfile.ZipFile(path)
     if len(archive.namelist()) != 1:
         raise zipfile.BadZipFile(f"it must hold one file, and holds {len(archive.namelist())}")
+    require_no_bomb(archive.infolist())
     return archive.open(archive.namelist()[0])
 
 
 _OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zip": _open_zip}
-_DAMAGED = (OSError, EOFError, zlib.error, csv.Error, lzma.LZMAError, zipfile.BadZipFile)
+_DAMAGED = (*DAMAGED_ARCHIVE, csv.Error)
 
 
 def _quoted(text: str) -> str:

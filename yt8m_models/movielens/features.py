@@ -14,7 +14,7 @@ from yt8m_models.features.table import TABLE
 from yt8m_models.movielens.config import BASELINES, CDML, TITLES, MovieLensConfig
 from yt8m_models.movielens.tables import read_table
 from yt8m_models.movielens.titles import read_movies, title_vectors
-from yt8m_models.storage.artifact_dir import DAMAGED_ARRAY
+from yt8m_models.storage.array_archive import read_arrays
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,7 @@ def _read(path: str) -> tuple[VideoIds, np.ndarray]:
             f"--features={path} must be {TITLES}, a directory of embeddings or of features, or an "
             f".npz file; {reason}"
         )
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            ids, vectors = file["ids"], file["features"]
-    except (KeyError, *DAMAGED_ARRAY) as error:
-        raise ValueError(f"{path} must hold the arrays ids and features: {error}") from error
+    ids, vectors = read_arrays(path, ("ids", "features")).values()
     if ids.ndim != 1 or vectors.ndim != 2 or len(ids) != len(vectors):
         raise ValueError(
             f"{path} must have ids (n,) and features (n, d); it has {ids.shape} and {vectors.shape}"

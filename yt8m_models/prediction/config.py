@@ -113,11 +113,7 @@ class InferenceConfig(Options):
                 "--sample_frames does not go with --segment_labels, which predicts every segment "
                 f"of 5 frames; received {self.sample_frames}"
             )
-        if self.segment_label_ids_file and not self.segment_labels:
-            raise ValueError(
-                "--segment_label_ids_file goes with --segment_labels; received "
-                f"{self.segment_label_ids_file} without it"
-            )
+        require_segment_flags(self.segment_labels, self.segment_label_ids_file)
 
 
 def require_one_source(train_dir: str, input_model_tgz: str, checkpoint: str) -> None:
@@ -136,4 +132,13 @@ def require_one_source(train_dir: str, input_model_tgz: str, checkpoint: str) ->
         raise ValueError(
             "--checkpoint chooses from --train_dir; --input_model_tgz holds one checkpoint; "
             f"received --checkpoint={checkpoint}"
+        )
+
+
+def require_segment_flags(segment_labels: bool, segment_label_ids_file: str) -> None:
+    """Raises a `ValueError` where classes of segments are named, and no segments are wanted."""
+    if segment_label_ids_file and not segment_labels:
+        raise ValueError(
+            "--segment_label_ids_file goes with --segment_labels; received "
+            f"{segment_label_ids_file} without it"
         )

@@ -19,14 +19,12 @@ from yt8m_models.prediction.predictor import Best, Predictor, device_batch_size
 from yt8m_models.prediction.rated_classes import classes_to_list
 from yt8m_models.prediction.repeated_ids import RepeatedIds
 from yt8m_models.prediction.segment_submission import SegmentSubmission
-from yt8m_models.prediction.segments import cut_segments, segment_ids
+from yt8m_models.prediction.segments import SEGMENT_BATCH, cut_segments, segment_ids
 from yt8m_models.prediction.submission import VideoSubmission
 from yt8m_models.program.background import Background
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage.whole_file import whole_file
 from yt8m_models.training.checkpoints import Restored, restore_model
-
-SEGMENT_BATCH = 1024
 
 Submission = VideoSubmission | SegmentSubmission
 

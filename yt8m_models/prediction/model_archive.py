@@ -6,7 +6,8 @@ import shutil
 import tarfile
 import tempfile
 import zlib
-from pathlib import PurePosixPath
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
 
 import tensorflow as tf
 
@@ -58,6 +59,7 @@ def unpack_model(path: str, directory: str) -> str:
             tarfile.open(fileobj=file, mode="r:*") as archive,
         ):
             targets = {member: _target(member, root, path) for member in archive.getmembers()}
+            _require_room(targets, root, path)
             checkpoint = _checkpoint(list(targets.values()), root, path)
             _remove_others_record(list(targets.values()), root)
             for member, target in targets.items():
@@ -66,7 +68,7 @@ def unpack_model(path: str, directory: str) -> str:
                     os.makedirs(os.path.dirname(target), exist_ok=True)
                     with source, open(target, "wb") as output:
                         shutil.copyfileobj(source, output)
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, zlib.error, tf.errors.OutOfRangeError) as error:
         raise ValueError(f"--input_model_tgz={path} is not a whole .tgz file: {error}") from error
     except tf.errors.OpError as error:
         raise OSError(f"--input_model_tgz={path} cannot be read: {error.message}") from error
@@ -86,6 +88,17 @@ def _target(member: tarfile.TarInfo, root: str, path: str) -> str:
     else:
         return os.path.normpath(target)
     raise ValueError(f"--input_model_tgz={path}: the member {member.name!r} {problem}")
+
+
+def _require_room(members: Iterable[tarfile.TarInfo], root: str, path: str) -> None:
+    """Refuses what would fill the disk, as a small file can say that it becomes a large one."""
+    parents = (Path(root), *Path(root).parents)
+    free = shutil.disk_usage(next(parent for parent in parents if parent.exists())).free
+    size = sum(member.size for member in members)
+    if size > free:
+        raise ValueError(
+            f"--input_model_tgz={path} grows to {size:,} bytes, and {root} has room for {free:,}"
+        )
 
 
 def _remove_others_record(targets: list[str], root: str) -> None:

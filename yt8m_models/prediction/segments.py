@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 SEGMENT_FRAMES = 5
+SEGMENT_BATCH = 1024  # that a model is given at a time
 
 
 class Segments(NamedTuple):

@@ -12,15 +12,16 @@ from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.retrieval.fast_scan import FastScan
 from yt8m_models.retrieval.inverted_lists import InvertedLists
-from yt8m_models.retrieval.quantizer import ScalarQuantizer, sample_rows
+from yt8m_models.retrieval.quantizer import BITS, ScalarQuantizer, sample_rows
 from yt8m_models.retrieval.top_k import TopK
-from yt8m_models.storage.artifact_dir import (
-    ArtifactDir,
-    array_file,
-    optional_int,
-    read_array,
-    write_array,
-)
+from yt8m_models.storage.artifact_dir import ArtifactDir, array_file, read_array, write_array
+
+
+def _bits(value: int | None) -> int | None:
+    if value is not None and value not in BITS:
+        raise ValueError(f"bits must be 2, 4, 8 or null; it is {value!r}")
+    return value
+
 
 INDEX = ArtifactDir(
     "index.json",
@@ -28,7 +29,7 @@ INDEX = ArtifactDir(
     "an index",
     "yt8m build-index",
     __version__,
-    {"model": str, "size": int, "count": int, "bits": optional_int, "approximate": bool},
+    {"model": str, "size": int, "count": int, "bits": _bits, "approximate": bool},
 )
 _LISTS = "lists.faiss"
 

@@ -12,12 +12,12 @@ they do tell pictures apart, which is what samples and tests need:
 import base64
 import math
 import re
-import tarfile
 from typing import NamedTuple
 
 import keras
 import numpy as np
 
+from yt8m_models.storage.archives import read_members
 from yt8m_models.storage.array_archive import write_arrays
 
 _FOLDER = "package/dist/models/inception_v3/"
@@ -94,10 +94,11 @@ def read_weights(package: str) -> list[Weight]:
         ValueError: the file is not that package.
     """
     try:
-        with tarfile.open(package) as archive:
-            listing = _text(archive, "model").partition("weightsManifest:")[2]
-            shards = [_text(archive, f"group1-shard{i}of{_SHARDS}") for i in range(1, _SHARDS + 1)]
-    except (OSError, KeyError, tarfile.TarError) as error:
+        with open(package, "rb") as file:
+            members = read_members(file, lambda name: name.startswith(_FOLDER))
+        listing = _text(members, "model").partition("weightsManifest:")[2]
+        shards = [_text(members, f"group1-shard{i}of{_SHARDS}") for i in range(1, _SHARDS + 1)]
+    except (OSError, KeyError, ValueError) as error:
         raise ValueError(f"{package} is not the npm package nsfwjs 4.4.0: {error}") from error
     content = b"".join(
         base64.b64decode(text) for shard in shards for text in _BASE64.findall(shard)
@@ -114,9 +115,8 @@ def read_weights(package: str) -> list[Weight]:
     return weights
 
 
-def _text(archive: tarfile.TarFile, name: str) -> str:
-    file = archive.extractfile(f"{_FOLDER}{name}.min.js")
-    return file.read().decode() if file else ""
+def _text(members: dict[str, bytes], name: str) -> str:
+    return members[f"{_FOLDER}{name}.min.js"].decode()
 
 
 def _kind_and_number(name: str) -> tuple[str, int]:

@@ -4,22 +4,22 @@ import contextlib
 import json
 import os
 import tokenize
-import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from yt8m_models.storage import filesystems
+from yt8m_models.storage.archives import DAMAGED_ARCHIVE
 from yt8m_models.storage.whole_file import join, whole_file, write_text
 
 # What NumPy raises where an .npy or .npz is damaged; a header is a Python literal to it.
 DAMAGED_ARRAY = (
-    *(OSError, ValueError, EOFError, OverflowError, MemoryError),
-    *(SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+    *(*DAMAGED_ARCHIVE, ValueError, OverflowError, MemoryError),
+    *(SyntaxError, tokenize.TokenError),
 )
 
 _CONTENTS = "contents"
@@ -133,6 +133,8 @@ class ArtifactDir:
             record: dict[str, Any] = json.loads(_text(path))
             record["kind"] = record.get("kind", self.kinds[0])
             contents = dict(record.pop(_CONTENTS, {}))
+            for name in contents:
+                path_inside(name)
             if record["kind"] not in kinds:
                 raise ValueError(f"kind must be {' or '.join(kinds)}; it is {record['kind']!r}")
             record |= {name: value(record[name]) for name, value in self.values.items()}
@@ -242,6 +244,18 @@ def read_array(
 def optional_int(value: Any) -> int | None:
     """A number of a record that may be absent."""
     return None if value is None else int(value)
+
+
+def path_inside(value: Any) -> str:
+    """A path of a record, relative and with `/`, that stays in the directory of the record.
+
+    Raises:
+        ValueError: it is none.
+    """
+    path = PurePosixPath(value) if isinstance(value, str) and "\\" not in value else None
+    if path is None or path.is_absolute() or ".." in path.parts or not path.parts:
+        raise ValueError(f"{value!r} must be the path of a file in the directory")
+    return str(path)
 
 
 def _text(path: str) -> str:

@@ -7,9 +7,10 @@ left between writing and listing, and those of directories written before, would
 it keeps the checkpoints of later steps where training went back behind a damaged one.
 """
 
+import contextlib
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from yt8m_models.storage.whole_file import join, write_text
 from yt8m_models.training.train_dir import (
     BEST,
     CHECKPOINT_NAME,
+    MODEL_RECORD,
     checkpoint_paths,
     read_model_flags,
     recorded_extraction,
@@ -181,7 +183,8 @@ def restore_model(train_dir: str, checkpoint: str = "auto") -> Restored:
     filesystems.require(train_dir)
     model_config, data_config, label_loss = read_model_flags(train_dir)
     paths = chosen_checkpoints(train_dir, checkpoint)
-    model = create_model(model_config, data_config)
+    with record_errors(join(train_dir, MODEL_RECORD)):
+        model = create_model(model_config, data_config)
     step = tf.Variable(0, dtype=tf.int64)
     wanted = tf.train.Checkpoint(model=model, step=step)
     path = restore_newest(lambda path: wanted, paths, train_dir)
@@ -193,6 +196,16 @@ def restore_model(train_dir: str, checkpoint: str = "auto") -> Restored:
     return Restored(
         model, model_config, data_config, label_loss, int(step.numpy()), path, extraction
     )
+
+
+@contextlib.contextmanager
+def record_errors(path: str) -> Iterator[None]:
+    """Names the record of a model that its block cannot make."""
+    try:
+        yield
+    except (ValueError, TypeError, OverflowError, tf.errors.OpError) as error:
+        reason = getattr(error, "message", error)
+        raise ValueError(f"{path}: such a model cannot be made: {reason}") from error
 
 
 def candidate_checkpoints(train_dir: str, checkpoint: str) -> list[str]:

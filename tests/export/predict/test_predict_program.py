@@ -16,6 +16,7 @@ from yt8m_models.export.predict.__main__ import PROGRAM, main
 from yt8m_models.export.runtime import Runtime
 from yt8m_models.prediction.__main__ import PROGRAM as INFERENCE
 from yt8m_models.prediction.__main__ import main as inference_main
+from yt8m_models.program.command import UsageError
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -82,6 +83,56 @@ def test_videos_are_the_same_in_batches_of_any_size(tiny_export, shards, tmp_pat
     assert_same(tmp_path / "b.csv", tmp_path / "a.csv")
 
 
+def test_segments_are_ranked_by_class(tiny_export, shards, videos, tmp_path, caplog):
+    """Of each the best two of all classes, or of three; each class keeps its best four."""
+    directory, output = tiny_export(), tmp_path / "found.csv"
+    ids, frames, _ = videos
+    names, segments = [], []
+    for name, each in zip(ids, frames, strict=True):
+        for start in range(0, len(each[:300]), 5):
+            names.append(f"{name.decode()}:{start}")
+            segments.append(each[start : min(start + 5, 300)])
+    scores = expected_of(directory, segments)
+    (tmp_path / "rated.csv").write_text("Index\n4\n0\n3\n")
+    for flag, classes in (("all", range(5)), (f"{tmp_path}/rated.csv", (0, 3, 4))):
+        run(
+            *(f"--model={directory}", f"--input_data_pattern={shards}", "--segment_labels"),
+            *(f"--segment_label_ids_file={flag}", "--segment_max_pred=4", "--top_k=2"),
+            f"--output_file={output}",
+        )
+        best = [sorted(classes, key=lambda label: -row[label])[:2] for row in scores]
+        expected = ["Class,Segments"]
+        for label in classes:
+            rows = [row for row in range(len(names)) if label in best[row]]
+            rows = sorted(rows, key=lambda row: -scores[row, label])[:4]
+            if rows:
+                expected.append(f"{label},{' '.join(names[row] for row in rows)}")
+        assert output.read_text().splitlines() == expected
+        assert len(expected) > 2
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--segment_label_ids_file=all"], "--segment_label_ids_file goes with --segment_labels"),
+        (["--segment_labels", "--output_file=x.jsonl"], r"must not end with \.jsonl; received x"),
+    ],
+)
+def test_flags_that_do_not_go_together(flags, message):
+    with pytest.raises(UsageError, match=message):
+        PROGRAM.parse(["--model=x", "--input_data_pattern=x", "--output_file=x", *flags])
+
+
+def test_segments_need_frames(tiny_export, tmp_path):
+    write_records(tmp_path / "test.tfrecord", [])
+    with pytest.raises(ValueError, match=r"needs a frame-level model; .* video-level"):
+        run(
+            *(f"--model={tiny_export(frame_features=False)}", "--segment_labels"),
+            *(f"--input_data_pattern={tmp_path}/test.tfrecord", f"--output_file={tmp_path}/x"),
+        )
+
+
 def test_frames_as_recorded(tiny_export, shards, videos, tmp_path):
     """A file for uint8 takes the frames as they are."""
     directory, output = tiny_export(input_type="uint8"), tmp_path / "found.jsonl"
@@ -106,10 +157,10 @@ def test_embeddings_are_written_as_json_lines(tiny_export, video_records, tmp_pa
 
 
 def test_neither_tensorflow_nor_keras_nor_pandas_is_imported(tiny_export, shards, tmp_path):
-    """The whole program, in a process where they cannot be imported."""
+    """The whole program, in a process where they cannot be imported; by segment, which is more."""
     arguments = [
         *("yt8m", "predict", f"--model={tiny_export()}", f"--input_data_pattern={shards}"),
-        f"--output_file={tmp_path}/found.csv",
+        *(f"--output_file={tmp_path}/found.csv", "--segment_labels"),
     ]
     program = (
         "import sys\n"
@@ -119,7 +170,7 @@ def test_neither_tensorflow_nor_keras_nor_pandas_is_imported(tiny_export, shards
         "run()\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
-    assert len((tmp_path / "found.csv").read_text().splitlines()) == 4
+    assert len((tmp_path / "found.csv").read_text().splitlines()) == 1 + 5
 
 
 def test_bad_records_are_named_and_left_out(tiny_export, videos, tmp_path, capsys):
@@ -152,14 +203,20 @@ def test_directories_that_cannot_be_used(tiny_export, tmp_path):
 
 
 def test_the_submission_is_that_of_inference(train_dir, shards, tmp_path):
-    """Equal videos and classes in equal places, in ONNX and LiteRT; scores within 1e-6."""
+    """Equal videos, classes and segments in equal places, in ONNX and LiteRT; scores by 1e-6."""
     for library in ("tf2onnx", "ai_edge_litert"):
         pytest.importorskip(library, reason="needs the extra `export`")
     export(ExportConfig(train_dir, output_dir=str(tmp_path / "out"), format=("onnx", "litert")))
     pattern = f"--input_data_pattern={shards}"
     output = f"--output_file={tmp_path}/expected.csv"
     inference_main(INFERENCE.parse([f"--train_dir={train_dir}", pattern, output]))
+    segments = ("--segment_labels", "--segment_max_pred=40")
+    output = f"--output_file={tmp_path}/segments.csv"
+    inference_main(INFERENCE.parse([f"--train_dir={train_dir}", pattern, output, *segments]))
     for format in ("onnx", "litert"):
         found = tmp_path / f"{format}.csv"
         run(f"--model={tmp_path}/out", f"--format={format}", pattern, f"--output_file={found}")
         assert_same(found, tmp_path / "expected.csv")
+        files = (f"--format={format}", pattern, f"--output_file={found}")
+        run(f"--model={tmp_path}/out", *files, *segments)
+        assert found.read_bytes() == (tmp_path / "segments.csv").read_bytes()

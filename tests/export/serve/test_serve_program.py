@@ -283,7 +283,9 @@ def test_too_many_that_wait_are_told_to_come_again(serving):
     with serving(max_waiting=1, max_videos=1, max_batch=1) as client:
         held = client.server.app.runtime = Held(client.server.app.runtime)
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            answers = [pool.submit(client.predict, request_of(GOOD)) for _ in range(8)]
+            answers = [pool.submit(client.predict, request_of(GOOD))]
+            held.runs.wait()
+            answers += [pool.submit(client.predict, request_of(GOOD)) for _ in range(7)]
             wait_for(lambda: sum(answer.done() for answer in answers) >= 6)
             held.may_run.set()
             statuses = sorted(answer.result()[0] for answer in answers)

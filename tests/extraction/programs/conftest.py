@@ -1,4 +1,4 @@
-"""Video files of known colours and tones, and a network that tells the colours."""
+"""Video files of known colours and tones."""
 
 import shutil
 import subprocess
@@ -7,43 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from yt8m_models.extraction import extractor
-from yt8m_models.extraction.config import ExtractionConfig
-
 pytest.importorskip("av", reason="needs the extra `video`")
 
 RATE = 4
 SIDE = 16
-CONFIG = ExtractionConfig(rgb_model="mean_colour", batch_size=3)
-
-
-class MeanColour:
-    """The mean colour of a picture, from -1 to 1, and a 0."""
-
-    name, size, run_length = "mean_colour", 4, 1
-
-    def __init__(self, weights=""):
-        self.settings = {"name": self.name, "weights": weights}
-        self.calls = []
-
-    def __call__(self, images):
-        self.calls.append(len(images))
-        colours = np.array([image.mean(axis=(0, 1)) for image in images]) / 127.5 - 1
-        return np.concatenate([colours, np.zeros((len(images), 1))], axis=1).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def mean_colour():
-    """Lets `--rgb_model=mean_colour` be `MeanColour`; the networks that were made."""
-    made = []
-
-    def image_model(name, weights=""):
-        made.append(MeanColour(weights))
-        return made[-1]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(extractor, "image_model", image_model)
-        yield made
 
 
 @pytest.fixture(scope="session")

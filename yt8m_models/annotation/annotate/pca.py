@@ -1,5 +1,6 @@
 """The PCA of each feature, from one pass over the training records."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,10 +37,12 @@ def fit_pca(
     """
     path = join(config.output_dir, _FILE)
     if tf.io.gfile.exists(path):
-        arrays = read_arrays(path)
+        names = {
+            name: [f"{name}/{field}" for field in Components._fields] for name in data.feature_names
+        }
+        arrays = read_arrays(path, ["num_videos", *itertools.chain(*names.values())])
         return int(arrays["num_videos"]), {
-            name: Components(*(arrays[f"{name}/{field}"] for field in Components._fields))
-            for name in data.feature_names
+            name: Components(*(arrays[field] for field in fields)) for name, fields in names.items()
         }
     fits = [StreamingPCA(size) for size in data.feature_sizes]
     ends = np.cumsum(data.feature_sizes)

@@ -3,13 +3,19 @@
 from dataclasses import dataclass
 
 from yt8m_models.export.config import RUNNABLE
-from yt8m_models.prediction.config import InferenceConfig, RecordFlags
+from yt8m_models.prediction.config import InferenceConfig, RecordFlags, require_segment_flags
 from yt8m_models.program.option import Options, option, same_option
+
+JSON_LINES = ".jsonl"
 
 
 @dataclass(frozen=True)
 class PredictConfig(Options):
-    """The model, the records, and where to write what."""
+    """The model, the records, and where to write what.
+
+    Raises:
+        ValueError: flags of segments do not go together, or with JSON lines.
+    """
 
     model: str = option("", "Directory of yt8m export.", required=True)
     format: str = option(
@@ -24,7 +30,10 @@ class PredictConfig(Options):
         "appears whole at the end, or not at all.",
         required=True,
     )
-    top_k: int = option(20, "Classes to write for each video.", at_least=1)
+    top_k: int = same_option(InferenceConfig, "top_k")
+    segment_labels: bool = same_option(InferenceConfig, "segment_labels")
+    segment_max_pred: int = same_option(InferenceConfig, "segment_max_pred")
+    segment_label_ids_file: str = same_option(InferenceConfig, "segment_label_ids_file")
     max_frames: int | None = same_option(RecordFlags, "max_frames")
     unequal_frames: str | None = same_option(RecordFlags, "unequal_frames")
     batch_size: int = option(32, "Videos in a batch.", at_least=1)
@@ -37,3 +46,17 @@ class PredictConfig(Options):
     )
     verify_checksums: bool = option(True, "Compare the records with their checksums.")
     max_bad_records: int = same_option(InferenceConfig, "max_bad_records")
+
+    @property
+    def as_json_lines(self) -> bool:
+        """Whether the output is JSON lines, and not a submission."""
+        return self.output_file.endswith(JSON_LINES)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_segment_flags(self.segment_labels, self.segment_label_ids_file)
+        if self.segment_labels and self.as_json_lines:
+            raise ValueError(
+                "--segment_labels writes CSV, the best segments of each class: --output_file must "
+                f"not end with {JSON_LINES}; received {self.output_file}"
+            )

@@ -31,6 +31,9 @@ class JsonLines:
         for video_id, embedding in zip(video_ids, embeddings, strict=True):
             self._write(video_id, {"embedding": _numbers(embedding)})
 
+    def finish(self) -> None:
+        """Every line is written already."""
+
     def _write(
         self, video_id: bytes, fields: dict[str, list[int] | list[str] | list[float]]
     ) -> None:

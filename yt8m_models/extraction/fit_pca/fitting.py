@@ -156,7 +156,7 @@ class _Fitting:
             state = json.loads(str(arrays["json"]))
             sums, position = StreamingPCA.from_state(arrays), tuple(state["position"])
             settings, contents, bad = state["settings"], state["contents"], state["bad"]
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, RecursionError) as error:
             raise ValueError(f"{self.checkpoint} is no checkpoint of a PCA: {error!r}") from None
         require_same_flags(
             settings,

