@@ -29,6 +29,7 @@ setup(
         "yt8m_models.prediction": ["segment_label_ids.*"],
         "yt8m_models.recipes": ["*.flags"],
         "yt8m_models.recipes.embedding": ["*.flags"],
+        "yt8m_models.recipes.sweep": ["*.flags"],
         "yt8m_models.report": ["templates/*"],
     },
     install_requires=["tensorflow>=2.16.2", "keras>=3.10", "numpy", "absl-py", "pandas>=2"],
@@ -52,6 +53,7 @@ setup(
         "export": ["onnx", "onnxruntime", "tf2onnx", "ai-edge-litert"],
         "onnx": ["onnxruntime"],
         "serve": ["onnxruntime", "starlette", "uvicorn"],
+        "sweep": ["optuna>=4.5", "matplotlib"],
         "jax": ["jax>=0.8"],
         "quickstart": ["scikit-learn", "matplotlib"],
         "dev": [
