@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import keras
@@ -14,17 +15,21 @@ import pytest
 import tensorflow as tf
 
 import losses
+from eval.program.config import EvalConfig
+from eval.program.evaluation import evaluate_training
 from yt8m_models.annotation.annotate import annotating
 from yt8m_models.annotation.annotate.annotating import annotate
 from yt8m_models.annotation.annotate.config import AnnotateConfig, VideoDataConfig
 from yt8m_models.annotation.annotate.fine_tuning import FullBatch
 from yt8m_models.annotation.annotate.report import draw_training
 from yt8m_models.annotation.annotate.runs import plan
-from yt8m_models.annotation.annotation_model import AnnotationModel
 from yt8m_models.config import DataConfig
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.data.records import video_record, write_records
 from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.models.annotation_model import AnnotationModel
+from yt8m_models.prediction.config import InferenceConfig, ModelSource
+from yt8m_models.prediction.inference import infer
 
 ROOT = Path(__file__).resolve().parents[2]
 NUM_CLASSES = 4
@@ -157,6 +162,43 @@ def test_the_last_loss_and_metrics_are_those_of_the_saved_model(trained, records
     loss = float(losses.CrossEntropyLoss()(validation["labels"], model(validation)))
     results = pd.read_csv(Path(trained.output_dir, "results.csv"))
     assert results["loss"].iloc[-1] == pytest.approx(loss, rel=1e-4)
+
+
+def test_a_run_is_a_model_for_inference_and_eval(trained, records, tmp_path, monkeypatch, capsys):
+    """Of a video-level model: the best two classes of each video, and the metrics of the run."""
+    directory = str(Path(trained.output_dir, "runs/mean_rgb+mean_audio/mixtures2"))
+    monkeypatch.setattr(time, "sleep", None)  # eval would wait for checkpoints
+    pattern = str(records / "val.tfrecord")
+    config = InferenceConfig(pattern, str(tmp_path / "submission.csv"), top_k=2)
+    assert infer(ModelSource(directory), config).num_videos == 40
+    assert "Model: 2 mixtures on mean_rgb+mean_audio: " in capsys.readouterr().out
+    validation = whole([pattern])
+    predictions = saved_model(trained)(validation).numpy()
+    expected = {
+        video_id.decode(): [(c, pytest.approx(p[c], rel=1e-4)) for c in np.argsort(-p)[:2]]
+        for video_id, p in zip(validation["video_ids"].numpy(), predictions, strict=True)
+    }
+    lines = (line.split(",") for line in Path(config.output_file).read_text().splitlines()[1:])
+    pairs = {video: np.reshape(text.split(), (2, 2)).astype(float) for video, text in lines}
+    assert {video: [(int(c), p) for c, p in found] for video, found in pairs.items()} == expected
+    metrics = evaluate_training(EvalConfig(directory, pattern, top_k=3)).metrics
+    results = pd.read_csv(Path(trained.output_dir, "results.csv"))
+    assert metrics["gap"] == pytest.approx(results["gap"].iloc[-1], rel=1e-5)
+    assert metrics["loss"] == pytest.approx(results["loss"].iloc[-1], rel=1e-5)
+
+
+def test_what_a_run_is_not_is_refused(trained, records, tmp_path):
+    directory = str(Path(trained.output_dir, "runs/mean_rgb+mean_audio/mixtures2"))
+    config = InferenceConfig(str(records / "val.tfrecord"), str(tmp_path / "submission.csv"))
+    with pytest.raises(ValueError, match="--checkpoint must be auto for a run of yt8m annotate"):
+        infer(ModelSource(directory, "best"), config)
+    with pytest.raises(ValueError, match="--output_model_tgz packs models of yt8m train"):
+        infer(ModelSource(directory, output_model_tgz=str(tmp_path / "m.tgz")), config)
+    with pytest.raises(ValueError, match="--num_classes: 4 there, 5 now"):
+        infer(ModelSource(directory), config, {"num_classes": 5})
+    segments = dataclasses.replace(config, segment_labels=True)
+    with pytest.raises(ValueError, match="is the video-level AnnotationModel"):
+        infer(ModelSource(directory), segments)
 
 
 def test_the_pca_is_that_of_the_records_and_adam_leaves_it(trained, records):

@@ -19,14 +19,15 @@ from yt8m_models.annotation.annotate.runs import ADAM, FINAL, RESULT, Run, check
 from yt8m_models.annotation.annotate.training import Sources, Training
 from yt8m_models.annotation.join_config import JoinConfig
 from yt8m_models.annotation.joining import join_embeddings
-from yt8m_models.annotation.loading import MODEL
 from yt8m_models.config import DataConfig
+from yt8m_models.data.extraction_record import extraction_of, write_extraction
 from yt8m_models.data.patterns import match_files
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.result_file import read_result, write_result
 from yt8m_models.storage.same_flags import require_same_flags
 from yt8m_models.storage.whole_file import join, whole_file
+from yt8m_models.training.annotation_run import MODEL
 from yt8m_models.training.classifier_measure import METRICS
 from yt8m_models.training.train_dir import checkpoint_paths
 
@@ -61,13 +62,14 @@ def annotate(config: AnnotateConfig, data: VideoDataConfig) -> int | None:
         everything, components = DataConfig(**vars(data)), config.pca_components
         train_files: Sequence[str] = match_files(config.train_data_pattern, "train_data_pattern")
         eval_files: Sequence[str] = match_files(config.eval_data_pattern, "eval_data_pattern")
+        extraction = extraction_of([*train_files, *eval_files])
         if config.cdml_dir:
             train_files, size = _joined("train_data_pattern", "train", config)
             eval_files, _ = _joined("eval_data_pattern", "validation", config)
             everything, components = with_cdml(config, everything, size)
         pca = fit_pca(config, train_files, everything, components, interruption)
         if pca is not None:
-            sources = Sources(train_files, eval_files, *pca)
+            sources = Sources(train_files, eval_files, *pca, extraction)
             runs = plan(config, everything, components)
             for number, run in enumerate(runs, 1):
                 if run.result() is None:
@@ -124,6 +126,8 @@ def _rows(training: Training, seconds: float) -> list[dict[str, Any]]:
 
 
 def _save_model(training: Training) -> None:
+    if training.sources.extraction is not None:
+        write_extraction(training.run.directory, training.sources.extraction)
     path = join(training.run.directory, MODEL)
     with tempfile.TemporaryDirectory() as temporary, whole_file(path) as file:
         saved = Path(temporary, MODEL)

@@ -11,9 +11,10 @@ import losses
 from yt8m_models.annotation.annotate.config import AnnotateConfig
 from yt8m_models.annotation.annotate.pca import pipeline_options
 from yt8m_models.annotation.annotate.runs import Run
-from yt8m_models.annotation.annotation_model import AnnotationModel
+from yt8m_models.data.extraction_record import Extraction
 from yt8m_models.data.pipeline import Pipeline
 from yt8m_models.extraction.streaming_pca import Components
+from yt8m_models.models.annotation_model import AnnotationModel
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import Checkpoints
@@ -35,12 +36,14 @@ class Sources(NamedTuple):
         eval_files: the validation records.
         num_videos: in the training records.
         pca: of the training records, by the name of the feature.
+        extraction: how the features of the records were made, where that is known.
     """
 
     train_files: Sequence[str]
     eval_files: Sequence[str]
     num_videos: int
     pca: Mapping[str, Components]
+    extraction: Extraction | None
 
 
 class Training:

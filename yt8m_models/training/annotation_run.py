@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from yt8m_models.annotation.annotation_model import AnnotationModel
+from yt8m_models.models.annotation_model import AnnotationModel
 from yt8m_models.storage.whole_file import join
 
 MODEL = "model.keras"
