@@ -23,6 +23,7 @@ setup(
         include=["yt8m_models", "yt8m_models.*", "losses", "losses.*", "eval", "eval.*"]
     ),
     package_data={
+        "yt8m_models.annotation.annotate": ["paper.csv"],
         "yt8m_models.experiments.cdml": ["paper.csv"],
         "yt8m_models.experiments.dsgmm": ["paper.csv"],
         "yt8m_models.experiments.movielens": ["paper.csv"],

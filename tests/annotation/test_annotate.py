@@ -121,7 +121,14 @@ def test_a_training_leaves_its_files(trained):
     rows = json.loads((out / "results.json").read_text())
     assert [row["stage"] for row in rows] == ["Adam", "RPROP"]
     assert pd.read_csv(out / "results.csv").to_dict("records") == rows
-    assert (out / "results.md").read_text().count("\n") == 4
+    results, table = (out / "results.md").read_text().split("\n## Table 6. ")
+    assert results.count("\n") == 4
+    lines = table.splitlines()[2:]
+    assert lines[2] == "| 1 WILLOW (paper) | – | – | 0.8300 | 0.8469 |"
+    assert lines[13] == "| Video + Audio + CDML (paper) | 0.8430 | – | – | – |"
+    best = max(rows, key=lambda row: row["gap"])
+    name = f"mean_rgb+mean_audio, 2 mixtures, after {best['stage']}"
+    assert lines[14:] == [f"| {name} | {best['gap']:.4f} | – | – | – |"]
     assert (out / "results.png").stat().st_size > 1000
     # PCA means 9, projections 6 · 4 + 3 · 2; gates 6 · 3 · 4, experts 6 · 2 · 4 + 2 · 4
     assert rows[0]["num_parameters"] == 9 + 30 + 72 + 56
@@ -145,7 +152,7 @@ def test_figure_6_has_the_metrics_of_each_validation(trained):
     runs = plan(trained, DATA, (4, 2))
     figure = draw_training(runs)
     validation = pd.read_csv(Path(runs[0].directory, "validation.csv"))
-    for axes, metric in zip(figure.axes, ("gap", "map"), strict=True):
+    for axes, metric in zip(figure.axes, ("gap", "video_map", "map"), strict=True):
         (line,) = axes.get_lines()
         assert line.get_label() == "mean_rgb+mean_audio, 2 mixtures"
         assert list(line.get_xdata()) == [1, 2, 5, 8]
@@ -162,6 +169,10 @@ def test_the_last_loss_and_metrics_are_those_of_the_saved_model(trained, records
     loss = float(losses.CrossEntropyLoss()(validation["labels"], model(validation)))
     results = pd.read_csv(Path(trained.output_dir, "results.csv"))
     assert results["loss"].iloc[-1] == pytest.approx(loss, rel=1e-4)
+    # Each video has one label: its average precision is 1 / the label's rank among all classes.
+    scores, labels = model(validation).numpy(), validation["labels"].numpy()
+    ranks = (scores >= scores[labels][:, None]).sum(axis=1)
+    assert results["video_map"].iloc[-1] == pytest.approx((1 / ranks).mean(), rel=1e-5)
 
 
 def test_a_run_is_a_model_for_inference_and_eval(trained, records, tmp_path, monkeypatch, capsys):
@@ -241,14 +252,20 @@ def test_experts_have_no_bias_where_asked(trained, config):
         annotate(dataclasses.replace(config, expert_bias=True), DATA)
 
 
-def test_results_of_versions_without_the_flag_of_the_bias_are_taken_up(trained):
-    path = Path(trained.output_dir, "settings.json")
-    recorded = path.read_text()
-    settings = json.loads(recorded)
+def test_results_of_earlier_versions_are_taken_up(trained, config):
+    """They had no flag of the bias, and no MAP of videos."""
+    out = Path(config.output_dir)
+    shutil.copytree(trained.output_dir, out)
+    settings = json.loads((out / "settings.json").read_text())
     del settings["expert_bias"]
-    path.write_text(json.dumps(settings))
-    assert annotate(trained, DATA) is None
-    path.write_text(recorded)
+    (out / "settings.json").write_text(json.dumps(settings))
+    path = out / "runs" / "mean_rgb+mean_audio" / "mixtures2" / "result.json"
+    rows = json.loads(path.read_text())
+    path.write_text(json.dumps([{k: row[k] for k in row if k != "video_map"} for row in rows]))
+    assert annotate(config, DATA) is None
+    results = pd.read_csv(out / "results.csv")
+    assert results["gap"].tolist() == [row["gap"] for row in rows]
+    assert results["video_map"].isna().all()
 
 
 def test_adam_trains_the_pca_where_asked(config):

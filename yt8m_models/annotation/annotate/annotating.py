@@ -13,6 +13,7 @@ import tensorflow as tf
 from yt8m_models.annotation.annotate.adam_stage import AdamStage
 from yt8m_models.annotation.annotate.config import CDML, AnnotateConfig, VideoDataConfig
 from yt8m_models.annotation.annotate.fine_tuning import RPROP_DIR, FineTuning
+from yt8m_models.annotation.annotate.measure import VIDEO_MAP
 from yt8m_models.annotation.annotate.pca import fit_pca
 from yt8m_models.annotation.annotate.report import write_report
 from yt8m_models.annotation.annotate.runs import ADAM, FINAL, RESULT, Run, check, plan, with_cdml
@@ -80,7 +81,7 @@ def annotate(config: AnnotateConfig, data: VideoDataConfig) -> int | None:
                     )
                     if not _train(config, run, sources, interruption):
                         break
-                write_report(config.output_dir, runs)
+                write_report(config.output_dir, runs, table=6)
     if interruption.signal is None:
         print(f"Wrote {join(config.output_dir, 'results.md')} and the like.")
     return interruption.signal
@@ -116,7 +117,7 @@ def _rows(training: Training, seconds: float) -> list[dict[str, Any]]:
             "num_mixtures": run.num_mixtures,
             "stage": stage,
             "step": int(row["step"]),
-            **{name: float(row[name]) for name in METRICS},
+            **{name: float(row[name]) for name in (*METRICS, VIDEO_MAP)},
             "num_videos": int(row["num_videos"]),
             "num_parameters": model.count_params(),
             "seconds": round(seconds, 1),

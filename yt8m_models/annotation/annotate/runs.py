@@ -1,11 +1,13 @@
 """The models that are compared: each set of features with each number of mixtures."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from yt8m_models.annotation.annotate.config import CDML, AnnotateConfig
+from yt8m_models.annotation.annotate.measure import VIDEO_MAP
 from yt8m_models.config import DataConfig
 from yt8m_models.storage.result_file import read_result
 from yt8m_models.storage.whole_file import join
@@ -41,7 +43,10 @@ class Run:
         Raises:
             ValueError: the file is not a result.
         """
-        return read_result(join(self.directory, RESULT), lambda rows: [dict(row) for row in rows])
+        return read_result(
+            join(self.directory, RESULT),
+            lambda rows: [{**row, VIDEO_MAP: row.get(VIDEO_MAP, math.nan)} for row in rows],
+        )
 
 
 def plan(config: AnnotateConfig, data: DataConfig, components: Sequence[int]) -> list[Run]:

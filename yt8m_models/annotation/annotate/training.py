@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import losses
 from yt8m_models.annotation.annotate.config import AnnotateConfig
+from yt8m_models.annotation.annotate.measure import AnnotationMeasure
 from yt8m_models.annotation.annotate.pca import pipeline_options
 from yt8m_models.annotation.annotate.runs import Run
 from yt8m_models.data.extraction_record import Extraction
@@ -18,7 +19,6 @@ from yt8m_models.models.annotation_model import AnnotationModel
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import Checkpoints
-from yt8m_models.training.classifier_measure import ClassifierMeasure
 from yt8m_models.training.evaluator import Evaluator
 from yt8m_models.training.history import History, Row, read_history
 from yt8m_models.training.scalars import ScalarWriter
@@ -151,7 +151,7 @@ class Training:
     def _validation(self) -> Validation:
         config, data = self.config, self.run.data
         options = pipeline_options(config, batch_size=config.eval_batch_size)
-        measure = ClassifierMeasure(
+        measure = AnnotationMeasure(
             Evaluator(
                 self.model, self.label_loss, data.num_classes, config.top_k, config.jit_compile
             ),
