@@ -52,14 +52,18 @@ class FakeProgram:
         runs: the flags of each run.
         fails: margins of the runs that fail.
         dies_at: the number of the run in which the sweep dies, or `None`.
+        is_stopped: whether a signal ends the runs.
     """
 
     def __init__(self):
         self.runs = []
         self.fails = ()
         self.dies_at = None
+        self.is_stopped = False
 
     def __call__(self, name, argv, log, interruption):
+        if self.is_stopped:
+            return None
         given = TRAIN.parse(argv)[EmbeddingTrainConfig]
         self.runs.append(given)
         Path(log).write_text("20 videos\nyt8m train-embedding: the loss became infinite\nbye\n")
@@ -253,7 +257,7 @@ def test_the_lowest_can_be_the_best(config, fake, capsys):
     assert f"The best of 3 trials: {lowest}, " in capsys.readouterr().out
 
 
-def test_failed_trials_are_recorded_and_not_done_again(config, fake):
+def test_failed_trials_are_recorded_and_not_done_again(config, fake, capsys):
     flags = {"sampler": "grid", "space": "margin=0.1,0.2,0.3", "trials": None}
     fake.fails = (0.2,)
     sweep(config(**flags))
@@ -261,6 +265,7 @@ def test_failed_trials_are_recorded_and_not_done_again(config, fake):
     assert (rows["0.2"]["state"], rows["0.2"]["ndcg"]) == ("failed", "")
     assert rows["0.2"]["error"] == "the loss became infinite"
     assert rows["0.1"]["state"] == rows["0.3"]["state"] == "complete"
+    assert "1 of 3 trials failed: their errors are in results.csv" in capsys.readouterr().out
     sweep(config(**flags))
     assert len(fake.runs) == 3
 
@@ -276,6 +281,21 @@ def test_too_many_failed_trials_end_the_sweep_until_more_may_fail(config, fake):
     fake.fails = ()
     sweep(config(max_failed_trials=2))
     assert [row["state"] for row in lines(config())] == ["failed"] * 2 + ["complete"] * 4
+
+
+def test_as_many_failures_at_the_end_are_an_error_too(config, fake):
+    fake.fails = (0.0, 0.1)
+    with pytest.raises(ValueError, match="2 trials failed, more than --max_failed_trials=1"):
+        sweep(config(trials=2, max_failed_trials=1))
+
+
+def test_a_trial_that_was_stopped_from_outside_is_no_end(config, fake):
+    fake.is_stopped = True
+    with pytest.raises(ValueError, match="the process of trial 0 was stopped from outside"):
+        sweep(config())
+    fake.is_stopped = False
+    sweep(config())
+    assert [row["state"] for row in lines(config())] == ["complete"] * 6
 
 
 def test_more_trials_can_be_added_and_other_flags_not(config, fake):

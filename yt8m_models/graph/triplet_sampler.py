@@ -155,17 +155,17 @@ class TripletSampler:
         anchors, positives, candidates = triplets
         if not self.graded:
             return self.neighbor_pairs(anchors, candidates)
-        graph, highest = self.graph, np.iinfo(np.int32).max
-        videos, numbers = np.unique(anchors, return_inverse=True)
-        weights = np.where(videos[:, None] == candidates, np.int32(highest), np.int32(0))
-        rows, columns, found = graph.edges_between(videos, candidates)
-        weights[rows, columns] = found
+        graph = self.graph
         places = bisect(
             graph.offsets[anchors],
             graph.offsets[anchors + 1],
             lambda place: graph.neighbors[place] < positives,
         )
-        return weights[numbers] >= graph.weights[places][:, None]
+        pairs: np.ndarray = anchors[:, None] == candidates
+        rows, columns, weights = graph.edges_between(anchors, candidates)
+        is_as_relevant = weights >= graph.weights[places][rows]
+        pairs[rows[is_as_relevant], columns[is_as_relevant]] = True
+        return pairs
 
     def neighbor_pairs(self, anchors: np.ndarray, candidates: np.ndarray) -> np.ndarray:
         """Whether a candidate is an anchor itself or a neighbour of it.

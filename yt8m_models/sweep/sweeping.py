@@ -85,6 +85,7 @@ class Sweep:
             self._require_same_sweep(trials.all())
             self._run(trials, interruption)
             if interruption.signal is None:
+                self._require_few_failures(trials.all())
                 self._print_end(trials.all())
         return interruption.signal
 
@@ -112,6 +113,11 @@ class Sweep:
         log = f"{self._directory(trial)}.log"
         status = run_program(self.name, self._arguments(trial), log, interruption)
         if status is None:
+            if interruption.signal is None:
+                raise ValueError(
+                    f"the process of trial {trial.number} was stopped from outside ({log}); the "
+                    "same command goes on"
+                )
             return False
         if status != 0:
             trials.fail(trial, _reason(log, self.program.name, status))
@@ -205,6 +211,8 @@ class Sweep:
                 f"The best of {len(trials)} trials: {best.number}, {config.objective} "
                 f"{best.value:.6g}: {shlex.join(self._settings(best))}"
             )
+        if num_failed := _num_failed(trials):
+            print(f"{num_failed} of {len(trials)} trials failed: their errors are in results.csv")
         print(f"wrote {', '.join(paths)}")
 
 
