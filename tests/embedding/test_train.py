@@ -257,7 +257,7 @@ def test_a_batch_has_each_video_once(world):
     np.testing.assert_array_equal(batch["excluded"], expected)
 
 
-@pytest.mark.parametrize("graded", [False, True])
+@pytest.mark.parametrize("graded", [0.0, 0.5])
 def test_graded_negatives_are_in_the_batches_and_the_record(world, tmp_path, graded):
     """The flag reaches what draws them, and the record says it."""
     flags = {"graded_negatives": graded, "train_dir": str(tmp_path / "train"), "max_steps": 1}
@@ -420,7 +420,7 @@ def test_a_graph_without_a_usable_edge_is_refused(world, tmp_path):
         ({"base_learning_rate": float("nan")}, "--base_learning_rate must be a finite number"),
         ({"validation_fraction": 1.0}, "--validation_fraction must be at least 0 and below 1"),
         (
-            {"graded_negatives": True, "negatives": "shown"},
+            {"graded_negatives": 0.5, "negatives": "shown"},
             "--graded_negatives needs --negatives=uniform: .*; received --negatives=shown",
         ),
         ({"vocabulary": "v.csv"}, "--vocabulary needs --projector_records"),

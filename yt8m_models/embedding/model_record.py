@@ -9,7 +9,7 @@ from yt8m_models.storage.result_file import read_result
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.train_dir import EMBEDDING_RECORD, write_record
 
-_ADDED = {"sample_by_weight": False, "graded_negatives": False}  # older records lack them
+_ADDED = {"sample_by_weight": False, "graded_negatives": 0.0}  # older records lack them
 _MAY_CHANGE = ("loss", "margin", "mining", "negatives", "sample_by_weight", "graded_negatives")
 
 

@@ -34,8 +34,9 @@ class TripletSampler:
     - `"shown"`: all videos that were shown near the anchor and not co-watched are equally likely.
       An anchor for which there is none gets a uniform negative.
 
-    Graded uniform negatives may also be neighbours to which the anchor is less relevant than to the
-    positive: by an edge of a lower weight. An edge for which there is no negative is left out then.
+    A share of the negatives may be graded: neighbours to which the anchor is less relevant than to
+    the positive, by an edge of a lower weight; all such are equally likely. An edge without one has
+    another negative, and is left out where there is none either.
 
     Negatives are drawn by their rank among those allowed, so that no draw is ever repeated.
 
@@ -45,7 +46,7 @@ class TripletSampler:
         negatives: one of `NEGATIVES`.
         seed: another one draws other triplets.
         by_weight: draw edges in proportion to their weights.
-        graded: let neighbours of lower weight be negatives.
+        graded: share of the triplets whose negative is a neighbour of lower weight, where there is.
 
     Attributes:
         num_videos: training videos that are usable.
@@ -68,14 +69,16 @@ class TripletSampler:
         negatives: str = "uniform",
         seed: int = 0,
         by_weight: bool = False,
-        graded: bool = False,
+        graded: float = 0.0,
     ) -> None:
         if negatives not in NEGATIVES:
             raise ValueError(f"negatives must be {' or '.join(NEGATIVES)}; received {negatives!r}")
         if seed < 0:
             raise ValueError(f"seed must be at least 0; received {seed}")
+        if not 0 <= graded <= 1:
+            raise ValueError(f"graded must be at least 0 and at most 1; received {graded}")
         if graded and negatives != "uniform":
-            raise ValueError(f"graded negatives must be uniform; received {negatives!r}")
+            raise ValueError(f"negatives must be uniform with graded ones; received {negatives!r}")
         self.graph = graph
         self.seed = seed
         self.graded = graded
@@ -136,7 +139,9 @@ class TripletSampler:
         if self._drawn is not None:
             edges = self._drawn[edges]
         anchors = np.searchsorted(self._offsets, edges, side="right") - 1
-        negatives = self._uniform(anchors, edges, rng.random(batch_size))
+        negatives = self._uniform(anchors, rng.random(batch_size))
+        if self.graded:
+            self._grade(negatives, anchors, edges, rng)
         first = self._shown_offsets[anchors]
         counts = self._shown_offsets[anchors + 1] - first
         has_shown = counts > 0
@@ -183,30 +188,37 @@ class TripletSampler:
         pairs[rows, columns] = True
         return pairs[numbers]
 
-    def _uniform(self, anchors: np.ndarray, edges: np.ndarray, draws: np.ndarray) -> np.ndarray:
-        """A negative for each edge of an anchor, by a draw from [0, 1).
+    def _uniform(self, anchors: np.ndarray, draws: np.ndarray) -> np.ndarray:
+        """A video for each anchor that is neither it nor a neighbour, by a draw from [0, 1).
 
-        Of V videos an anchor with d neighbours may have V - d - 1 that are none. A rank r among
-        these becomes the rank among the V - d that are no neighbours, by skipping the anchor, and
-        then the video, by skipping the neighbours up to it: those p_0 < p_1 < … with p_i - i <= r.
-        Graded, the ranks from V - d - 1 on are those of the neighbours of lower weights.
+        Of V videos an anchor with d neighbours may have V - d - 1. A rank r among these becomes the
+        rank among the V - d that are no neighbours, by skipping the anchor, and then the video, by
+        skipping the neighbours up to it: those p_0 < p_1 < … with p_i - i <= r.
         """
         starts, ends = self._offsets[anchors], self._offsets[anchors + 1]
-        num_others = self.num_videos - (ends - starts) - 1
-        num_lower = self._num_lower[edges] if self.graded else 0
-        drawn = (draws * (num_others + num_lower)).astype(np.int64)
-        ranks = np.minimum(drawn, num_others)
+        ranks = (draws * (self.num_videos - (ends - starts) - 1)).astype(np.int64)
         lower = bisect(starts, ends, lambda place: self._neighbors[place] < anchors)
         ranks += ranks >= anchors - (lower - starts)
         skipped = bisect(
             starts, ends, lambda place: self._neighbors[place] - (place - starts) <= ranks
         )
         found: np.ndarray = ranks + (skipped - starts)
-        if self.graded:
-            is_lower = drawn >= num_others
-            places = (starts + drawn - num_others)[is_lower]
-            found[is_lower] = self._neighbors[self._order[places]]
         return found
+
+    def _grade(
+        self,
+        negatives: np.ndarray,
+        anchors: np.ndarray,
+        edges: np.ndarray,
+        rng: np.random.Generator,
+    ) -> None:
+        """Puts neighbours of lower weight in the place of some negatives, or of those not there."""
+        starts, num_lower = self._offsets[anchors], self._num_lower[edges]
+        has_others = self._offsets[anchors + 1] - starts < self.num_videos - 1
+        is_graded = (rng.random(len(edges)) < self.graded) | ~has_others
+        places = starts + (rng.random(len(edges)) * num_lower).astype(np.int64)
+        chosen = is_graded & (num_lower > 0)
+        negatives[chosen] = self._neighbors[self._order[places[chosen]]]
 
 
 def _ranked(offsets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -54,10 +54,13 @@ class EmbeddingTrainConfig(Options):
         "Draw co-watched pairs in proportion to the weights of their edges in --graph_dir; "
         "otherwise all are equally likely.",
     )
-    graded_negatives: bool = option(
-        False,
-        "A negative may also be co-watched with the anchor, by an edge of a lower weight than the "
-        "positive's; otherwise none is.",
+    graded_negatives: float = option(
+        0.0,
+        "Share of the triplets whose negative is co-watched with the anchor, by an edge of a lower "
+        "weight than the positive's, where there is such a video. Above 0, mining takes such "
+        "negatives too; otherwise none is co-watched.",
+        at_least=0,
+        at_most=1,
     )
     batch_size: int = option(7200, "Triplets in a batch.", at_least=1)
     base_learning_rate: float = same_option(TrainConfig, "base_learning_rate", 0.001)
