@@ -8,13 +8,18 @@ import tensorflow as tf
 
 from yt8m_models.models.annotation_model import AnnotationModel
 from yt8m_models.storage.whole_file import join
+from yt8m_models.training.train_dir import MODEL_RECORD
 
 MODEL = "model.keras"
 
 
 def is_annotation_run(directory: str) -> bool:
-    """Whether a directory is that of a run, `runs/FEATURES/mixturesN`, which has its model."""
-    return bool(tf.io.gfile.exists(join(directory, MODEL)))
+    """Whether a directory is that of a run, `runs/FEATURES/mixturesN`, which has its model.
+
+    A training's is not, also where somebody saved a model of that name in it.
+    """
+    exists = tf.io.gfile.exists
+    return bool(exists(join(directory, MODEL)) and not exists(join(directory, MODEL_RECORD)))
 
 
 def load_annotation_model(directory: str) -> tuple[AnnotationModel, tuple[str, ...], str]:
