@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -403,7 +404,7 @@ def test_trainings_in_processes_of_their_own(tmp_path):
     log = tmp_path / "out" / "trials" / "0000.log"
     with subprocess.Popen(command, cwd=ROOT) as process:
         while process.poll() is None and not (log.exists() and "saved" in log.read_text()):
-            pass
+            time.sleep(0.2)
         process.terminate()
     assert process.returncode == 128 + signal.SIGTERM
     subprocess.run(command, cwd=ROOT, check=True)
