@@ -28,7 +28,7 @@ setup: .venv/.installed  ## Make .venv, with the package and what its tests need
 .venv/.installed: setup.py pyproject.toml yt8m_models/__init__.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed")'
 	$(PYTHON) -m venv .venv
-	$(VENV)/python -m pip install --quiet --editable '.[dev,quickstart,recommend,video,report,export,hub,serve]'
+	$(VENV)/python -m pip install --quiet --editable '.[dev,quickstart,recommend,sweep,video,report,export,hub,serve]'
 	touch $@
 
 quickstart: setup  ## Sample data, a trained model, its metrics, a submission, a plot and a page.

@@ -23,6 +23,7 @@ setup(
         include=["yt8m_models", "yt8m_models.*", "losses", "losses.*", "eval", "eval.*"]
     ),
     package_data={
+        "yt8m_models.annotation.annotate": ["paper.csv"],
         "yt8m_models.experiments.cdml": ["paper.csv"],
         "yt8m_models.experiments.dsgmm": ["paper.csv"],
         "yt8m_models.experiments.watch": ["paper.csv"],
@@ -30,6 +31,7 @@ setup(
         "yt8m_models.prediction": ["segment_label_ids.*"],
         "yt8m_models.recipes": ["*.flags"],
         "yt8m_models.recipes.embedding": ["*.flags"],
+        "yt8m_models.recipes.sweep": ["*.flags"],
         "yt8m_models.report": ["templates/*"],
     },
     install_requires=["tensorflow>=2.16.2", "keras>=3.10", "numpy", "absl-py", "pandas>=2"],
@@ -54,6 +56,7 @@ setup(
         "onnx": ["onnxruntime"],
         "serve": ["onnxruntime", "starlette", "uvicorn"],
         "hub": ["huggingface_hub", "safetensors"],
+        "sweep": ["optuna>=4.5", "matplotlib"],
         "jax": ["jax>=0.8"],
         "torch": ["torch>=2.6"],
         "quickstart": ["scikit-learn", "matplotlib"],

@@ -22,11 +22,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from yt8m_models.experiments.movielens import features as movielens
 from yt8m_models.recommendation.glmix.glmix import GLMIX
 
-from yt8m_models.annotation.annotation_model import AnnotationModel
-from yt8m_models.annotation.loading import load_annotation_model
 from yt8m_models.backbones.inception_graph import InceptionGraph
 from yt8m_models.backbones.model_weights import load_weights
 from yt8m_models.backbones.vggish import VGGish
@@ -53,6 +50,8 @@ from yt8m_models.gmm.ubm_dir import UBM_DIR, load_ubm
 from yt8m_models.graph.co_watch_graph import GRAPH
 from yt8m_models.graph.watch_log import read_events
 from yt8m_models.graph.watch_log_options import WatchLogOptions
+from yt8m_models.models.annotation_model import AnnotationModel
+from yt8m_models.movielens import features as movielens
 from yt8m_models.prediction.model_archive import unpack_model
 from yt8m_models.retrieval.index import INDEX, Index
 from yt8m_models.retrieval.inverted_lists import InvertedLists
@@ -61,6 +60,7 @@ from yt8m_models.samples.inception_weights import read_weights
 from yt8m_models.storage import archives
 from yt8m_models.storage.array_archive import read_arrays
 from yt8m_models.storage.artifact_dir import read_array
+from yt8m_models.training.annotation_run import load_annotation_model
 from yt8m_models.training.checkpoints import restore_model
 from yt8m_models.training.pretrained import take_weights
 from yt8m_models.training.train_dir import read_model_flags, record_model_flags
@@ -73,7 +73,6 @@ DEEP = b"[" * 100_000
 
 # Where files are opened, and by what. Pickles are files and pipes between the processes of one run.
 READERS = {
-    "annotation/loading.py": {"zipfile.ZipFile"},
     "backbones/inception_graph.py": {"ParseFromString"},
     "experiments/common/process.py": {"pickle.loads"},
     "export/formats.py": {"load_model"},  # what was just written
@@ -91,6 +90,7 @@ READERS = {
     "storage/archives.py": {"tarfile.open"},
     "storage/array_archive.py": {"np.load"},
     "storage/artifact_dir.py": {"np.load"},
+    "training/annotation_run.py": {"zipfile.ZipFile"},
 }
 CALLS = re.compile(
     r"\b(np\.load|pickle\.loads?|tarfile\.open|zipfile\.ZipFile|(?<=saving\.)load_model|read_index"

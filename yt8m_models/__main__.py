@@ -17,6 +17,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "eval": ("eval", "measure loss, Hit@1, PERR, GAP and mAP of a model"),
         "inference": ("yt8m_models.prediction", "predict videos and write the submission file"),
         "plot": ("yt8m_models.training.plot", "draw the curves of a training"),
+        "sweep": ("yt8m_models.sweep", "run a program with many settings, find the best"),
         "report": ("yt8m_models.report.report", "make a page of a training, tables, …"),
         "train-ubm": ("yt8m_models.gmm.train_ubm", "fit the mixture model of VLAD and SGMM"),
         "export": ("yt8m_models.export", "write a model for Serving, MediaPipe, ONNX and LiteRT"),

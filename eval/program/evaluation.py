@@ -16,6 +16,7 @@ from yt8m_models.prediction.expected import as_expected
 from yt8m_models.prediction.metric_tables import class_names
 from yt8m_models.prediction.predictor import device_batch_size
 from yt8m_models.storage.whole_file import join
+from yt8m_models.training.annotation_run import is_annotation_run
 from yt8m_models.training.checkpoints import (
     CHECKPOINT_CHOICES,
     Restored,
@@ -48,7 +49,8 @@ def evaluate_training(
         OSError: a file cannot be read or written.
     """
     program = _Program(config, {} if expected is None else expected)
-    if config.run_once or config.checkpoint not in CHECKPOINT_CHOICES:
+    has_one_model = config.run_once or is_annotation_run(config.train_dir)
+    if has_one_model or config.checkpoint not in CHECKPOINT_CHOICES:
         return program.evaluate(restore_model(config.train_dir, config.checkpoint))
     return _follow(config, program)
 

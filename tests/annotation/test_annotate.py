@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import keras
@@ -14,17 +15,21 @@ import pytest
 import tensorflow as tf
 
 import losses
+from eval.program.config import EvalConfig
+from eval.program.evaluation import evaluate_training
 from yt8m_models.annotation.annotate import annotating
 from yt8m_models.annotation.annotate.annotating import annotate
 from yt8m_models.annotation.annotate.config import AnnotateConfig, VideoDataConfig
 from yt8m_models.annotation.annotate.fine_tuning import FullBatch
 from yt8m_models.annotation.annotate.report import draw_training
 from yt8m_models.annotation.annotate.runs import plan
-from yt8m_models.annotation.annotation_model import AnnotationModel
 from yt8m_models.config import DataConfig
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.data.records import video_record, write_records
 from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.models.annotation_model import AnnotationModel
+from yt8m_models.prediction.config import InferenceConfig, ModelSource
+from yt8m_models.prediction.inference import infer
 
 ROOT = Path(__file__).resolve().parents[2]
 NUM_CLASSES = 4
@@ -116,7 +121,14 @@ def test_a_training_leaves_its_files(trained):
     rows = json.loads((out / "results.json").read_text())
     assert [row["stage"] for row in rows] == ["Adam", "RPROP"]
     assert pd.read_csv(out / "results.csv").to_dict("records") == rows
-    assert (out / "results.md").read_text().count("\n") == 4
+    results, table = (out / "results.md").read_text().split("\n## Table 6. ")
+    assert results.count("\n") == 4
+    lines = table.splitlines()[2:]
+    assert lines[2] == "| 1 WILLOW (paper) | – | – | 0.8300 | 0.8469 |"
+    assert lines[13] == "| Video + Audio + CDML (paper) | 0.8430 | – | – | – |"
+    best = max(rows, key=lambda row: row["gap"])
+    name = f"mean_rgb+mean_audio, 2 mixtures, after {best['stage']}"
+    assert lines[14:] == [f"| {name} | {best['gap']:.4f} | – | – | – |"]
     assert (out / "results.png").stat().st_size > 1000
     # PCA means 9, projections 6 · 4 + 3 · 2; gates 6 · 3 · 4, experts 6 · 2 · 4 + 2 · 4
     assert rows[0]["num_parameters"] == 9 + 30 + 72 + 56
@@ -140,7 +152,7 @@ def test_figure_6_has_the_metrics_of_each_validation(trained):
     runs = plan(trained, DATA, (4, 2))
     figure = draw_training(runs)
     validation = pd.read_csv(Path(runs[0].directory, "validation.csv"))
-    for axes, metric in zip(figure.axes, ("gap", "map"), strict=True):
+    for axes, metric in zip(figure.axes, ("gap", "video_map", "map"), strict=True):
         (line,) = axes.get_lines()
         assert line.get_label() == "mean_rgb+mean_audio, 2 mixtures"
         assert list(line.get_xdata()) == [1, 2, 5, 8]
@@ -157,6 +169,47 @@ def test_the_last_loss_and_metrics_are_those_of_the_saved_model(trained, records
     loss = float(losses.CrossEntropyLoss()(validation["labels"], model(validation)))
     results = pd.read_csv(Path(trained.output_dir, "results.csv"))
     assert results["loss"].iloc[-1] == pytest.approx(loss, rel=1e-4)
+    # Each video has one label: its average precision is 1 / the label's rank among all classes.
+    scores, labels = model(validation).numpy(), validation["labels"].numpy()
+    ranks = (scores >= scores[labels][:, None]).sum(axis=1)
+    assert results["video_map"].iloc[-1] == pytest.approx((1 / ranks).mean(), rel=1e-5)
+
+
+def test_a_run_is_a_model_for_inference_and_eval(trained, records, tmp_path, monkeypatch, capsys):
+    """Of a video-level model: the best two classes of each video, and the metrics of the run."""
+    directory = str(Path(trained.output_dir, "runs/mean_rgb+mean_audio/mixtures2"))
+    monkeypatch.setattr(time, "sleep", None)  # eval would wait for checkpoints
+    pattern = str(records / "val.tfrecord")
+    config = InferenceConfig(pattern, str(tmp_path / "submission.csv"), top_k=2)
+    assert infer(ModelSource(directory), config).num_videos == 40
+    assert "Model: 2 mixtures on mean_rgb+mean_audio: " in capsys.readouterr().out
+    validation = whole([pattern])
+    predictions = saved_model(trained)(validation).numpy()
+    expected = {
+        video_id.decode(): [(c, pytest.approx(p[c], rel=1e-4)) for c in np.argsort(-p)[:2]]
+        for video_id, p in zip(validation["video_ids"].numpy(), predictions, strict=True)
+    }
+    lines = (line.split(",") for line in Path(config.output_file).read_text().splitlines()[1:])
+    pairs = {video: np.reshape(text.split(), (2, 2)).astype(float) for video, text in lines}
+    assert {video: [(int(c), p) for c, p in found] for video, found in pairs.items()} == expected
+    metrics = evaluate_training(EvalConfig(directory, pattern, top_k=3)).metrics
+    results = pd.read_csv(Path(trained.output_dir, "results.csv"))
+    assert metrics["gap"] == pytest.approx(results["gap"].iloc[-1], rel=1e-5)
+    assert metrics["loss"] == pytest.approx(results["loss"].iloc[-1], rel=1e-5)
+
+
+def test_what_a_run_is_not_is_refused(trained, records, tmp_path):
+    directory = str(Path(trained.output_dir, "runs/mean_rgb+mean_audio/mixtures2"))
+    config = InferenceConfig(str(records / "val.tfrecord"), str(tmp_path / "submission.csv"))
+    with pytest.raises(ValueError, match="--checkpoint must be auto for a run of yt8m annotate"):
+        infer(ModelSource(directory, "best"), config)
+    with pytest.raises(ValueError, match="--output_model_tgz packs models of yt8m train"):
+        infer(ModelSource(directory, output_model_tgz=str(tmp_path / "m.tgz")), config)
+    with pytest.raises(ValueError, match="--num_classes: 4 there, 5 now"):
+        infer(ModelSource(directory), config, {"num_classes": 5})
+    segments = dataclasses.replace(config, segment_labels=True)
+    with pytest.raises(ValueError, match="is the video-level AnnotationModel"):
+        infer(ModelSource(directory), segments)
 
 
 def test_the_pca_is_that_of_the_records_and_adam_leaves_it(trained, records):
@@ -187,6 +240,49 @@ def test_a_phase_trains_its_part_alone_and_the_loss_falls(trained):
     assert (np.diff(full_batch) < 0).all()
 
 
+def test_table_7_is_of_the_genomes_tags(config, records, tmp_path):
+    """The tags say what the embeddings do; of the 120 videos 117 are trailers of its movies."""
+    scores, trailers = ["movieId,tagId,relevance"], ["title,youtubeId,movieId"]
+    movies = [(video_id, label) for seed in range(3) for video_id, label, _, _ in videos(40, seed)]
+    for movie, (video_id, label) in enumerate(movies[:117]):
+        trailers.append(f"M,{video_id.decode()},{movie}")
+        scores += [f"{movie},{tag},{0.9 if tag == 5 + label else 0.2}" for tag in (5, 6, 7, 8)]
+    (tmp_path / "genome-scores.csv").write_text("\n".join(scores))
+    (tmp_path / "genome-tags.csv").write_text("tagId,tag\n5,bleak\n6,noir\n7,cult\n8,slow\n")
+    (tmp_path / "ml-youtube.csv").write_text("\n".join(trailers))
+    config = dataclasses.replace(
+        config,
+        genome_dir=str(tmp_path),
+        trailers=str(tmp_path / "ml-youtube.csv"),
+        genome_min_movies=5,
+        genome_relevance=0.5,
+        cdml_dir=str(records / "embeddings"),
+        num_epochs=2,
+        phases=(),
+    )
+    assert annotate(config, VideoDataConfig(("mean_rgb", "mean_audio"), (6, 3))) is None
+    out = Path(config.output_dir)
+    copied = whole([str(path) for path in (out / "records" / "train").glob("*.tfrecord")])
+    labels = dict(movies)
+    assert [np.flatnonzero(row).tolist() for row in copied["labels"].numpy()[:, :5]] == [
+        [labels[video_id]] for video_id in copied["video_ids"].numpy()
+    ]
+    assert (out / "vocabulary.csv").read_text() == "Index,Name\n0,bleak\n1,noir\n2,cult\n3,slow\n"
+    results = pd.read_csv(out / "results.csv")
+    names = ["mean_rgb", "mean_audio", "mean_rgb+mean_audio", "mean_rgb+mean_audio+cdml"]
+    assert results["features"].tolist() == names
+    assert results["num_videos"].tolist() == [37] * 4
+    gap = results.set_index("features")["gap"]
+    assert gap[names[3]] > gap[names[2]] > gap["mean_audio"]
+    lines = (out / "results.md").read_text().split("\n## Table 7. ")[1].splitlines()[4:]
+    paper = ["Video only", "Audio only", "Video + Audio", "Video + Audio + CDML"]
+    figures = ["0.2717", "0.2429", "0.2972", "0.3115"]
+    assert lines == [
+        *(f"| {row} (paper) | {value} |" for row, value in zip(paper, figures, strict=True)),
+        *(f"| {name}, 2 mixtures, after Adam | {gap[name]:.4f} |" for name in names),
+    ]
+
+
 def test_experts_have_no_bias_where_asked(trained, config):
     config = dataclasses.replace(config, expert_bias=False, num_epochs=1, phases=())
     assert annotate(config, DATA) is None
@@ -199,14 +295,20 @@ def test_experts_have_no_bias_where_asked(trained, config):
         annotate(dataclasses.replace(config, expert_bias=True), DATA)
 
 
-def test_results_of_versions_without_the_flag_of_the_bias_are_taken_up(trained):
-    path = Path(trained.output_dir, "settings.json")
-    recorded = path.read_text()
-    settings = json.loads(recorded)
+def test_results_of_earlier_versions_are_taken_up(trained, config):
+    """They had no flag of the bias, and no MAP of videos."""
+    out = Path(config.output_dir)
+    shutil.copytree(trained.output_dir, out)
+    settings = json.loads((out / "settings.json").read_text())
     del settings["expert_bias"]
-    path.write_text(json.dumps(settings))
-    assert annotate(trained, DATA) is None
-    path.write_text(recorded)
+    (out / "settings.json").write_text(json.dumps(settings))
+    path = out / "runs" / "mean_rgb+mean_audio" / "mixtures2" / "result.json"
+    rows = json.loads(path.read_text())
+    path.write_text(json.dumps([{k: row[k] for k in row if k != "video_map"} for row in rows]))
+    assert annotate(config, DATA) is None
+    results = pd.read_csv(out / "results.csv")
+    assert results["gap"].tolist() == [row["gap"] for row in rows]
+    assert results["video_map"].isna().all()
 
 
 def test_adam_trains_the_pca_where_asked(config):

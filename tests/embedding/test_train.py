@@ -20,13 +20,15 @@ from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.embedder import Embedder
 from yt8m_models.embedding.loading import load_embedding_model
+from yt8m_models.embedding.model_record import ModelRecord
 from yt8m_models.embedding.training.batches import TripletBatches
 from yt8m_models.embedding.training.config import EmbeddingTrainConfig
-from yt8m_models.embedding.training.trainer import train
+from yt8m_models.embedding.training.trainer import Trainer, train
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.frame_table import FrameTable
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.graph.triplet_sampler import TripletSampler
+from yt8m_models.program.interruption import Interruption
 from yt8m_models.training.history import read_history
 
 NUM_VIDEOS, NAMES, SIZES = 120, ("mean_rgb", "mean_audio"), (8, 4)
@@ -255,6 +257,16 @@ def test_a_batch_has_each_video_once(world):
     np.testing.assert_array_equal(batch["excluded"], expected)
 
 
+@pytest.mark.parametrize("graded", [0.0, 0.5])
+def test_graded_negatives_are_in_the_batches_and_the_record(world, tmp_path, graded):
+    """The flag reaches what draws them, and the record says it."""
+    flags = {"graded_negatives": graded, "train_dir": str(tmp_path / "train"), "max_steps": 1}
+    trainer = Trainer(config(world, **flags), MODEL, Interruption())
+    assert trainer.batches.sampler.graded == graded
+    trainer.train()
+    assert ModelRecord.read(flags["train_dir"]).training["graded_negatives"] == graded
+
+
 def test_videos_without_features_are_counted_and_left_out(world, tmp_path, capsys):
     known = np.arange(NUM_VIDEOS) % 10 > 0
     ids = np.concatenate([IDS[known], [b"elsewhere"]])
@@ -407,6 +419,10 @@ def test_a_graph_without_a_usable_edge_is_refused(world, tmp_path):
         ({"batch_size": 0}, "--batch_size must be at least 1"),
         ({"base_learning_rate": float("nan")}, "--base_learning_rate must be a finite number"),
         ({"validation_fraction": 1.0}, "--validation_fraction must be at least 0 and below 1"),
+        (
+            {"graded_negatives": 0.5, "negatives": "shown"},
+            "--graded_negatives needs --negatives=uniform: .*; received --negatives=shown",
+        ),
         ({"vocabulary": "v.csv"}, "--vocabulary needs --projector_records"),
     ],
 )

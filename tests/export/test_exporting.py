@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from yt8m_models.annotation.annotation_model import AnnotationModel
 from yt8m_models.config import DataConfig
 from yt8m_models.embedding.model_record import ModelRecord
 from yt8m_models.export import exporting, formats
@@ -20,6 +19,7 @@ from yt8m_models.export.config import ExportConfig
 from yt8m_models.export.export_dir import EXPORT_DIR
 from yt8m_models.export.exporting import export
 from yt8m_models.export.trained_model import load_trained_model
+from yt8m_models.models.annotation_model import AnnotationModel
 from yt8m_models.prediction.model_archive import pack_model
 from yt8m_models.program.command import UsageError
 from yt8m_models.training.checkpoints import Checkpoints, restore_model

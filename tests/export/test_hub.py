@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import yt8m_models
-from yt8m_models.annotation.annotation_model import AnnotationModel
 from yt8m_models.export import formats
 from yt8m_models.export.config import ExportConfig
 from yt8m_models.export.exporting import export
+from yt8m_models.models.annotation_model import AnnotationModel
 
 pytest.importorskip("safetensors", reason="needs the extra `hub`")
 

@@ -6,7 +6,7 @@ import pytest
 from tests.graph.test_co_watch_graph import random_graph
 from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
-from yt8m_models.graph.triplet_sampler import TripletSampler
+from yt8m_models.graph.triplet_sampler import Triplets, TripletSampler
 
 
 def graph_of(num_videos, edges, shown=None, is_eval=()):
@@ -82,6 +82,77 @@ def test_edges_are_drawn_by_their_weights():
     np.testing.assert_allclose(found, expected, atol=0.0125)  # 5 sqrt(.25 / 40,000)
 
 
+# Of the training videos 0 to 5, 0 has the neighbours 1, 2, 3, 4 by weights 1, 2, 2, 5, 1 has 0 by 1
+# and 2 by 3, and so on; 5 is a neighbour of none, and 6 is evaluated on.
+GRADED_EDGES = {(0, 1): 1, (0, 2): 2, (0, 3): 2, (0, 4): 5, (1, 2): 3, (0, 6): 1}
+
+
+def graded_sampler(graded, **flags):
+    ids = VideoIds([f"v{row}" for row in range(7)])
+    edges, weights = list(GRADED_EDGES), list(GRADED_EDGES.values())
+    graph = CoWatchGraph.from_edges(ids, edges, weights, np.arange(7) == 6)
+    return TripletSampler(graph, everything(graph), graded=graded, **flags)
+
+
+@pytest.mark.parametrize(("graded", "by_weight"), [(0.4, False), (0.4, True), (1.0, False)])
+def test_graded_negatives_are_less_relevant_than_the_positive(graded, by_weight):
+    """Of each pair: neighbours of lower weight, and no neighbours; written down for all ten."""
+    sampler = graded_sampler(graded, by_weight=by_weight)
+    allowed = {
+        (0, 1): ([], [5]),
+        (0, 2): ([1], [5]),
+        (0, 3): ([1], [5]),
+        (0, 4): ([1, 2, 3], [5]),
+        (1, 0): ([], [3, 4, 5]),
+        (1, 2): ([0], [3, 4, 5]),
+        (2, 0): ([], [3, 4, 5]),
+        (2, 1): ([0], [3, 4, 5]),
+        (3, 0): ([], [1, 2, 4, 5]),
+        (4, 0): ([], [1, 2, 3, 5]),
+    }
+    assert (sampler.num_edges, sampler.num_left_out) == (10, 0)
+    anchors, positives, negatives = sampler.batch(0, 60_000)
+    for (anchor, positive), (lower, others) in allowed.items():
+        chosen = negatives[(anchors == anchor) & (positives == positive)]
+        expected = np.zeros(7)
+        expected[others] = (1 - graded if lower else 1) / len(others)
+        expected[lower] = graded / max(len(lower), 1)
+        # 2,300 draws or more: five deviations of a share are at most 5 sqrt(.25 / 2,300) = 0.052
+        found = shares(chosen, 7)
+        np.testing.assert_allclose(found, expected, atol=0.052)
+        assert np.array_equal(found > 0, expected > 0)
+
+
+def test_graded_triplets_exclude_what_is_as_relevant_as_the_positive():
+    """Candidates of the anchor itself, of weights 0, 1, 2, 2, 5 and of the evaluation partition."""
+    sampler = graded_sampler(0.5)
+    candidates = np.array([0, 5, 1, 2, 3, 4, 6])
+    anchors = np.array([0, 0, 0, 0, 1, 2, 3])
+    positives = np.array([1, 2, 3, 4, 2, 0, 0])
+    excluded = sampler.excluded(Triplets(anchors, positives, candidates))
+    weights = np.zeros((7, 7), int)
+    for (one, other), weight in GRADED_EDGES.items():
+        weights[one, other] = weights[other, one] = weight
+    expected = [
+        [c == a or weights[a, c] >= weights[a, p] for c in candidates]
+        for a, p in zip(anchors, positives, strict=True)
+    ]
+    assert excluded.tolist() == expected
+    assert excluded[1].tolist() == [True, False, False, True, True, True, False]
+    triplets = sampler.batch(0, 300)
+    assert not sampler.excluded(triplets).diagonal().any()
+
+
+def test_a_graded_edge_without_a_negative_is_left_out():
+    """0, 1 and 2 are neighbours of each other: only the heavier edge of each has a negative."""
+    ids = VideoIds([f"v{row}" for row in range(3)])
+    graph = CoWatchGraph.from_edges(ids, [[0, 1], [0, 2], [1, 2]], [1, 2, 2], np.zeros(3, bool))
+    sampler = TripletSampler(graph, everything(graph), graded=0.01)
+    assert (sampler.num_edges, sampler.num_left_out) == (2, 1)
+    triplets = np.stack(sampler.batch(0, 200), axis=1)
+    assert np.unique(triplets, axis=0).tolist() == [[0, 2, 1], [1, 2, 0]]
+
+
 def test_the_step_and_the_seed_alone_decide():
     graph, _ = random_graph()
     samplers = [TripletSampler(graph, everything(graph), seed=seed) for seed in (0, 0, 1)]
@@ -153,6 +224,10 @@ def test_wrong_arguments_are_refused():
         TripletSampler(graph, everything(graph), negatives="shown")
     with pytest.raises(ValueError, match="negatives must be uniform or shown; received 'any'"):
         TripletSampler(graph, everything(graph), negatives="any")
+    with pytest.raises(ValueError, match="must be uniform with graded ones; received 'shown'"):
+        TripletSampler(graph, everything(graph), negatives="shown", graded=0.5)
+    with pytest.raises(ValueError, match=r"graded must be at least 0 and at most 1; received 1\.5"):
+        TripletSampler(graph, everything(graph), graded=1.5)
     with pytest.raises(ValueError, match=r"usable must be bool of the shape \(4,\)"):
         TripletSampler(graph, np.ones(4))
     with pytest.raises(ValueError, match="seed must be at least 0; received -1"):

@@ -9,13 +9,13 @@ import keras
 import numpy as np
 import pytest
 
-from yt8m_models.annotation.annotation_model import AnnotationModel
 from yt8m_models.config import ASSIGNMENTS, DataConfig, ModelConfig
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.create import create_embedding_model
 from yt8m_models.hub.model_classes import settings_of
 from yt8m_models.hub.record import CLASSIFIER, EMBEDDING, HubRecord
 from yt8m_models.models import create_model
+from yt8m_models.models.annotation_model import AnnotationModel
 from yt8m_models.poolings import POOLINGS
 from yt8m_models.presets import FRAME_LEVEL, PRESETS
 

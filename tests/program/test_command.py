@@ -50,6 +50,27 @@ class Serving(Options):
 KITCHEN = Program("cook", "Cooks a dish.", Cooking, Serving)
 
 
+def test_the_value_of_a_flag_by_its_own_rule():
+    values = [
+        KITCHEN.value("minutes", "2"),
+        KITCHEN.value("time", "3"),
+        KITCHEN.value("hot", "false"),
+    ]
+    assert values == [2.0, 3.0, False]
+    assert KITCHEN.value("shares", "1,0.5") == (1.0, 0.5)
+    with pytest.raises(UsageError, match="Unknown command line flag 'minute'"):
+        KITCHEN.value("minute", "2")
+    with pytest.raises(ValueError, match=r"--minutes must be at least 0; received -1\.0"):
+        KITCHEN.value("time", "-1")
+
+
+def test_a_tuple_takes_arguments_without_a_name_as_they_are():
+    program = Program("cook", "Cooks a dish.", Cooking, positional="spices")
+    assert program.parse(["--dish=salad", "--", "salt", "dill"])[Cooking].spices == ("salt", "dill")
+    with pytest.raises(UsageError, match=r"--spices=--time=1,2: must be one of salt, dill"):
+        program.parse(["--", "--time=1,2"])
+
+
 def test_options_that_a_program_leaves_unused():
     """`Serving` has its own portions; other flags of cooking may be typed, whatever their value."""
 

@@ -175,7 +175,7 @@ def test_damaged_artifacts_are_read_right_or_named(tmp_path, artifact, count, fo
 
 @pytest.mark.parametrize("count", [30, pytest.param(2000, marks=pytest.mark.slow)])
 def test_damaged_records_of_models_are_read_or_named(tmp_path, count):
-    training = {"loss": "hinge", "seed": 1, "sample_by_weight": False}
+    training = {"loss": "hinge", "seed": 1, "sample_by_weight": False, "graded_negatives": 0.0}
     record = ModelRecord(EmbeddingConfig(), ("rgb", "audio"), (8, 4), training)
     record.write(str(tmp_path))
     path = tmp_path / "embedding_model.json"

@@ -62,3 +62,14 @@ def test_therunning_mean_against_a_loop():
 
 def test_few_values_are_not_smoothed():
     np.testing.assert_allclose(running_mean(np.array([1.0, 5.0, 2.0])), [1.0, 5.0, 2.0])
+
+
+def test_a_file_without_a_column_of_today_goes_on_with_it(tmp_path):
+    path = tmp_path / "history.csv"
+    path.write_text("step,loss\n1,0.5\n")
+    history = History(str(path), COLUMNS, resumed_step=1)
+    history.append(row(2))
+    history.flush()
+    first, second = read_history(str(path))
+    assert (first["step"], first["loss"], np.isnan(first["epoch"])) == (1, 0.5, True)
+    assert second == pytest.approx(row(2))

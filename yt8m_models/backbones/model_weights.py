@@ -1,7 +1,6 @@
 """Weights of feature networks: from files, at random for trials, and which they are."""
 
 import hashlib
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from yt8m_models.storage import filesystems
-from yt8m_models.storage.archives import DAMAGED_ARCHIVE
 from yt8m_models.storage.array_archive import read_arrays
+from yt8m_models.storage.keras_weights import load_keras_weights
 
 _RANDOM = "random:"
 
@@ -37,7 +36,7 @@ def load_weights(model: keras.Model, path: str) -> None:
     if path.endswith(".npz"):
         _assign(model, read_arrays(path), path)
     elif path.endswith((".h5", ".keras")):
-        _load_by_keras(model, path)
+        load_keras_weights(model, path)
     else:
         raise ValueError(
             f"weights must be a file .weights.h5, .keras, .h5 or .npz; received {path}"
@@ -75,23 +74,6 @@ def weights_hash(arrays: Iterable[Any]) -> str:
         digest.update(f"{array.shape}".encode())
         digest.update(array.data)
     return digest.hexdigest()[:16]
-
-
-def _load_by_keras(model: keras.Model, path: str) -> None:
-    for weight in model.weights:
-        weight.assign(np.full(weight.shape, np.nan))  # Keras leaves what a file has not as it is
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about that, for each layer
-            model.load_weights(path)
-    except (KeyError, TypeError, ValueError, *DAMAGED_ARCHIVE) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{path} has not the weights of {model.name}: {reason}") from error
-    for weight in model.weights:
-        if np.isnan(keras.ops.convert_to_numpy(weight)).any():
-            raise ValueError(
-                f"{path} has not the weights of {model.name}: {weight.path} is missing"
-            )
 
 
 def _assign(model: keras.Model, arrays: dict[str, np.ndarray], path: str) -> None:

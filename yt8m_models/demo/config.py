@@ -13,7 +13,9 @@ class DemoConfig(Options):
         ValueError: flags of the index are given without it.
     """
 
-    train_dir: str = option("", "The directory that the model was trained in.", required=True)
+    train_dir: str = option(
+        "", "The directory of the training, or of a run of yt8m annotate.", required=True
+    )
     checkpoint: str = option(
         "auto",
         "latest, best (lowest validation loss), the path of a checkpoint, or auto: the best where "

@@ -9,7 +9,8 @@ from yt8m_models.storage.result_file import read_result
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.train_dir import EMBEDDING_RECORD, write_record
 
-_MAY_CHANGE = ("loss", "margin", "mining", "negatives", "sample_by_weight")
+_ADDED = {"sample_by_weight": False, "graded_negatives": 0.0}  # older records lack them
+_MAY_CHANGE = ("loss", "margin", "mining", "negatives", "sample_by_weight", "graded_negatives")
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class ModelRecord:
             EmbeddingConfig.from_record(record["model"]),
             tuple(record["feature_names"]),
             tuple(record["feature_sizes"]),
-            {"sample_by_weight": False, **record["training"]},  # older records lack it
+            {**_ADDED, **record["training"]},
         )
 
     def write(self, train_dir: str) -> None:

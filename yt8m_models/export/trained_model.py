@@ -7,12 +7,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from yt8m_models.annotation.loading import is_annotation_run, load_annotation_model
 from yt8m_models.config import DataConfig, model_flags
 from yt8m_models.embedding.loading import load_embedding_model
 from yt8m_models.export.export_dir import CLASSIFIER, EMBEDDING
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join
+from yt8m_models.training.annotation_run import is_annotation_run
 from yt8m_models.training.checkpoints import restore_model
 from yt8m_models.training.train_dir import EMBEDDING_RECORD, MODEL_RECORD
 
@@ -102,25 +102,21 @@ def _embedding(train_dir: str, checkpoint: str) -> TrainedModel:
 
 
 def _annotation(train_dir: str, checkpoint: str) -> TrainedModel:
-    if checkpoint != "auto":
-        raise ValueError(
-            "--checkpoint must be auto for a run of yt8m annotate, which keeps its model in one "
-            f"file; received --checkpoint={checkpoint}"
-        )
-    model, names, path = load_annotation_model(train_dir)
-    print(f"Model: {model.num_mixtures} mixtures on {'+'.join(names)}: {path}")
+    restored = restore_model(train_dir, checkpoint)
+    print(f"Model: {restored.described()}")
+    model = restored.model
     return TrainedModel(
         model,
         CLASSIFIER,
-        type(model).__name__,
-        DataConfig(names, model.sizes, num_classes=model.num_classes),
+        restored.name,
+        restored.data_config,
         model.num_classes,
         {
             "components": list(model.components),
             "num_mixtures": model.num_mixtures,
             "moe_l2": model.l2,
         },
-        _last_names(path),
+        _last_names(restored.path),
         None,
     )
 

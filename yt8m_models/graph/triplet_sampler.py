@@ -34,6 +34,10 @@ class TripletSampler:
     - `"shown"`: all videos that were shown near the anchor and not co-watched are equally likely.
       An anchor for which there is none gets a uniform negative.
 
+    A share of the negatives may be graded: neighbours to which the anchor is less relevant than to
+    the positive, by an edge of a lower weight; all such are equally likely. An edge without one has
+    another negative, and is left out where there is none either.
+
     Negatives are drawn by their rank among those allowed, so that no draw is ever repeated.
 
     Args:
@@ -42,6 +46,7 @@ class TripletSampler:
         negatives: one of `NEGATIVES`.
         seed: another one draws other triplets.
         by_weight: draw edges in proportion to their weights.
+        graded: share of the triplets whose negative is a neighbour of lower weight, where there is.
 
     Attributes:
         num_videos: training videos that are usable.
@@ -64,13 +69,19 @@ class TripletSampler:
         negatives: str = "uniform",
         seed: int = 0,
         by_weight: bool = False,
+        graded: float = 0.0,
     ) -> None:
         if negatives not in NEGATIVES:
             raise ValueError(f"negatives must be {' or '.join(NEGATIVES)}; received {negatives!r}")
         if seed < 0:
             raise ValueError(f"seed must be at least 0; received {seed}")
+        if not 0 <= graded <= 1:
+            raise ValueError(f"graded must be at least 0 and at most 1; received {graded}")
+        if graded and negatives != "uniform":
+            raise ValueError(f"negatives must be uniform with graded ones; received {negatives!r}")
         self.graph = graph
         self.seed = seed
+        self.graded = graded
         is_trained_on = graph.checked_mask("usable", usable) & ~graph.is_eval
         self._videos = np.flatnonzero(is_trained_on)
         self.num_videos = len(self._videos)
@@ -79,24 +90,30 @@ class TripletSampler:
         # Videos are numbered anew from here on: those that are trained on, in the graph's order.
         edges = (graph.offsets, graph.neighbors)
         self._offsets, self._neighbors = _within(*edges, numbers)
-        weights = _within(*edges, numbers, graph.weights)[1] if by_weight else None
+        weights = None
+        if by_weight or graded:
+            weights = _within(*edges, numbers, graph.weights)[1]
         degrees = np.diff(self._offsets)
         has_edges = degrees > 0
         has_negative = degrees < self.num_videos - 1
-        self.num_left_out = int(np.count_nonzero(has_edges & ~has_negative))
-        if self.num_left_out:
-            is_kept = np.repeat(has_negative, degrees)
-            self._neighbors = self._neighbors[is_kept]
-            weights = None if weights is None else weights[is_kept]
-            self._offsets = offsets_of(np.where(has_negative, degrees, 0))
-        self.num_edges = len(self._neighbors)
+        is_drawn = np.repeat(has_negative, degrees)
+        if graded and weights is not None:
+            self._order, self._num_lower = _ranked(self._offsets, weights)
+            is_drawn |= self._num_lower > 0
+        is_anchor = has_edges.copy()
+        is_anchor[has_edges] = np.logical_or.reduceat(is_drawn, self._offsets[:-1][has_edges])
+        self.num_left_out = int(np.count_nonzero(has_edges & ~is_anchor))
+        self._drawn = None if is_drawn.all() else np.flatnonzero(is_drawn)
+        self.num_edges = int(np.count_nonzero(is_drawn))
         if not self.num_edges:
             raise ValueError(
                 f"no triplet can be drawn: of the graph's {graph.num_edges:,} edges none joins two "
                 f"of the {self.num_videos:,} training videos with features"
                 + (" so that a third is left as a negative" if self.num_left_out else "")
             )
-        self._ends = None if weights is None else np.cumsum(weights, dtype=np.int64)
+        self._ends = None
+        if by_weight and weights is not None:
+            self._ends = np.cumsum(weights[is_drawn], dtype=np.int64)
         self._shown_offsets = np.zeros(self.num_videos + 1, np.int64)
         self._shown = np.zeros(0, np.int32)
         self.num_without_shown = 0
@@ -108,7 +125,7 @@ class TripletSampler:
                 )
             shown = _within(graph.shown_offsets, graph.shown_neighbors, numbers)
             self._shown_offsets, self._shown = shown
-            is_without = (np.diff(self._offsets) > 0) & (np.diff(self._shown_offsets) == 0)
+            is_without = is_anchor & (np.diff(self._shown_offsets) == 0)
             self.num_without_shown = int(np.count_nonzero(is_without))
 
     def batch(self, step: int, batch_size: int) -> Triplets:
@@ -119,8 +136,12 @@ class TripletSampler:
         else:
             draws = rng.integers(self._ends[-1], size=batch_size)
             edges = np.searchsorted(self._ends, draws, side="right")
+        if self._drawn is not None:
+            edges = self._drawn[edges]
         anchors = np.searchsorted(self._offsets, edges, side="right") - 1
         negatives = self._uniform(anchors, rng.random(batch_size))
+        if self.graded:
+            self._grade(negatives, anchors, edges, rng)
         first = self._shown_offsets[anchors]
         counts = self._shown_offsets[anchors + 1] - first
         has_shown = counts > 0
@@ -129,6 +150,27 @@ class TripletSampler:
             negatives[has_shown] = self._shown[(first + ranks)[has_shown]]
         rows = (anchors, self._neighbors[edges], negatives)
         return Triplets(*(self._videos[numbers] for numbers in rows))
+
+    def excluded(self, triplets: Triplets) -> np.ndarray:
+        """Whether the negative of one triplet must not be that of another, bool `(batch, batch)`.
+
+        It must not be the anchor itself or a neighbour of it; a graded one may be a neighbour whose
+        edge has a lower weight than that of the positive.
+        """
+        anchors, positives, candidates = triplets
+        if not self.graded:
+            return self.neighbor_pairs(anchors, candidates)
+        graph = self.graph
+        places = bisect(
+            graph.offsets[anchors],
+            graph.offsets[anchors + 1],
+            lambda place: graph.neighbors[place] < positives,
+        )
+        pairs: np.ndarray = anchors[:, None] == candidates
+        rows, columns, weights = graph.edges_between(anchors, candidates)
+        is_as_relevant = weights >= graph.weights[places][rows]
+        pairs[rows[is_as_relevant], columns[is_as_relevant]] = True
+        return pairs
 
     def neighbor_pairs(self, anchors: np.ndarray, candidates: np.ndarray) -> np.ndarray:
         """Whether a candidate is an anchor itself or a neighbour of it.
@@ -160,7 +202,35 @@ class TripletSampler:
         skipped = bisect(
             starts, ends, lambda place: self._neighbors[place] - (place - starts) <= ranks
         )
-        return ranks + (skipped - starts)
+        found: np.ndarray = ranks + (skipped - starts)
+        return found
+
+    def _grade(
+        self,
+        negatives: np.ndarray,
+        anchors: np.ndarray,
+        edges: np.ndarray,
+        rng: np.random.Generator,
+    ) -> None:
+        """Puts neighbours of lower weight in the place of some negatives, or of those not there."""
+        starts, num_lower = self._offsets[anchors], self._num_lower[edges]
+        has_others = self._offsets[anchors + 1] - starts < self.num_videos - 1
+        is_graded = (rng.random(len(edges)) < self.graded) | ~has_others
+        places = starts + (rng.random(len(edges)) * num_lower).astype(np.int64)
+        chosen = is_graded & (num_lower > 0)
+        negatives[chosen] = self._neighbors[self._order[places[chosen]]]
+
+
+def _ranked(offsets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The places of each row by rising weight, and how many of its row weigh less than each."""
+    owners = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    order = np.lexsort((weights, owners))
+    is_first = np.ones(len(order), bool)
+    is_first[1:] = (np.diff(weights[order]) != 0) | (np.diff(owners) != 0)
+    firsts = np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0))
+    num_lower = np.empty_like(order)
+    num_lower[order] = firsts - offsets[owners]
+    return order, num_lower
 
 
 def _within(

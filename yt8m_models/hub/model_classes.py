@@ -6,11 +6,11 @@ from typing import Any
 
 import keras
 
-from yt8m_models.annotation.annotation_model import AnnotationModel
 from yt8m_models.embedding.early_fusion import EarlyFusion
 from yt8m_models.embedding.frame_embedding import FrameEmbedding
 from yt8m_models.embedding.late_fusion import LateFusion
 from yt8m_models.models import FrameLevelModel, VideoLevelModel
+from yt8m_models.models.annotation_model import AnnotationModel
 
 _CLASSES: dict[str, Any] = {
     cls.__name__: cls

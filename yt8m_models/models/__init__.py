@@ -1,4 +1,7 @@
-"""The two assemblies of layers, and `create_model`, which builds either from its configuration."""
+"""The two assemblies of layers, and `create_model`, which builds either from its configuration.
+
+The annotation model of CDML, `annotation_model`, is one by itself.
+"""
 
 from yt8m_models.models.create import create_model
 from yt8m_models.models.frame_level import FrameLevelModel

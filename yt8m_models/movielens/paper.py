@@ -9,7 +9,7 @@ does not say.
 from collections.abc import Mapping
 from pathlib import Path
 
-from yt8m_models.experiments.common.paper_figures import read_figures
+from yt8m_models.storage.paper_figures import read_figures
 
 SOURCE = Path(__file__).with_name("paper.csv")
 

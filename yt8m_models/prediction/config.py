@@ -15,7 +15,11 @@ class ModelSource(Options):
         ValueError: neither or both of `train_dir` and `input_model_tgz` are given.
     """
 
-    train_dir: str = option("", "The directory that the model was trained in.")
+    train_dir: str = option(
+        "",
+        "The directory that the model was trained in, or that of a run of yt8m annotate, "
+        "runs/FEATURES/mixturesN.",
+    )
     checkpoint: str = option(
         "auto",
         "latest, best (lowest validation loss), the path of a checkpoint, or auto: the best where "

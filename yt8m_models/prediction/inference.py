@@ -73,7 +73,7 @@ def infer(
     if config.segment_labels and not data.frame_features:
         raise ValueError(
             f"--segment_labels needs a frame-level model; {restored.path} is the video-level "
-            f"{restored.model_config.model}"
+            f"{restored.name}"
         )
     classes = None
     if config.segment_labels:

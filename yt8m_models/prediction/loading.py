@@ -17,7 +17,7 @@ def load_model(train_dir: str, sample_frames: int = 0, checkpoint: str = "auto")
     if not restored.data_config.frame_features:
         raise ValueError(
             f"sample_frames needs a frame-level model; {restored.path} is the video-level "
-            f"{restored.model_config.model}; received {sample_frames}"
+            f"{restored.name}; received {sample_frames}"
         )
     model = create_model(restored.model_config, restored.data_config, sample_frames)
     model.set_weights(restored.model.get_weights())

@@ -23,8 +23,14 @@ def pack_model(restored: Restored, path: str) -> None:
     """Writes a model to a `.tgz`, without its optimizer, which is most of a training's checkpoint.
 
     Raises:
+        ValueError: it is a model of `yt8m annotate`.
         OSError: the file cannot be written.
     """
+    if restored.is_annotation:
+        raise ValueError(
+            "--output_model_tgz packs models of yt8m train; that of a run of yt8m annotate is one "
+            f"file already, {restored.path}"
+        )
     flags = model_flags(restored.model_config, restored.data_config, restored.label_loss)
     step = tf.Variable(restored.step, dtype=tf.int64)
     with tempfile.TemporaryDirectory() as directory:

@@ -36,7 +36,7 @@ from absl.flags import (
 
 from yt8m_models.program.help import help_page, print_page
 from yt8m_models.program.interruption import Terminated, sigterm_raises
-from yt8m_models.program.option import flags_of
+from yt8m_models.program.option import check, flags_of
 from yt8m_models.program.startup import start_tensorflow
 
 Config = TypeVar("Config")
@@ -83,8 +83,8 @@ class Program:
         name: the command, as users type it.
         description: what it does; the first paragraph of `--help`.
         groups: dataclasses; the first line of each docstring heads its group in `--help`.
-        positional: the string flag that arguments without a name set, with commas between them;
-            where it is None, such arguments are refused.
+        positional: the flag that arguments without a name set, and all after `--`: a string with
+            commas between them, or a tuple of them; where it is None, such arguments are refused.
         recipes: paths of files with flags, by what the string flag `recipe` calls them. Flags of
             the recipe hold unless the command line sets them, by whatever name.
         translate: changes the parsed command line, e.g. from other programs' names of flags; its
@@ -143,6 +143,23 @@ class Program:
             return arguments if self.translate is None else self.translate(arguments)
         except ValueError as error:
             raise UsageError(str(error)) from None
+
+    def value(self, name: str, text: str) -> Any:
+        """What a flag's text stands for, by the rules of its option alone.
+
+        Raises:
+            ValueError: there is no such flag, or its option refuses the value.
+        """
+        values = self._read([f"--{name}={text}"])
+        ((field, kind),) = (
+            (field, kind)
+            for group in self.groups
+            for field, kind in flags_of(group)
+            if name in (field.name, *field.metadata["aliases"])
+        )
+        value = _value(field, kind, values[name].value)
+        check(field, value)
+        return value
 
     def run(self, argv: Sequence[str] | None = None) -> NoReturn:
         """Parses, does the work and exits.
@@ -215,7 +232,7 @@ class Program:
         flag = values[self.positional]
         if flag.present:
             raise UsageError(f"received both --{self.positional}={flag.value} and {' '.join(rest)}")
-        flag.parse(",".join(rest))
+        flag.parse(list(rest) if isinstance(flag.value, list) else ",".join(rest))
         flag.present += 1
 
     def _define(self) -> FlagValues:

@@ -17,11 +17,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from yt8m_models.config import DataConfig, ResolvedModel
+from yt8m_models.config import DataConfig, ModelConfig, ResolvedModel
 from yt8m_models.data.extraction_record import Extraction
 from yt8m_models.layers.batch_normalization import MOVING_WEIGHT, settle_moving_statistics
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join, write_text
+from yt8m_models.training.annotation_run import is_annotation_run, load_annotation_model
 from yt8m_models.training.train_dir import (
     BEST,
     CHECKPOINT_NAME,
@@ -143,6 +144,8 @@ class Restored:
         step: steps that it was trained for.
         path: the checkpoint.
         extraction: how the features of the training were made, where that is known.
+        is_annotation: whether it is a model of `yt8m annotate`, of which `model_config` has the
+            experts alone.
     """
 
     model: keras.Model
@@ -152,9 +155,18 @@ class Restored:
     step: int
     path: str
     extraction: Extraction | None = None
+    is_annotation: bool = False
+
+    @property
+    def name(self) -> str:
+        """What people call it, such as `DSGMMModel`."""
+        return type(self.model).__name__ if self.is_annotation else self.model_config.model
 
     def described(self) -> str:
         """Which model it is, for a line."""
+        if self.is_annotation:
+            features = "+".join(self.data_config.feature_names)
+            return f"{self.model_config.moe_num_mixtures} mixtures on {features}: {self.path}"
         place = described_checkpoint(self.path, "validation loss")
         return f"{self.model_config.model} of step {self.step:,}, {place}"
 
@@ -170,7 +182,8 @@ def restore_model(train_dir: str, checkpoint: str = "auto") -> Restored:
     """The model of a training directory, with the weights of a checkpoint or their average.
 
     Args:
-        train_dir: what `--train_dir` was in training.
+        train_dir: what `--train_dir` was in training, or the directory of a run of `yt8m annotate`,
+            of which `auto` is the only checkpoint.
         checkpoint: `auto` (the best where the training was validated, the latest otherwise),
             `best` (lowest validation loss), `latest` (the newest that can be read), or the path of
             one, with or without its `.index`.
@@ -181,6 +194,8 @@ def restore_model(train_dir: str, checkpoint: str = "auto") -> Restored:
     from yt8m_models.models import create_model
 
     filesystems.require(train_dir)
+    if is_annotation_run(train_dir):
+        return _annotation(train_dir, checkpoint)
     model_config, data_config, label_loss = read_model_flags(train_dir)
     paths = chosen_checkpoints(train_dir, checkpoint)
     with record_errors(join(train_dir, MODEL_RECORD)):
@@ -206,6 +221,23 @@ def record_errors(path: str) -> Iterator[None]:
     except (ValueError, TypeError, OverflowError, tf.errors.OpError) as error:
         reason = getattr(error, "message", error)
         raise ValueError(f"{path}: such a model cannot be made: {reason}") from error
+
+
+def _annotation(directory: str, checkpoint: str) -> Restored:
+    """The model of a run of `yt8m annotate`."""
+    if checkpoint != "auto":
+        raise ValueError(
+            "--checkpoint must be auto for a run of yt8m annotate, which keeps its model in one "
+            f"file; received --checkpoint={checkpoint}"
+        )
+    model, names, path = load_annotation_model(directory)
+    experts = ModelConfig("MoeModel", moe_num_mixtures=model.num_mixtures, moe_l2=model.l2)
+    data = DataConfig(names, model.sizes, num_classes=model.num_classes)
+    extraction = recorded_extraction(directory)
+    return Restored(
+        *(model, experts.resolved(), data, "CrossEntropyLoss", 0, path, extraction),
+        is_annotation=True,
+    )
 
 
 def candidate_checkpoints(train_dir: str, checkpoint: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from yt8m_models.data.first_batches import FirstBatches
 from yt8m_models.data.pipeline import Pipeline
-from yt8m_models.training.evaluator import Evaluator
+from yt8m_models.training.evaluator import Evaluator, Observer
 from yt8m_models.training.history import Row
 from yt8m_models.training.validation import Measure
 
@@ -18,7 +18,7 @@ class ClassifierMeasure(Measure):
         subject: of what the loss is, where that may change.
     """
 
-    columns = ("epoch", *METRICS, "num_videos")
+    columns: tuple[str, ...] = ("epoch", *METRICS, "num_videos")
     best = "loss"
     is_loss = True
 
@@ -29,7 +29,12 @@ class ClassifierMeasure(Measure):
         self.subject = subject
 
     def __call__(self) -> Row:
-        result = self.evaluator.evaluate(self._first.watched(self.pipeline))
+        return self.measured()
+
+    def measured(self, observe: Observer | None = None) -> Row:
+        """The value of each column; `observe` is called as by `Evaluator.evaluate`."""
+        batches = self._first.watched(self.pipeline)
+        result = self.evaluator.evaluate(batches, observe=observe)
         metrics = {name: float(result[name]) for name in METRICS}
         return {**metrics, "num_videos": int(result["num_videos"])}
 

@@ -12,6 +12,8 @@ from yt8m_models.data.parsing import Batch
 from yt8m_models.program.background import Background
 from yt8m_models.program.progress import Progress
 
+Observer = Callable[[Batch, np.ndarray], None]
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -47,10 +49,7 @@ class Evaluator:
         self._step = tf.function(self._forward, jit_compile=jit_compile, reduce_retracing=True)
 
     def evaluate(
-        self,
-        batches: Iterable[Batch],
-        progress: bool = False,
-        observe: Callable[[Batch, np.ndarray], None] | None = None,
+        self, batches: Iterable[Batch], progress: bool = False, observe: Observer | None = None
     ) -> dict[str, Any]:
         """Evaluates what a pipeline reads; metrics are updated while the next batch is computed.
 

@@ -1,6 +1,7 @@
 """The history of a training as a CSV file that a resumed run continues."""
 
 import csv
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -27,7 +28,8 @@ class History:
         self.path = path
         self.columns = columns
         rows = read_history(path) if path else []
-        self.rows: list[Row] = [row for row in rows if row["step"] <= resumed_step]
+        missing = dict.fromkeys(columns, math.nan)  # of a file that an earlier version wrote
+        self.rows: list[Row] = [{**missing, **row} for row in rows if row["step"] <= resumed_step]
         self._written = 0
 
     def append(self, row: Row) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from eval.program.config import EvalConfig
 from eval.program.evaluation import evaluate_training
+from yt8m_models.annotation.annotate.annotating import annotate
+from yt8m_models.annotation.annotate.config import AnnotateConfig, VideoDataConfig
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.data.extraction_record import extraction_of
 from yt8m_models.data.split.config import SplitConfig
@@ -205,6 +207,31 @@ def test_floats_and_video_level_are_labelled_too(classes, mean_colour, tmp_path,
     assert evaluate_training(config, expected).metrics["hit_at_one"] == 1
     best = {each.video.id: each.labels[0].number for each in summary.labelled}
     assert best == {"red0": 0, "green0": 1, "blue0": 2}
+
+
+def test_an_annotation_model_labels_too(classes, mean_colour, tmp_path, capsys):
+    """It keeps how its features were made, as a training does."""
+    pattern = extracted(classes, tmp_path / "records", dataclasses.replace(CONFIG, level="video"))
+    config = AnnotateConfig(
+        train_data_pattern=pattern,
+        eval_data_pattern=pattern,
+        output_dir=str(tmp_path / "out"),
+        num_mixtures=(2,),
+        pca_components=(3, 8),
+        batch_size=6,
+        base_learning_rate=0.2,
+        num_epochs=15,
+        phases=(),
+        jit_compile=False,
+    )
+    annotate(config, VideoDataConfig(("mean_rgb", "mean_audio"), (4, 128), num_classes=3))
+    run = tmp_path / "out" / "runs" / "mean_rgb+mean_audio" / "mixtures2"
+    summary = labelled(run, f"{classes}/held/*.mkv")
+    best = {each.video.id: each.labels[0].number for each in summary.labelled}
+    assert best == {"red0": 0, "green0": 1, "blue0": 2}
+    printed = capsys.readouterr().out
+    assert "Model: 2 mixtures on mean_rgb+mean_audio: " in printed
+    assert "does not say how its features were made" not in printed
 
 
 def test_a_training_keeps_how_its_features_were_made(classes, training, tmp_path):

@@ -7,8 +7,9 @@ PROGRAM = Program(
     "yt8m annotate",
     "Trains the annotation model of CDML, block PCA and a mixture of experts, with each number of "
     "mixtures: Adam, then full-batch RPROP of PCA and experts in turn. With --cdml_dir (or "
-    "--compare_without) each is trained with and without the embeddings, as in Table 7 and Figure "
-    "6 of the paper. The same command goes on where an interrupted one stopped.",
+    "--compare_without) each is trained with and without the embeddings, as in Table 6 and Figure "
+    "6 of the paper, and with --genome_dir as in Table 7. The same command goes on where an "
+    "interrupted one stopped.",
     AnnotateConfig,
     VideoDataConfig,
 )

@@ -1,5 +1,6 @@
 """Training and comparing annotation models."""
 
+import dataclasses
 import json
 import tempfile
 import time
@@ -11,28 +12,40 @@ import keras
 import tensorflow as tf
 
 from yt8m_models.annotation.annotate.adam_stage import AdamStage
-from yt8m_models.annotation.annotate.config import CDML, AnnotateConfig, VideoDataConfig
+from yt8m_models.annotation.annotate.config import CDML, NUM_TAGS, AnnotateConfig, VideoDataConfig
 from yt8m_models.annotation.annotate.fine_tuning import RPROP_DIR, FineTuning
+from yt8m_models.annotation.annotate.measure import VIDEO_MAP
 from yt8m_models.annotation.annotate.pca import fit_pca
 from yt8m_models.annotation.annotate.report import write_report
 from yt8m_models.annotation.annotate.runs import ADAM, FINAL, RESULT, Run, check, plan, with_cdml
 from yt8m_models.annotation.annotate.training import Sources, Training
+from yt8m_models.annotation.genome import Genome, read_genome
+from yt8m_models.annotation.genome_records import label_by_genome
 from yt8m_models.annotation.join_config import JoinConfig
 from yt8m_models.annotation.joining import join_embeddings
-from yt8m_models.annotation.loading import MODEL
 from yt8m_models.config import DataConfig
+from yt8m_models.data.extraction_record import extraction_of, write_extraction
 from yt8m_models.data.patterns import match_files
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.result_file import read_result, write_result
 from yt8m_models.storage.same_flags import require_same_flags
-from yt8m_models.storage.whole_file import join, whole_file
+from yt8m_models.storage.text_tables import csv_text
+from yt8m_models.storage.whole_file import join, whole_file, write_text
+from yt8m_models.training.annotation_run import MODEL
 from yt8m_models.training.classifier_measure import METRICS
 from yt8m_models.training.train_dir import checkpoint_paths
 
 SETTINGS = "settings.json"
 _UNIMPORTANT = {  # to what a run finds
-    *("output_dir", "num_mixtures", "jit_compile", "save_checkpoint_minutes", "log_steps"),
+    *(
+        "output_dir",
+        "num_mixtures",
+        "single_features",
+        "jit_compile",
+        "save_checkpoint_minutes",
+        "log_steps",
+    ),
     *("eval_batch_size", "num_readers", "max_bad_records", "unequal_frames", "float_frames"),
 }
 
@@ -61,13 +74,21 @@ def annotate(config: AnnotateConfig, data: VideoDataConfig) -> int | None:
         everything, components = DataConfig(**vars(data)), config.pca_components
         train_files: Sequence[str] = match_files(config.train_data_pattern, "train_data_pattern")
         eval_files: Sequence[str] = match_files(config.eval_data_pattern, "eval_data_pattern")
+        extraction = extraction_of([*train_files, *eval_files])
+        train_pattern, eval_pattern = config.train_data_pattern, config.eval_data_pattern
+        if config.genome_dir:
+            genome = _genome(config)
+            everything = dataclasses.replace(everything, num_classes=len(genome.tags))
+            train_files = _tagged(genome, train_pattern, "train", config)
+            eval_files = _tagged(genome, eval_pattern, "validation", config)
+            train_pattern, eval_pattern = ",".join(train_files), ",".join(eval_files)
         if config.cdml_dir:
-            train_files, size = _joined("train_data_pattern", "train", config)
-            eval_files, _ = _joined("eval_data_pattern", "validation", config)
+            train_files, size = _joined(train_pattern, "train", config)
+            eval_files, _ = _joined(eval_pattern, "validation", config)
             everything, components = with_cdml(config, everything, size)
         pca = fit_pca(config, train_files, everything, components, interruption)
         if pca is not None:
-            sources = Sources(train_files, eval_files, *pca)
+            sources = Sources(train_files, eval_files, *pca, extraction)
             runs = plan(config, everything, components)
             for number, run in enumerate(runs, 1):
                 if run.result() is None:
@@ -78,7 +99,7 @@ def annotate(config: AnnotateConfig, data: VideoDataConfig) -> int | None:
                     )
                     if not _train(config, run, sources, interruption):
                         break
-                write_report(config.output_dir, runs)
+                write_report(config.output_dir, runs, table=7 if config.genome_dir else 6)
     if interruption.signal is None:
         print(f"Wrote {join(config.output_dir, 'results.md')} and the like.")
     return interruption.signal
@@ -114,7 +135,7 @@ def _rows(training: Training, seconds: float) -> list[dict[str, Any]]:
             "num_mixtures": run.num_mixtures,
             "stage": stage,
             "step": int(row["step"]),
-            **{name: float(row[name]) for name in METRICS},
+            **{name: float(row[name]) for name in (*METRICS, VIDEO_MAP)},
             "num_videos": int(row["num_videos"]),
             "num_parameters": model.count_params(),
             "seconds": round(seconds, 1),
@@ -124,6 +145,8 @@ def _rows(training: Training, seconds: float) -> list[dict[str, Any]]:
 
 
 def _save_model(training: Training) -> None:
+    if training.sources.extraction is not None:
+        write_extraction(training.run.directory, training.sources.extraction)
     path = join(training.run.directory, MODEL)
     with tempfile.TemporaryDirectory() as temporary, whole_file(path) as file:
         saved = Path(temporary, MODEL)
@@ -131,12 +154,41 @@ def _save_model(training: Training) -> None:
         file.write(saved.read_bytes())
 
 
-def _joined(flag: str, name: str, config: AnnotateConfig) -> tuple[Sequence[str], int]:
+def _genome(config: AnnotateConfig) -> Genome:
+    """The tags, whose names go to `vocabulary.csv`."""
+    genome = read_genome(
+        config.genome_dir,
+        config.trailers,
+        config.genome_min_movies,
+        config.genome_relevance,
+        NUM_TAGS,
+    )
+    path = join(config.output_dir, "vocabulary.csv")
+    write_text(path, csv_text(("Index", "Name"), enumerate(genome.tags)))
+    print(
+        f"{len(genome.tags):,} tags with a relevance of at least {genome.relevance:g} to "
+        f"{config.genome_min_movies:,} movies or more: {path}"
+    )
+    return genome
+
+
+def _tagged(genome: Genome, pattern: str, name: str, config: AnnotateConfig) -> Sequence[str]:
+    """Copies of the records of movies, with tags as labels."""
+    directory = join(config.output_dir, "records", "genome", name)
+    found = label_by_genome(genome, pattern, directory, config.max_bad_records)
+    print(
+        f"{found.num_videos:,} movies in {directory}; {found.num_left_out:,} videos are none of "
+        "the genome"
+    )
+    return found.files
+
+
+def _joined(pattern: str, name: str, config: AnnotateConfig) -> tuple[Sequence[str], int]:
     """Copies of the records with the embeddings as a feature, and the size of an embedding."""
     directory = join(config.output_dir, "records", name)
     summary = join_embeddings(
         JoinConfig(
-            input_data_pattern=getattr(config, flag),
+            input_data_pattern=pattern,
             embeddings_dir=config.cdml_dir,
             output_dir=directory,
             feature_name=CDML,
@@ -161,8 +213,9 @@ def _check_settings(config: AnnotateConfig, data: VideoDataConfig) -> None:
     if recorded is None:
         write_result(path, settings)
         return
+    defaults = {field.name: field.default for field in dataclasses.fields(config)}
     require_same_flags(
-        {"expert_bias": True, **recorded},  # older runs had no such flag
+        {**defaults, **recorded},  # older runs lacked flags
         json.loads(json.dumps(settings)),
         f"--output_dir={config.output_dir} belongs to other flags:",
         "Give another --output_dir, or the same flags.",

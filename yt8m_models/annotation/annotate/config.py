@@ -9,6 +9,7 @@ from yt8m_models.training.config import TrainConfig
 
 PCA, MOE = "pca", "moe"
 CDML = "cdml"
+NUM_TAGS = 187  # of the paper's section 4.3.4
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,31 @@ class AnnotateConfig(Options):
         "",
         "Train every model also without this one of --feature_names: for records that "
         "join_embeddings wrote, instead of --cdml_dir.",
+    )
+    single_features: bool | None = option(
+        None,
+        "Train every model also with each of --feature_names alone.",
+        unless_given="true with --genome_dir",
+    )
+    genome_dir: str = option(
+        "",
+        "Directory of MovieLens-20M or 25M: frequent tags of genome-scores.csv take the place of "
+        "the records' labels and of --num_classes. Other videos than movies of the genome are left "
+        "out.",
+    )
+    trailers: str = option(
+        "",
+        "The trailer of each movie, a CSV file with movieId and youtubeId (or video_id), where the "
+        "records are of trailers; otherwise their ids are those of movies.",
+    )
+    genome_min_movies: int = option(200, "Leave out tags that fewer movies have.", at_least=1)
+    genome_relevance: float | None = option(
+        None,
+        "A movie has the tags of at least this relevance to it. The paper states none, but that "
+        f"{NUM_TAGS} tags are left.",
+        at_least=0,
+        at_most=1,
+        unless_given=f"the highest that leaves {NUM_TAGS} tags",
     )
     batch_size: int = option(
         512, "Videos in a batch of Adam, and of the sums for RPROP.", at_least=1
@@ -103,6 +129,8 @@ class AnnotateConfig(Options):
                 "--compare_without is for records that have the embeddings already; received it "
                 f"and --cdml_dir={self.cdml_dir}"
             )
+        if self.trailers and not self.genome_dir:
+            raise ValueError("--trailers needs --genome_dir, whose movies they are of")
         if self.cdml_components is not None and not self.cdml_dir:
             raise ValueError(
                 "--cdml_components needs --cdml_dir; those of a feature of the records belong to "

@@ -1,4 +1,4 @@
-"""The comparison of all runs, as tables and as an image: Table 7 and Figure 6 of CDML."""
+"""The comparison of all runs, as tables and as images: Tables 6 and 7 and Figure 6 of CDML."""
 
 import json
 from collections.abc import Sequence
@@ -6,8 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from yt8m_models.annotation.annotate.measure import VIDEO_MAP
+from yt8m_models.annotation.annotate.paper import paper_table
 from yt8m_models.annotation.annotate.runs import ADAM, FINAL, Run
-from yt8m_models.storage.plots import BLUE, LEGEND, RED, can_plot, new_figure, save_figure, styled
+from yt8m_models.storage.plots import (
+    BLUE,
+    GREEN,
+    LEGEND,
+    PURPLE,
+    RED,
+    can_plot,
+    new_figure,
+    save_figure,
+    styled,
+)
 from yt8m_models.storage.text_tables import csv_text
 from yt8m_models.storage.whole_file import join, write_text
 from yt8m_models.training.history import read_history
@@ -16,33 +28,40 @@ from yt8m_models.training.train_dir import VALIDATION_HISTORY
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_PANELS = {"GAP": "gap", "mAP": "map"}
+_PANELS = {"GAP": "gap", "MAP of videos": VIDEO_MAP, "mAP of classes": "map"}
+_COLORS = (BLUE, RED, GREEN, PURPLE)  # by the features
 _LINES = ("-", "--", "-.", ":")  # by the number of mixtures
 _STYLES = {ADAM: "--", FINAL: "-"}
 
 Row = dict[str, Any]
 
 
-def write_report(output_dir: str, runs: Sequence[Run]) -> None:
+def write_report(output_dir: str, runs: Sequence[Run], table: int) -> None:
     """Writes `results.csv`, `results.json`, `results.md` and, with matplotlib, two images.
 
     A row is a model after one of the stages of its training. Runs that are not done are left out;
     without any that is done nothing is written.
+
+    Args:
+        output_dir: of the program.
+        runs: all of them.
+        table: that of the paper which `results.md` has too, 6 or 7.
     """
     rows = [row for run in runs for row in run.result() or ()]
     if not rows:
         return
-    table = csv_text(rows[0], (row.values() for row in rows))
-    write_text(join(output_dir, "results.csv"), table)
+    lines = ([row[name] for name in rows[0]] for row in rows)
+    write_text(join(output_dir, "results.csv"), csv_text(rows[0], lines))
     write_text(join(output_dir, "results.json"), json.dumps(rows, indent=1) + "\n")
-    write_text(join(output_dir, "results.md"), markdown(rows))
+    text = "\n".join([markdown(rows), *paper_table(table, rows)]) + "\n"
+    write_text(join(output_dir, "results.md"), text)
     if can_plot("results.png"):
         save_figure(join(output_dir, "results.png"), draw(rows))
         save_figure(join(output_dir, "training.png"), draw_training(runs))
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """A line for each number of mixtures and stage, with GAP and mAP of each set of features."""
+    """A line for each number of mixtures and stage, with the metrics of each set of features."""
     sets = dict.fromkeys(row["features"] for row in rows)
     columns = [(features, name) for features in sets for name in _PANELS]
     lines: dict[tuple[int, str], list[str]] = {}
@@ -59,16 +78,18 @@ def markdown(rows: Sequence[Row]) -> str:
 
 
 def draw(rows: Sequence[Row]) -> "Figure":
-    """GAP and mAP over the number of mixtures, a line for each set of features and stage.
+    """The metrics over the number of mixtures, a line for each set of features and stage.
 
     Raises:
         ValueError: matplotlib is not installed.
     """
-    figure = new_figure(10, 3.8, "Annotation")
+    figure = new_figure(14, 3.8, "Annotation")
     table = pd.DataFrame(rows).sort_values("num_mixtures", kind="stable")
-    colors = dict(zip(table["features"].unique(), (BLUE, RED), strict=False))
+    colors = dict(zip(table["features"].unique(), _COLORS, strict=False))
     mixtures = list(table["num_mixtures"].unique())
-    for axes, (title, metric) in zip(figure.subplots(1, 2), _PANELS.items(), strict=True):
+    for axes, (title, metric) in zip(
+        figure.subplots(1, len(_PANELS)), _PANELS.items(), strict=True
+    ):
         for (features, stage), line in table.groupby(["features", "stage"], sort=False):
             axes.plot(
                 [mixtures.index(number) for number in line["num_mixtures"]],
@@ -88,15 +109,17 @@ def draw(rows: Sequence[Row]) -> "Figure":
 
 
 def draw_training(runs: Sequence[Run]) -> "Figure":
-    """Figure 6: GAP and mAP over the passes over the records, a line for each run with any.
+    """Figure 6: the metrics over the passes over the records, a line for each run with any.
 
     Raises:
         ValueError: matplotlib is not installed.
     """
-    figure = new_figure(10, 3.8, "Training")
+    figure = new_figure(14, 3.8, "Training")
     features = list(dict.fromkeys(run.features for run in runs))
     mixtures = list(dict.fromkeys(run.num_mixtures for run in runs))
-    for axes, (title, metric) in zip(figure.subplots(1, 2), _PANELS.items(), strict=True):
+    for axes, (title, metric) in zip(
+        figure.subplots(1, len(_PANELS)), _PANELS.items(), strict=True
+    ):
         for run in runs:
             rows = read_history(join(run.directory, VALIDATION_HISTORY))
             if rows:
@@ -105,7 +128,7 @@ def draw_training(runs: Sequence[Run]) -> "Figure":
                     [row[metric] for row in rows],
                     linestyle=_LINES[mixtures.index(run.num_mixtures) % len(_LINES)],
                     linewidth=1.8,
-                    color=(BLUE, RED)[features.index(run.features) % 2],
+                    color=_COLORS[features.index(run.features)],
                     label=f"{run.features}, {run.num_mixtures} mixtures",
                 )
         styled(axes, title, "passes over the training records")

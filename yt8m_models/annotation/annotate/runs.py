@@ -1,11 +1,13 @@
 """The models that are compared: each set of features with each number of mixtures."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from yt8m_models.annotation.annotate.config import CDML, AnnotateConfig
+from yt8m_models.annotation.annotate.measure import VIDEO_MAP
 from yt8m_models.config import DataConfig
 from yt8m_models.storage.result_file import read_result
 from yt8m_models.storage.whole_file import join
@@ -41,11 +43,16 @@ class Run:
         Raises:
             ValueError: the file is not a result.
         """
-        return read_result(join(self.directory, RESULT), lambda rows: [dict(row) for row in rows])
+        return read_result(
+            join(self.directory, RESULT),
+            lambda rows: [{**row, VIDEO_MAP: row.get(VIDEO_MAP, math.nan)} for row in rows],
+        )
 
 
 def plan(config: AnnotateConfig, data: DataConfig, components: Sequence[int]) -> list[Run]:
-    """All runs: by number of mixtures, without the compared feature and with it.
+    """All runs: by number of mixtures, each feature alone if asked, and all of them.
+
+    All come without the compared feature and with it.
 
     Args:
         config: the flags.
@@ -54,9 +61,11 @@ def plan(config: AnnotateConfig, data: DataConfig, components: Sequence[int]) ->
     """
     compared = CDML if config.cdml_dir else config.compare_without
     features = list(zip(data.feature_names, data.feature_sizes, components, strict=True))
-    sets = [features]
-    if compared:
-        sets.insert(0, [each for each in features if each[0] != compared])
+    without = [each for each in features if each[0] != compared]
+    sets = [without, features] if compared else [features]
+    singles = bool(config.genome_dir) if config.single_features is None else config.single_features
+    if singles and len(without) > 1:
+        sets = [*([each] for each in without), *sets]
     runs = []
     for mixtures in config.num_mixtures:
         for names, sizes, kept in (zip(*each, strict=True) for each in sets):

@@ -9,15 +9,16 @@ import tensorflow as tf
 
 import losses
 from yt8m_models.annotation.annotate.config import AnnotateConfig
+from yt8m_models.annotation.annotate.measure import AnnotationMeasure
 from yt8m_models.annotation.annotate.pca import pipeline_options
 from yt8m_models.annotation.annotate.runs import Run
-from yt8m_models.annotation.annotation_model import AnnotationModel
+from yt8m_models.data.extraction_record import Extraction
 from yt8m_models.data.pipeline import Pipeline
 from yt8m_models.extraction.streaming_pca import Components
+from yt8m_models.models.annotation_model import AnnotationModel
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training.checkpoints import Checkpoints
-from yt8m_models.training.classifier_measure import ClassifierMeasure
 from yt8m_models.training.evaluator import Evaluator
 from yt8m_models.training.history import History, Row, read_history
 from yt8m_models.training.scalars import ScalarWriter
@@ -35,12 +36,14 @@ class Sources(NamedTuple):
         eval_files: the validation records.
         num_videos: in the training records.
         pca: of the training records, by the name of the feature.
+        extraction: how the features of the records were made, where that is known.
     """
 
     train_files: Sequence[str]
     eval_files: Sequence[str]
     num_videos: int
     pca: Mapping[str, Components]
+    extraction: Extraction | None
 
 
 class Training:
@@ -148,7 +151,7 @@ class Training:
     def _validation(self) -> Validation:
         config, data = self.config, self.run.data
         options = pipeline_options(config, batch_size=config.eval_batch_size)
-        measure = ClassifierMeasure(
+        measure = AnnotationMeasure(
             Evaluator(
                 self.model, self.label_loss, data.num_classes, config.top_k, config.jit_compile
             ),

@@ -21,7 +21,7 @@ class TripletBatches:
                                          number is rounded up to one of 16 sizes, with empty videos
         anchors, positives, negatives    which of these videos, int32 (batch_size,)
         excluded                         bool (batch_size, batch_size): a negative that may not be
-                                         taken for an anchor: its neighbour or the anchor itself
+                                         taken for an anchor, as of `TripletSampler.excluded`
 
     Args:
         sampler: of the triplets.
@@ -65,7 +65,7 @@ class TripletBatches:
             "anchors": anchors,
             "positives": positives,
             "negatives": negatives,
-            "excluded": self.sampler.neighbor_pairs(triplets.anchors, triplets.negatives),
+            "excluded": self.sampler.excluded(triplets),
         }
 
     def _inputs(self, rows: np.ndarray, step: int) -> dict[str, np.ndarray]:

@@ -54,6 +54,14 @@ class EmbeddingTrainConfig(Options):
         "Draw co-watched pairs in proportion to the weights of their edges in --graph_dir; "
         "otherwise all are equally likely.",
     )
+    graded_negatives: float = option(
+        0.0,
+        "Share of the triplets whose negative is co-watched with the anchor, by an edge of a lower "
+        "weight than the positive's, where there is such a video. Above 0, mining takes such "
+        "negatives too; otherwise none is co-watched.",
+        at_least=0,
+        at_most=1,
+    )
     batch_size: int = option(7200, "Triplets in a batch.", at_least=1)
     base_learning_rate: float = same_option(TrainConfig, "base_learning_rate", 0.001)
     learning_rate_decay: float = option(
@@ -118,6 +126,11 @@ class EmbeddingTrainConfig(Options):
             raise ValueError(
                 "--early_stopping_patience needs validation: --validation_fraction must be above "
                 "0; received 0"
+            )
+        if self.graded_negatives and self.negatives != "uniform":
+            raise ValueError(
+                "--graded_negatives needs --negatives=uniform: what was shown is never co-watched; "
+                f"received --negatives={self.negatives}"
             )
         if self.vocabulary and not self.projector_records:
             raise ValueError("--vocabulary needs --projector_records, which have the labels")

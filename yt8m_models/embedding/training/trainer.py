@@ -106,7 +106,12 @@ class Trainer:
             usable[self.validation_videos.candidates] = False
         self.batches = TripletBatches(
             TripletSampler(
-                self.graph, usable, config.negatives, config.seed, config.sample_by_weight
+                self.graph,
+                usable,
+                config.negatives,
+                config.seed,
+                config.sample_by_weight,
+                config.graded_negatives,
             ),
             self.table,
             self.feature_rows,
@@ -198,7 +203,15 @@ class Trainer:
             if config.init_from:
                 source_checkpoint(config.init_from)  # a wrong path removes nothing
             remove_training(config.train_dir)
-        kept = ("loss", "margin", "mining", "negatives", "sample_by_weight", "seed")
+        kept = (
+            "loss",
+            "margin",
+            "mining",
+            "negatives",
+            "sample_by_weight",
+            "graded_negatives",
+            "seed",
+        )
         training = {name: getattr(config, name) for name in kept}
         if self.validation_videos is not None:
             training["validation"] = self.validation_videos.fingerprint(self.graph.ids)

@@ -9,8 +9,8 @@ the paper does not say what differs.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from yt8m_models.experiments.common.paper_figures import read_figures
 from yt8m_models.experiments.common.rows import Table
+from yt8m_models.storage.paper_figures import read_figures
 
 SOURCE = Path(__file__).with_name("paper.csv")
 

@@ -19,6 +19,7 @@ class EmbeddingTrainingFlags(Options):
     mining: str = same_option(EmbeddingTrainConfig, "mining")
     negatives: str = same_option(EmbeddingTrainConfig, "negatives")
     sample_by_weight: bool = same_option(EmbeddingTrainConfig, "sample_by_weight")
+    graded_negatives: float = same_option(EmbeddingTrainConfig, "graded_negatives")
     batch_size: int = same_option(EmbeddingTrainConfig, "batch_size")
     base_learning_rate: float = same_option(EmbeddingTrainConfig, "base_learning_rate")
     learning_rate_decay: float = same_option(EmbeddingTrainConfig, "learning_rate_decay", 0.998)

@@ -18,9 +18,7 @@ def do_and_report(pickled: bytes, errors: Connection) -> None:
         pickled: the function, by its name, and the run.
         errors: receives the message of a `ValueError` or an `OSError`.
     """
-    if hasattr(os, "setsid"):
-        os.setsid()  # Ctrl-C on a terminal is for the parent, which passes it on once.
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    belong_to_parent()
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     start_tensorflow()
     try:
@@ -28,6 +26,16 @@ def do_and_report(pickled: bytes, errors: Connection) -> None:
         function(run)
     except (ValueError, OSError) as error:
         errors.send(str(error))
+
+
+def belong_to_parent() -> None:
+    """Lets this process end with its parent, and leaves Ctrl-C on a terminal to that.
+
+    The parent passes it on once.
+    """
+    if hasattr(os, "setsid"):
+        os.setsid()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:

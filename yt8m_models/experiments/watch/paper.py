@@ -8,7 +8,7 @@ row, as a share of it. The paper has no AUC itself, as the watches are LinkedIn'
 from collections.abc import Mapping
 from pathlib import Path
 
-from yt8m_models.experiments.common.paper_figures import read_figures
+from yt8m_models.storage.paper_figures import read_figures
 
 SOURCE = Path(__file__).with_name("paper.csv")
 

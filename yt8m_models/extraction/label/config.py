@@ -16,7 +16,9 @@ class LabelConfig(Options):
         ValueError: `output_file` is neither a CSV nor JSON.
     """
 
-    train_dir: str = option("", "The directory that the model was trained in.", required=True)
+    train_dir: str = option(
+        "", "The directory of the training, or of a run of yt8m annotate.", required=True
+    )
     videos: str = option("", VIDEOS_HELP, required=True)
     vocabulary: str = option(
         "", "CSV with the columns Index and Name: names of the classes. Otherwise their ids."

@@ -54,7 +54,7 @@ def label(
     if config.segments and not data.frame_features:
         raise ValueError(
             f"--segments needs a frame-level model; {restored.path} is the video-level "
-            f"{restored.model_config.model}"
+            f"{restored.name}"
         )
     print(f"Model: {restored.described()}", flush=True)
     labeller = Labeller(restored, extraction_config, given, names, config.top_k, config.min_score)

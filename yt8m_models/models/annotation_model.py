@@ -1,9 +1,13 @@
 """The annotation model of CDML."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
-from yt8m_models.annotation.block_pca import BlockPCA
 from yt8m_models.layers import MixtureOfExperts
+from yt8m_models.layers.base import Tensor
+from yt8m_models.models.block_pca import BlockPCA
 
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
@@ -33,8 +37,15 @@ class AnnotationModel(keras.Model):
     """
 
     def __init__(
-        self, sizes, components, num_classes, num_mixtures=10, l2=1e-8, expert_bias=True, **kwargs
-    ):
+        self,
+        sizes: Sequence[int],
+        components: Sequence[int],
+        num_classes: int,
+        num_mixtures: int = 10,
+        l2: float = 1e-8,
+        expert_bias: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.sizes = tuple(sizes)
         self.components = tuple(components)
@@ -47,15 +58,15 @@ class AnnotationModel(keras.Model):
             num_classes, num_mixtures, l2=l2, expert_bias=expert_bias, name="classifier"
         )
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Any = None) -> None:
         self.block_pca.build((None, sum(self.sizes)))
         self.classifier.build((None, sum(self.components)))
         self.built = True
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
         return self.classifier(self.block_pca(inputs["video_matrix"]), training=training)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "sizes": self.sizes,

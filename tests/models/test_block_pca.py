@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from yt8m_models.annotation.annotation_model import AnnotationModel
-from yt8m_models.annotation.block_pca import BlockPCA
+from yt8m_models.models.annotation_model import AnnotationModel
+from yt8m_models.models.block_pca import BlockPCA
 
 
 def block_pca(sizes, components, seed=0):

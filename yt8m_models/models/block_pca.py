@@ -1,10 +1,13 @@
 """Block PCA: a projection of each feature by itself."""
 
 import itertools
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
+from yt8m_models.layers.base import Tensor
 from yt8m_models.layers.normalization import l2_normalize
 
 
@@ -34,7 +37,7 @@ class BlockPCA(keras.layers.Layer):
         >>> BlockPCA(sizes=(1024, 128), components=(512, 64))(features)
     """
 
-    def __init__(self, sizes, components, **kwargs):
+    def __init__(self, sizes: Sequence[int], components: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.sizes = tuple(sizes)
         self.components = tuple(components)
@@ -50,7 +53,7 @@ class BlockPCA(keras.layers.Layer):
                     f"received {list(self.components)} for sizes {list(self.sizes)}"
                 )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         if input_shape[-1] != sum(self.sizes):
             raise ValueError(
                 f"the last axis of the input must be as wide as sizes={self.sizes} together, "
@@ -66,7 +69,7 @@ class BlockPCA(keras.layers.Layer):
             for index, shape in enumerate(zip(self.components, self.sizes, strict=True))
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         projected = [
             l2_normalize(ops.matmul(inputs[..., part] - mean, ops.transpose(projection)))
             for part, mean, projection in zip(
@@ -75,14 +78,14 @@ class BlockPCA(keras.layers.Layer):
         ]
         return ops.cast(ops.concatenate(projected, axis=-1), self.compute_dtype)
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs: Tensor) -> keras.KerasTensor:
         shape = (*inputs.shape[:-1], sum(self.components))
         return keras.KerasTensor(shape, dtype=self.compute_dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "sizes": self.sizes, "components": self.components}
 
-    def _parts(self):
+    def _parts(self) -> list[slice]:
         """Where each feature is in the last axis of the input."""
         ends = itertools.accumulate(self.sizes)
         return [slice(end - size, end) for end, size in zip(ends, self.sizes, strict=True)]

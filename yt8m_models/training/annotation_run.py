@@ -8,19 +8,24 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from yt8m_models.annotation.annotation_model import AnnotationModel
-from yt8m_models.backbones.model_weights import load_weights
+from yt8m_models.models.annotation_model import AnnotationModel
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.archives import require_no_bomb
+from yt8m_models.storage.keras_weights import load_keras_weights
 from yt8m_models.storage.whole_file import join
+from yt8m_models.training.train_dir import MODEL_RECORD
 
 MODEL = "model.keras"
 _NAME = keras.saving.get_registered_name(AnnotationModel)
 
 
 def is_annotation_run(directory: str) -> bool:
-    """Whether a directory is that of a run, `runs/FEATURES/mixturesN`, which has its model."""
-    return bool(tf.io.gfile.exists(join(directory, MODEL)))
+    """Whether a directory is that of a run, `runs/FEATURES/mixturesN`, which has its model.
+
+    A training's is not, also where somebody saved a model of that name in it.
+    """
+    exists = tf.io.gfile.exists
+    return bool(exists(join(directory, MODEL)) and not exists(join(directory, MODEL_RECORD)))
 
 
 def load_annotation_model(directory: str) -> tuple[AnnotationModel, tuple[str, ...], str]:
@@ -41,7 +46,7 @@ def load_annotation_model(directory: str) -> tuple[AnnotationModel, tuple[str, .
                 local = str(Path(temporary, MODEL))
                 tf.io.gfile.copy(path, local)
             model = _without_weights(local)
-            load_weights(model, local)
+            load_keras_weights(model, local)
     except Exception as error:  # a damaged file: Keras lets through whatever its readers raise
         reason = str(error).partition("\n")[0]
         raise ValueError(f"{path} cannot be read: {reason}") from error

@@ -1,0 +1,1 @@
+"""Search spaces of the papers: `yt8m sweep --recipe=NAME`."""
