@@ -136,6 +136,17 @@ def mean_colour():
         yield made
 
 
+@pytest.fixture
+def run_here(capsys):
+    """`run_here(program, *flags)`: a program in this process; its status and what it printed."""
+
+    def run(program, *flags):
+        status = program._status([str(flag) for flag in flags])
+        return status, *capsys.readouterr()
+
+    return run
+
+
 @pytest.fixture(scope="module")
 def browser():
     """A browser without a window; while it is there, no other event loop runs."""

@@ -719,15 +719,16 @@ def test_a_failing_run_is_named(config, training, data, model):
         in_own_process(train_and_measure, run, Interruption())
 
 
-def test_program(config, tmp_path):
-    command = [sys.executable, "-m", "yt8m_models.experiments.dsgmm", "--tables=2", "--figures="]
+def test_program(config, run_here):
+    command = ["--tables=2", "--figures="]
     command += [f"--{name}={getattr(config, name)}" for name in PATTERNS]
     command += ["--rows=netvlad", "--seeds=3", "--feature_sizes=8", "--num_classes=6"]
     command += ["--num_clusters=4", "--hidden_size=4", "--batch_size=20", "--max_steps=1"]
     command += ["--nojit_compile"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "results.md" in done.stdout
-    assert "tables 1/1 runs" in done.stderr
+    status, output, errors = run_here(PROGRAM, *command)
+    assert status == 0, errors
+    assert "results.md" in output
+    assert "tables 1/1 runs" in errors
     (row,) = read_csv(f"{config.output_dir}/results.csv")
     assert (row["row"], row["runs"]) == ("netvlad", "1")
     (run,) = read_csv(f"{config.output_dir}/runs.csv")

@@ -3,8 +3,6 @@
 import dataclasses
 import re
 import resource
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -106,11 +104,6 @@ def test_the_page_about_models_names_every_preset_pooling_and_flag():
     assert flags - known == {"help"}
 
 
-def test_train_py_lists_the_models():
-    result = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), "--list_models"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert result.stdout.strip() == list_models()
+def test_train_py_lists_the_models(run_here):
+    status, output, _ = run_here(PROGRAM, "--list_models")
+    assert (status, output.strip()) == (0, list_models())

@@ -2,7 +2,6 @@
 
 import csv
 import pathlib
-import subprocess
 import sys
 
 import numpy as np
@@ -13,6 +12,7 @@ from yt8m_models.samples.bags.bag_class import labels_of
 from yt8m_models.samples.bags.bag_videos import FEATURES
 from yt8m_models.samples.bags.config import BagsConfig
 from yt8m_models.samples.digits import generator
+from yt8m_models.samples.digits.__main__ import PROGRAM
 from yt8m_models.samples.digits.generator import VIDEOS
 
 pytest.importorskip("sklearn", reason="scikit-learn (the quickstart extra) ships the digits")
@@ -247,9 +247,9 @@ def test_clusters_tell_what_averages_do_not(scans):
     assert counts > averages + 0.08
 
 
-def test_program(tmp_path):
-    command = [sys.executable, "-m", "yt8m_models.samples.digits", f"--output_dir={tmp_path}"]
+def test_program(tmp_path, run_here):
     flags = ["--num_train_videos=4", "--num_eval_videos=2", "--num_shards=2"]
-    finished = subprocess.run([*command, *flags], capture_output=True, text=True, check=True)
-    assert finished.stdout.startswith("4 videos for training and 2 for validation")
+    status, output, _ = run_here(PROGRAM, f"--output_dir={tmp_path}", *flags)
+    assert status == 0
+    assert output.startswith("4 videos for training and 2 for validation")
     assert (tmp_path / "vocabulary.csv").exists()

@@ -1,8 +1,6 @@
 """Tests of `yt8m_models.samples.synthetic`: formats, seed, and what the videos are made of."""
 
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -12,6 +10,7 @@ from yt8m_models.data.quantization import dequantize
 from yt8m_models.samples.made_ids import NUM_IDS, video_id
 from yt8m_models.samples.shards import write_shards
 from yt8m_models.samples.synthetic import label_distribution
+from yt8m_models.samples.synthetic.__main__ import PROGRAM
 from yt8m_models.samples.synthetic.config import SyntheticConfig
 from yt8m_models.samples.synthetic.generator import VideoGenerator
 from yt8m_models.samples.synthetic.generator import write_synthetic as write
@@ -307,14 +306,19 @@ def test_arguments_are_checked(tmp_path, options, message):
     assert not list(tmp_path.iterdir())
 
 
-def test_program(tmp_path):
-    command = [sys.executable, "-m", "yt8m_models.samples.synthetic", f"--output_dir={tmp_path}"]
-    flags = ["--num_videos=4", "--num_shards=2", "--level=video", "--prefix=validate"]
+def test_program(tmp_path, run_here):
+    flags = [
+        f"--output_dir={tmp_path}",
+        "--num_videos=4",
+        "--num_shards=2",
+        "--level=video",
+        "--prefix=validate",
+    ]
     flags += ["--feature_sizes=8,2", "--num_classes=9"]
-    finished = subprocess.run([*command, *flags], capture_output=True, text=True, check=True)
+    status, output, errors = run_here(PROGRAM, *flags)
     first, last = (tmp_path / f"validate000{shard}.tfrecord" for shard in range(2))
-    assert finished.stdout == f"4 videos in 2 files: {first} to {last}\n"
-    assert "4/4 videos" in finished.stderr
-    again = subprocess.run([*command, *flags], capture_output=True, text=True, check=False)
-    assert again.returncode == 1
-    assert "--overwrite" in again.stderr
+    assert (status, output) == (0, f"4 videos in 2 files: {first} to {last}\n")
+    assert "4/4 videos" in errors
+    status, _, errors = run_here(PROGRAM, *flags)
+    assert status == 1
+    assert "--overwrite" in errors

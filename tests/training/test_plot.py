@@ -1,8 +1,6 @@
 """Tests of yt8m_models.training.plot."""
 
-import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,11 +66,9 @@ def test_images(train_dir, tmp_path, name, start):
     assert {path.name for path in tmp_path.iterdir()} == {"model", name}
 
 
-def test_the_program(train_dir, tmp_path):
+def test_the_program(train_dir, tmp_path, run_here):
     output = tmp_path / "curves.png"
-    command = [sys.executable, "-m", "yt8m_models.training.plot", f"--train_dir={train_dir}"]
-    root = Path(__file__).resolve().parents[2]
-    subprocess.run([*command, f"--output={output}"], check=True, cwd=root)
+    assert run_here(PROGRAM, f"--train_dir={train_dir}", f"--output={output}")[0] == 0
     assert output.exists()
 
 
