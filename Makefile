@@ -16,7 +16,7 @@ TESTS_JAX := tests/layers tests/losses tests/embedding/test_mining.py \
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup quickstart quickstart-video test test-all test-io test-jax lint bench bench-check wheel-smoke clean
+.PHONY: help setup quickstart quickstart-video test test-all test-io test-jax test-spark lint bench bench-check wheel-smoke clean
 .DELETE_ON_ERROR:
 
 help:  ## List the targets.
@@ -128,6 +128,17 @@ test-jax: .venv-jax/.installed  ## Layers and losses on JAX, without TensorFlow.
 	.venv-jax/bin/python -m pip install --quiet 'keras>=3.10' 'jax>=0.8' absl-py 'pandas>=2' pytest pytest-xdist hypothesis
 	touch $@
 
+test-spark: .venv-spark/.installed  ## Work on Spark, on a cluster of this machine; skipped without Java 17.
+	.venv-spark/bin/python -m pytest tests/engines
+
+# What the tests need beside it is in .venv.
+.venv-spark/.installed: setup.py | setup
+	$(PYTHON) -m venv .venv-spark
+	$(VENV)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+		> "$$(.venv-spark/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/base.pth"
+	.venv-spark/bin/python -m pip install --quiet 'pyspark>=4' 'pyarrow>=18'
+	touch $@
+
 bench: setup  ## The benchmarks, as a table and as out/benchmarks.json.
 	$(VENV)/python -m benchmarks --output=$(OUT)/benchmarks.json
 
@@ -138,5 +149,5 @@ wheel-smoke: setup  ## Build the wheel and use it from a clean environment.
 	PYTHON=$(CURDIR)/$(VENV)/python .ci/wheel-smoke
 
 clean:  ## Remove everything that the other targets made.
-	rm -rf .venv .venv-io .venv-jax $(OUT) dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-io .venv-jax .venv-spark $(OUT) dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -52,6 +52,7 @@ setup(
         "export": ["onnx", "onnxruntime", "tf2onnx", "ai-edge-litert"],
         "onnx": ["onnxruntime"],
         "serve": ["onnxruntime", "starlette", "uvicorn"],
+        "spark": ["pyspark[sql]>=4"],
         "jax": ["jax>=0.8"],
         "quickstart": ["scikit-learn", "matplotlib"],
         "dev": [
