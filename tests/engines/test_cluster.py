@@ -3,6 +3,7 @@
 import dataclasses
 import threading
 import time
+import wave
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from yt8m_models.embedding.embed import embedding
 from yt8m_models.embedding.embed.config import EmbedConfig
 from yt8m_models.embedding.model_record import ModelRecord
 from yt8m_models.engines.spread import spread
+from yt8m_models.extraction.config import ExtractionConfig
+from yt8m_models.extraction.extract import extraction
+from yt8m_models.extraction.extract.config import ExtractConfig
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.graph.build_graph import spark_co_watches
 from yt8m_models.graph.build_graph.building import build_graph
@@ -149,6 +153,35 @@ def test_bad_records_of_all_workers_count_together(cluster, classifier, tmp_path
     with pytest.raises(ValueError, match=r"--segment_labels goes with --engine=local"):
         inference.infer(source, config(segment_labels=True), spark=cluster.spark)
     assert {path.name for path in tmp_path.iterdir()} == {"0.tfrecord", "1.tfrecord", "out.csv"}
+
+
+def test_an_extraction_of_a_cluster_is_that_of_one_process(cluster, monkeypatch, tmp_path):
+    pytest.importorskip("av", reason="needs the extra `video`")
+    monkeypatch.chdir(tmp_path)
+    for number in range(4):
+        with wave.open(f"{number}.wav", "wb") as file:
+            file.setparams((1, 2, 16_000, 0, "NONE", ""))
+            tone = np.sin(np.arange(40_000) * (0.1 + 0.1 * number)) * 9_000
+            file.writeframes(tone.astype("<i2").tobytes())
+    Path("4.wav").write_text("no sound")
+    features = ExtractionConfig(rgb_model="none")
+    config = partial(ExtractConfig, videos="*.wav", videos_per_shard=2)
+    local = extraction.extract(config(output_dir="local"), features)
+
+    def dying(spark, work, items):
+        return spread(spark, Finishes(work, str(tmp_path), dies_at=items[0]), items)
+
+    monkeypatch.setattr(extraction, "spread", dying)
+    found = extraction.extract(config(output_dir="spark"), features, spark=cluster.spark)
+    assert (tmp_path / "died").exists()
+    assert found == local
+    assert (found.num_videos, found.num_shards) == (4, 2)
+    assert "4.wav" in found.problems
+    assert str(tmp_path) not in found.problems
+    assert contents(tmp_path / "spark") == contents(tmp_path / "local")
+    strict = config(output_dir="none", max_bad_videos=0)
+    with pytest.raises(ValueError, match=r"more than --max_bad_videos=0 videos cannot be read"):
+        extraction.extract(strict, features, spark=cluster.spark)
 
 
 def test_the_others_do_what_a_lost_worker_had_to_do(cluster, tmp_path):
