@@ -17,7 +17,8 @@ ON_BACKENDS := 'keras>=3.10' absl-py 'pandas>=2' safetensors pytest pytest-xdist
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup quickstart quickstart-video test test-all test-io test-jax test-torch lint bench bench-check wheel-smoke clean
+.PHONY: help setup quickstart quickstart-video test test-all test-io test-jax test-torch test-spark \
+	lint bench bench-check wheel-smoke clean
 .DELETE_ON_ERROR:
 
 help:  ## List the targets.
@@ -139,6 +140,17 @@ test-torch: .venv-torch/.installed  ## The same on PyTorch.
 	.venv-torch/bin/python -m pip install --quiet $(ON_BACKENDS)
 	touch $@
 
+test-spark: .venv-spark/.installed  ## Work on Spark, on a cluster of this machine; skipped without Java 17.
+	.venv-spark/bin/python -m pytest tests/engines
+
+# What the tests need beside it is in .venv.
+.venv-spark/.installed: setup.py | setup
+	$(PYTHON) -m venv .venv-spark
+	$(VENV)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+		> "$$(.venv-spark/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/base.pth"
+	.venv-spark/bin/python -m pip install --quiet 'pyspark>=4' 'pyarrow>=18'
+	touch $@
+
 bench: setup  ## The benchmarks, as a table and as out/benchmarks.json.
 	$(VENV)/python -m benchmarks --output=$(OUT)/benchmarks.json
 
@@ -149,5 +161,5 @@ wheel-smoke: setup  ## Build the wheel and use it from a clean environment.
 	PYTHON=$(CURDIR)/$(VENV)/python .ci/wheel-smoke
 
 clean:  ## Remove everything that the other targets made.
-	rm -rf .venv .venv-io .venv-jax .venv-torch $(OUT) dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-io .venv-jax .venv-torch .venv-spark $(OUT) dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

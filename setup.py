@@ -57,6 +57,7 @@ setup(
         "serve": ["onnxruntime", "starlette", "uvicorn"],
         "hub": ["huggingface_hub", "safetensors"],
         "sweep": ["optuna>=4.5", "matplotlib"],
+        "spark": ["pyspark[sql]>=4"],
         "jax": ["jax>=0.8"],
         "torch": ["torch>=2.6"],
         "quickstart": ["scikit-learn", "matplotlib"],

@@ -22,7 +22,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from yt8m_models.recommendation.glmix.glmix import GLMIX
 
 from yt8m_models.backbones.inception_graph import InceptionGraph
 from yt8m_models.backbones.model_weights import load_weights
@@ -53,6 +52,7 @@ from yt8m_models.graph.watch_log_options import WatchLogOptions
 from yt8m_models.models.annotation_model import AnnotationModel
 from yt8m_models.movielens import features as movielens
 from yt8m_models.prediction.model_archive import unpack_model
+from yt8m_models.recommendation.mixed_effects.glmix import GLMIX
 from yt8m_models.retrieval.index import INDEX, Index
 from yt8m_models.retrieval.inverted_lists import InvertedLists
 from yt8m_models.samples.clips.cutting import _content as clip_of_wheel

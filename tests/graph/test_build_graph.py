@@ -256,6 +256,73 @@ def test_the_same_two_videos_again_and_again_by_hand(tmp_path):
             build(tmp_path / "none", log, **options)
 
 
+def test_limits_for_users_who_watch_without_end_by_hand(tmp_path):
+    """A bot begins six videos in a minute; of 15 pairs it makes 9 with two watches before each."""
+    rows = [("bot", video, 10 * place, 9, 0) for place, video in enumerate("abcdef")]
+    log = write_csv(tmp_path / "log.csv", [*rows, ("x", "b", 0, 9, 0), ("x", "a", 9, 9, 0)])
+    for name, options, expected, left_out in (
+        ("all", {}, "ab ac ad ae af bc bd be bf cd ce cf de df ef", ((0, 0), (0, 0))),
+        # d, e and f have 3, 4 and 5 before them
+        ("pairs", {"max_pairs_per_window": 2}, "ab ac bc bd cd ce de df ef", ((0, 0), (3, 6))),
+        ("events", {"max_events_per_user": 4}, "ab cd ce cf de df ef", ((1, 2), (0, 0))),
+        (
+            "both",
+            {"max_events_per_user": 4, "max_pairs_per_window": 1},
+            "ab cd de ef",
+            ((1, 2), (2, 3)),
+        ),
+    ):
+        graph, summary = build(tmp_path / name, log, rule="valid_watch", **options)
+        found = {"".join(pair) for pair in edges_of(graph) if pair[0] < pair[1]}
+        assert found == set(expected.split())
+        assert (summary.events_left_out, summary.pairs_left_out) == left_out
+        assert summary.num_watches == 8
+        assert graph.settings["counts"]["pairs_left_out"] == list(left_out[1])
+        assert len(graph) == 6  # videos of events that are left out are in the log
+
+
+def test_limits_with_ties_and_impressions_equal_a_slow_reference(tmp_path):
+    rows = random_log(7)
+    users = defaultdict(list)
+    for user, video, time, _, impression in rows:
+        users[user].append((time, video, impression))
+    most_events, most_pairs, window = 30, 3, 60 * 40
+    events_left_out = sum(max(len(each) - most_events, 0) for each in users.values())
+    pairs, shown, pairs_left_out = Counter(), set(), 0
+    for each in users.values():
+        each.sort(key=lambda event: event[0])
+        del each[:-most_events]
+        watches = [event for event in each if not event[2]]
+        for place, (time, video, _) in enumerate(watches):
+            before = [other for at, other, _ in watches[:place] if time - at <= window]
+            pairs_left_out += max(len(before) - most_pairs, 0)
+            for other in before[-most_pairs:]:
+                pairs[video, other] += 1
+            shown |= {
+                (video, other)
+                for at, other, is_shown in each
+                if is_shown and abs(time - at) <= window
+            }
+    expected = Counter()
+    for (video, other), count in pairs.items():
+        if video != other:
+            expected[video, other] += count
+            expected[other, video] += count
+    graph, summary = build(
+        tmp_path,
+        write_csv(tmp_path / "log.csv", rows),
+        rule="valid_watch",
+        window_minutes=window / 60,
+        edge_weights="events",
+        max_events_per_user=most_events,
+        max_pairs_per_window=most_pairs,
+    )
+    assert edges_of(graph) == expected
+    assert shown_of(graph) == {pair for pair in shown if pair[0] != pair[1]} - set(expected)
+    assert summary.events_left_out.number == events_left_out > 0
+    assert summary.pairs_left_out.number == pairs_left_out > 0
+
+
 def test_sessions_by_hand(tmp_path):
     graph, summary = build(tmp_path, write_csv(tmp_path / "log.csv", LOG))
     edges = {("a", "b"): 2, ("a", "d"): 1}  # c begins 31 minutes after a; b and d are not adjacent
@@ -452,6 +519,11 @@ def test_bad_files_are_refused(tmp_path):
         ({"window_minutes": float("nan")}, "--window_minutes must be a finite number; received"),
         ({"min_watched_seconds": -1}, "--min_watched_seconds must be at least 0; received -1"),
         ({"min_count": 0}, "--min_count must be at least 1; received 0"),
+        ({"max_events_per_user": -1}, "--max_events_per_user must be at least 0; received -1"),
+        (
+            {"max_pairs_per_window": 5},
+            "--max_pairs_per_window goes with --rule=valid_watch; received 5 with --rule=session",
+        ),
         ({"train_fraction": 1.5}, "--train_fraction must be above 0 and at most 1; received 1.5"),
         ({"memory_limit": "much"}, "--memory_limit must be a size such as 2GB; received 'much'"),
     ],
@@ -464,11 +536,13 @@ def test_wrong_flags_are_refused(change, message):
 def test_the_program_reports_what_it_counted(tmp_path, capsys):
     log = write_csv(tmp_path / "log.csv", LOG)
     flags = [f"--watch_log={log}", f"--output_dir={tmp_path / 'graph'}", "--min_count=2"]
+    flags += ["--max_events_per_user=5"]
     main(PROGRAM.parse(flags))
     printed = capsys.readouterr()
     # SHA-256 puts none of the ids a to e among the 30 %
     assert printed.out.splitlines() == [
         "10 rows: 7 watches and 3 impressions of 5 videos by 2 users",
+        "0 events left out of 0 users with more than --max_events_per_user=5",
         f"1 edges in {tmp_path / 'graph'}, of 2 before --min_count=2; 5 videos for training, "
         "0 for evaluation",
         "3 pairs of a video and one shown near it, not co-watched",

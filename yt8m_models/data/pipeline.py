@@ -66,6 +66,7 @@ class PipelineOptions:
         pad_to_max_frames: pad all videos to `max_frames`, so that the shape is static.
         with_labels: read the labels of videos; otherwise batches lack them, and whatever the
             records have is right.
+        may_be_empty: no example at all is no error: the files are a part of those of a run.
         forbidden_in_ids: characters that no id may have. Where they are given, each record must
             also have an id at all; None takes any record.
 
@@ -88,6 +89,7 @@ class PipelineOptions:
     worker_index: int = 0
     pad_to_max_frames: bool = False
     with_labels: bool = True
+    may_be_empty: bool = False
     forbidden_in_ids: str | None = None
 
     def __post_init__(self) -> None:
@@ -174,7 +176,7 @@ class Pipeline:
         with self.translated_errors():
             for count, batch in enumerate(self.dataset, 1):  # noqa: B007
                 yield batch
-        if count == 0 and self.options.num_workers == 1:
+        if count == 0 and self.options.num_workers == 1 and not self.options.may_be_empty:
             raise ValueError(self._nothing_found())
 
     @contextlib.contextmanager

@@ -118,10 +118,14 @@ class WatchLog:
         options: which files, and how they call the columns.
         required: columns beside `USER` and `VIDEO` that all files must have.
         optional: columns that a file may lack, unless `options` give them a name of their own.
+        paths: of the files, instead of those that `options` name.
+        first_time: the attribute of the whole log that these files are a part of.
 
     Attributes:
         columns: those of `required` and `optional` that all files have.
         paths: of the files.
+        first_time: a number among the first times, from which follows the unit of all, and its
+            file; 0 where these have none.
 
     Raises:
         ValueError: no file matches, or one is not local, cannot be read or lacks a column.
@@ -134,6 +138,8 @@ class WatchLog:
         options: WatchLogOptions,
         required: Sequence[str] = (),
         optional: Sequence[str] = (),
+        paths: Sequence[str] | None = None,
+        first_time: tuple[float, str] | None = None,
     ) -> None:
         self._connection = connection
         self._duckdb = require("duckdb")
@@ -143,14 +149,17 @@ class WatchLog:
         self._options = options
         self._required = (USER, VIDEO, *required)
         self._wanted = (*self._required, *optional)
-        self.paths = match_files(options.watch_log)
+        self.paths = match_files(options.watch_log) if paths is None else list(paths)
         self._files = [self._open(path) for path in self.paths]
         self.columns = [
             name
             for name in (*required, *optional)
             if all(name in file.sources for file in self._files)
         ]
-        self._specification = _COLUMNS | {TIME: _time_column(options, *self._first_time())}
+        self.first_time = self._first_time() if first_time is None else first_time
+        if first_time is None:
+            warn_of_time_unit(options, *self.first_time)
+        self._specification = _COLUMNS | {TIME: _time_column(options, self.first_time[0])}
 
     def blocks(self, values: str, into: str = "") -> Iterator[pd.DataFrame]:
         """Yields blocks of what a query of each file gives, in the order of its rows.
@@ -199,7 +208,6 @@ class WatchLog:
         return {name: (wrong.format(name), rule) for name, (_, wrong, rule) in columns.items()}
 
     def _first_time(self) -> tuple[float, str]:
-        """A number among the first times, and its file; 0 where these have none."""
         for file in self._files:
             if self._options.time_unit != AUTO or TIME not in file.sources:
                 continue
@@ -299,29 +307,31 @@ class WatchLog:
         return getattr(self._options, f"{name}_column")
 
 
-def _time_column(options: WatchLogOptions, number: float, path: str) -> tuple[str, str, str]:
-    """As of `_COLUMNS`, for the unit that is given, or that which a number in a file has."""
-    unit, is_right = options.time_unit, "true"
-    if unit == AUTO:
-        unit = next((u for u, (_, most) in _AUTO_RANGES.items() if abs(number) < most), "s")
+def warn_of_time_unit(options: WatchLogOptions, number: float, path: str) -> None:
+    """Says what a number among the times of a file is taken for, unless these are seconds."""
+    unit = _unit(options, number)
+    is_day = _DAY_IN_DIGITS.fullmatch(f"{number:.0f}")
+    if options.time_unit != AUTO or (unit == "s" and not is_day):
+        return
+    time = np.datetime64(int(_IN_MICROSECONDS[unit] * number), "us").astype("M8[D]")
+    advice = "--time_unit=s takes it for seconds" if unit != "s" else "write a day as 2026-01-31"
+    message = "%s: %s such as %.0f is taken for %s since 1970, so for %s; %s"
+    _LOGGER.warning(message, path, options.time_column, number, TIME_UNITS[unit], time, advice)
+
+
+def _unit(options: WatchLogOptions, number: float) -> str:
+    """The unit that is given, or that which a number has."""
+    if options.time_unit != AUTO:
+        return options.time_unit
+    return next((unit for unit, (_, most) in _AUTO_RANGES.items() if abs(number) < most), "s")
+
+
+def _time_column(options: WatchLogOptions, number: float) -> tuple[str, str, str]:
+    """As of `_COLUMNS`, for the unit that is given, or that which a number has."""
+    unit, is_right = _unit(options, number), "true"
+    if options.time_unit == AUTO:
         least, most = _AUTO_RANGES[unit]
         is_right = f"{_NUMBER} = 0 OR (abs({_NUMBER}) >= {least} AND abs({_NUMBER}) < {most})"
-        if unit != "s" or _DAY_IN_DIGITS.fullmatch(f"{number:.0f}"):
-            time = np.datetime64(int(_IN_MICROSECONDS[unit] * number), "us")
-            advice = (
-                "--time_unit=s takes it for seconds" if unit != "s" else "write a day as 2026-01-31"
-            )
-            _LOGGER.warning(
-                "%s: %s such as %.0f is taken for %s since 1970, so for %s; %s",
-                *(
-                    path,
-                    options.time_column,
-                    number,
-                    TIME_UNITS[unit],
-                    time.astype("M8[D]"),
-                    advice,
-                ),
-            )
     iso_8601 = "upper({0})"
     for form, other in _ISO_8601:
         iso_8601 = f"regexp_replace({iso_8601}, '{form}', '{other}')"

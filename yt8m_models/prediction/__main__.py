@@ -3,13 +3,14 @@
 import sys
 
 from yt8m_models.config import ModelConfig
+from yt8m_models.engines.options import EngineOptions
 from yt8m_models.original_flags import OriginalFlags, translate
 from yt8m_models.prediction.config import InferenceConfig, ModelSource, RecordFlags
 from yt8m_models.program.command import Arguments, Program
 from yt8m_models.program.option import unused_options
 from yt8m_models.training.config import TrainConfig
 
-GROUPS = (InferenceConfig, ModelSource, RecordFlags, ModelConfig, OriginalFlags)
+GROUPS = (InferenceConfig, ModelSource, EngineOptions, RecordFlags, ModelConfig, OriginalFlags)
 TRAINING_FLAGS = unused_options(
     "Flags of training, which change nothing here.", TrainConfig, *GROUPS
 )
@@ -32,7 +33,8 @@ def main(arguments: Arguments) -> None:
     config = arguments[InferenceConfig]
     flags = {**vars(arguments[RecordFlags]), **vars(arguments[ModelConfig])}
     expected = {name: value for name, value in flags.items() if name in arguments.given}
-    summary = infer(arguments[ModelSource], config, expected)
+    with arguments[EngineOptions].session(PROGRAM.name) as spark:
+        summary = infer(arguments[ModelSource], config, expected, spark)
     speed = summary.num_videos / summary.seconds
     print(
         f"{summary.num_videos:,} videos predicted with {summary.checkpoint} in "

@@ -120,6 +120,20 @@ class InferenceConfig(Options):
         require_segment_flags(self.segment_labels, self.segment_label_ids_file)
 
 
+def require_spreadable(config: InferenceConfig) -> None:
+    """Refuses what depends on all files at once, where each is predicted by a worker.
+
+    Raises:
+        ValueError: segments are ranked over all videos, or frames drawn by the place of a file.
+    """
+    for name in ("segment_labels", "sample_frames"):
+        if value := getattr(config, name):
+            raise ValueError(
+                f"--{name} goes with --engine=local, which sees all files; received "
+                f"{str(value).lower()} with --engine=spark"
+            )
+
+
 def require_one_source(train_dir: str, input_model_tgz: str, checkpoint: str) -> None:
     """Refuses flags that name no model, or two.
 

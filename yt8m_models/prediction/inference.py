@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from yt8m_models.data.first_batches import FirstBatches
 from yt8m_models.data.parsing import Batch
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
-from yt8m_models.prediction.config import InferenceConfig, ModelSource
+from yt8m_models.prediction.config import InferenceConfig, ModelSource, require_spreadable
 from yt8m_models.prediction.expected import as_expected
 from yt8m_models.prediction.model_archive import pack_model, unpack_model
 from yt8m_models.prediction.predictor import Best, Predictor, device_batch_size
@@ -48,7 +48,10 @@ class InferenceSummary:
 
 
 def infer(
-    source: ModelSource, config: InferenceConfig, expected: Mapping[str, Any] | None = None
+    source: ModelSource,
+    config: InferenceConfig,
+    expected: Mapping[str, Any] | None = None,
+    spark: Any = None,
 ) -> InferenceSummary:
     """Predicts every video that `config` names and writes the submission file.
 
@@ -59,11 +62,15 @@ def infer(
         config: the records, and what to write of them.
         expected: flags of the data and of the model that the training must have had, by name; see
             `as_expected` for those that may differ.
+        spark: a `SparkSession` whose workers each predict files, as of `EngineOptions.session`;
+            they find records, model and output under the same paths. `None` for this process.
 
     Raises:
         ValueError: a flag, the model or a record is wrong; the message says which.
-        OSError: a file cannot be read or written.
+        OSError: a file cannot be read or written, or Spark cannot finish its work.
     """
+    if spark is not None:
+        require_spreadable(config)
     files = match_files(config.input_data_pattern)
     trained = _restore(source)
     restored = as_expected(trained, {} if expected is None else expected)
@@ -81,9 +88,38 @@ def infer(
     if source.output_model_tgz:
         pack_model(trained, source.output_model_tgz)
         print(f"Model packed in {source.output_model_tgz}")
-    data = dataclasses.replace(data, segment_labels=False)
+    start = time.monotonic()
+    if spark is not None:
+        from yt8m_models.prediction.spread_inference import infer_spread
+
+        num_videos, skipped = infer_spread(spark, files, source, restored, config, expected or {})
+        return InferenceSummary(num_videos, time.monotonic() - start, restored.path, skipped)
+    pipeline = open_pipeline(files, restored, config)
+    predictor = Predictor(restored.model, config.top_k, classes, config.jit_compile)
+    repeated = RepeatedIds()
+    with whole_file(config.output_file) as file:
+        submission = (
+            SegmentSubmission(file, config.segment_max_pred)
+            if config.segment_labels
+            else VideoSubmission(file)
+        )
+        watched = FirstBatches(pipeline.data, "videos").watched(pipeline)
+        batches = _noting_ids(watched, repeated)
+        num_videos = predict(batches, predictor, submission, config.segment_labels)
+    seconds = time.monotonic() - start
+    problems = [pipeline.ledger.summary(), repeated.complaint()]
+    return InferenceSummary(
+        num_videos, seconds, restored.path, "\n".join(filter(None, problems)) or None
+    )
+
+
+def open_pipeline(
+    files: Sequence[str], restored: Restored, config: InferenceConfig, may_be_empty: bool = False
+) -> Pipeline:
+    """The records of files, as a model takes them; no video in them is an error, or not."""
+    data = dataclasses.replace(restored.data_config, segment_labels=False)
     kind = SegmentSubmission if config.segment_labels else VideoSubmission
-    pipeline = Pipeline(
+    return Pipeline(
         files,
         data,
         PipelineOptions(
@@ -95,30 +131,18 @@ def infer(
             max_bad_records=config.max_bad_records,
             pad_to_max_frames=config.jit_compile,
             with_labels=False,
+            may_be_empty=may_be_empty,
             forbidden_in_ids=kind.forbidden_in_ids,
         ),
-    )
-    predictor = Predictor(restored.model, config.top_k, classes, config.jit_compile)
-    repeated = RepeatedIds()
-    start = time.monotonic()
-    with whole_file(config.output_file) as file:
-        submission = (
-            SegmentSubmission(file, config.segment_max_pred)
-            if config.segment_labels
-            else VideoSubmission(file)
-        )
-        watched = FirstBatches(data, "videos").watched(pipeline)
-        batches = _noting_ids(watched, repeated)
-        num_videos = predict(batches, predictor, submission, config.segment_labels)
-    seconds = time.monotonic() - start
-    problems = [pipeline.ledger.summary(), repeated.complaint()]
-    return InferenceSummary(
-        num_videos, seconds, restored.path, "\n".join(filter(None, problems)) or None
     )
 
 
 def predict(
-    batches: Iterable[Batch], predictor: Predictor, submission: Submission, by_segment: bool = False
+    batches: Iterable[Batch],
+    predictor: Predictor,
+    submission: Submission,
+    by_segment: bool = False,
+    show_progress: bool = True,
 ) -> int:
     """Predicts batches of videos, each while the one before is written.
 
@@ -127,6 +151,7 @@ def predict(
         predictor: the model.
         submission: what takes the predictions; it is finished here.
         by_segment: predict the segments of the videos instead of the videos.
+        show_progress: on standard error.
 
     Returns:
         The number of videos.
@@ -135,7 +160,10 @@ def predict(
         ValueError: a prediction is not a number; the message names the video.
     """
     num_videos = 0
-    with Background() as background, Progress(description="inference") as progress:
+    with (
+        Background() as background,
+        Progress(description="inference", enabled=show_progress) as progress,
+    ):
         for batch in batches:
             ids = batch["video_ids"].numpy()
             video_matrix, num_frames = batch["video_matrix"], batch["num_frames"]

@@ -2,6 +2,7 @@
 
 import sys
 
+from yt8m_models.engines.options import EngineOptions
 from yt8m_models.extraction.config import ExtractionConfig
 from yt8m_models.extraction.extract.config import ExtractConfig
 from yt8m_models.program.command import Arguments, Program
@@ -12,6 +13,7 @@ PROGRAM = Program(
     "pictures and of sound. The same command goes on where an earlier run was interrupted.",
     ExtractConfig,
     ExtractionConfig,
+    EngineOptions,
 )
 
 
@@ -20,7 +22,8 @@ def main(arguments: Arguments) -> None:
     from yt8m_models.extraction.extract.extraction import extract
 
     config = arguments[ExtractConfig]
-    summary = extract(config, arguments[ExtractionConfig], progress=True)
+    with arguments[EngineOptions].session(PROGRAM.name) as spark:
+        summary = extract(config, arguments[ExtractionConfig], progress=True, spark=spark)
     print(
         f"{summary.num_videos:,} videos with {summary.num_frames:,} frames in "
         f"{summary.num_shards:,} files of {config.output_dir}\n"

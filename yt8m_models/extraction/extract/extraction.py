@@ -1,18 +1,23 @@
 """Records of video files, from the list of the videos to the manifest."""
 
 import contextlib
+import dataclasses
+import itertools
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from yt8m_models.data.extraction_record import Extraction
+from yt8m_models.engines.spread import absolute, spread
 from yt8m_models.extraction.bad_videos import BadVideos
 from yt8m_models.extraction.config import ExtractionConfig
 from yt8m_models.extraction.extract.config import ExtractConfig
-from yt8m_models.extraction.extract.shards import ShardNotes, Shards
+from yt8m_models.extraction.extract.shards import ShardNotes, Shards, write_shard
 from yt8m_models.extraction.extractor import Extracted, Extractor, Failure
-from yt8m_models.extraction.video_list import read_videos
+from yt8m_models.extraction.video_list import Video, read_videos
 from yt8m_models.prediction.metric_tables import class_names
 from yt8m_models.program.progress import Progress
 
@@ -40,7 +45,10 @@ class ExtractSummary:
 
 
 def extract(
-    config: ExtractConfig, extraction_config: ExtractionConfig, progress: bool = False
+    config: ExtractConfig,
+    extraction_config: ExtractionConfig,
+    progress: bool = False,
+    spark: Any = None,
 ) -> ExtractSummary:
     """Writes the records of video files, shard by shard; see `shards` for the directory.
 
@@ -48,11 +56,13 @@ def extract(
         config: the videos, and where their records go.
         extraction_config: how features are made.
         progress: show a progress bar on stderr.
+        spark: a `SparkSession` whose workers each extract shards, as of `EngineOptions.session`;
+            they find videos, weights and output under the same paths. `None` for this process.
 
     Raises:
         ValueError: a flag, the list of videos or the directory is wrong, more videos than
             `max_bad_videos` cannot be read, or none can.
-        OSError: a file cannot be read or written.
+        OSError: a file cannot be read or written, or Spark cannot finish its work.
     """
     names = class_names(config.vocabulary) if config.vocabulary else None
     videos = read_videos(config.videos, config.labels, names)
@@ -68,17 +78,72 @@ def extract(
     bad = BadVideos(config.max_bad_videos)
     for failure in shards.total.failures:
         bad.add(failure["reason"])
-    num_done = len(videos) - sum(len(shards.groups[number]) for number in missing)
-    bar = Progress(
-        len(videos), description="extracting", initial=num_done, enabled=progress and bool(missing)
-    )
-    results = extractor.extract([shards.groups[n] for n in missing], config.thumbnails)
-    with bar, contextlib.closing(results):
+    if spark is None:
+        num_done = len(videos) - sum(len(shards.groups[number]) for number in missing)
+        bar = Progress(
+            len(videos),
+            description="extracting",
+            initial=num_done,
+            enabled=progress and bool(missing),
+        )
+        results = extractor.extract([shards.groups[n] for n in missing], config.thumbnails)
+        with bar, contextlib.closing(results):
+            for number in missing:
+                of_shard = islice(results, len(shards.groups[number]))
+                shards.write(number, _counted(of_shard, bad, bar))
+    else:
+        shards.notes |= _extract_spread(spark, config, extraction_config, shards)
         for number in missing:
-            of_shard = islice(results, len(shards.groups[number]))
-            shards.write(number, _counted(of_shard, bad, bar))
+            for failure in shards.notes[number].failures:
+                bad.add(failure["reason"])
     shards.finish()
     return _summary(shards.total, extractor)
+
+
+def _extract_spread(
+    spark: Any, config: ExtractConfig, extraction_config: ExtractionConfig, shards: Shards
+) -> dict[int, ShardNotes]:
+    """Writes the shards that are missing, each in a worker; their notes."""
+    files = ("rgb_weights", "audio_weights", "rgb_pca", "audio_pca")
+    there: dict[str, Any] = {name: absolute(getattr(extraction_config, name)) for name in files}
+    extraction_config = dataclasses.replace(extraction_config, **there)
+    output_dir, run = absolute(config.output_dir), uuid.uuid4().hex
+    items = [
+        _Shard(number, [(video, absolute(video.path)) for video in shards.groups[number]])
+        for number in shards.missing
+    ]
+    work = partial(_extract_shard, extraction_config, config.thumbnails, output_dir, run)
+    return dict(zip(shards.missing, spread(spark, work, items), strict=True))
+
+
+class _Shard(NamedTuple):
+    """A shard for a worker: its number, and its videos with where these are."""
+
+    number: int
+    videos: list[tuple[Video, str]]
+
+
+def _extract_shard(
+    config: ExtractionConfig, thumbnails: bool, output_dir: str, run: str, shard: _Shard
+) -> ShardNotes:
+    """What a worker does with a shard; it loads the networks once in a run."""
+    group = [dataclasses.replace(video, path=path) for video, path in shard.videos]
+    with contextlib.closing(_extractor(config, run).extract([group], thumbnails)) as results:
+        named = itertools.starmap(_named, zip(results, shard.videos, strict=True))
+        return write_shard(output_dir, shard.number, named)
+
+
+@lru_cache(maxsize=1)
+def _extractor(config: ExtractionConfig, run: str) -> Extractor:
+    return Extractor(config)
+
+
+def _named(result: Extracted | Failure, there: tuple[Video, str]) -> Extracted | Failure:
+    """A result with the path of its video as the list of videos has it."""
+    video, path = there
+    if isinstance(result, Failure):
+        return Failure(video, result.reason.replace(path, video.path))
+    return dataclasses.replace(result, video=video)
 
 
 def _counted(

@@ -114,32 +114,9 @@ class Shards:
             total.add(notes)
         return total
 
-    def write(self, number: int, results: Iterable[Extracted | Failure]) -> ShardNotes:
-        """Writes the records and thumbnails of a shard; what the manifest will say of it.
-
-        A shard of which no video could be read has no file, as readers refuse empty ones.
-
-        Raises:
-            OSError: a file cannot be written.
-        """
-        notes, name = ShardNotes(), f"{_name(number)}.tfrecord"
-        writer: tf.io.TFRecordWriter | None = None
-        path = join(self.output_dir, name)
-        with contextlib.ExitStack() as stack:
-            for result in results:
-                if isinstance(result, Failure):
-                    notes.failures.append(_failure(result))
-                    continue
-                if writer is None:
-                    partial = stack.enter_context(whole_path(path))
-                    writer = stack.enter_context(tf.io.TFRecordWriter(partial))
-                writer.write(_record(result))
-                if result.thumbnails is not None:
-                    result.thumbnails.write(self.output_dir, result.video.id)
-                notes.videos.append(_video(result, name))
-        write_result(self._notes_path(number), vars(notes))
-        self.notes[number] = notes
-        return notes
+    def write(self, number: int, results: Iterable[Extracted | Failure]) -> None:
+        """Writes a shard, as of `write_shard`."""
+        self.notes[number] = write_shard(self.output_dir, number, results)
 
     def finish(self) -> None:
         """Writes the manifest of all shards, in place of their notes."""
@@ -176,7 +153,9 @@ class Shards:
         self._remove_partial_files()
         for number in range(len(self.groups)):
             notes = read_result(
-                self._notes_path(number), lambda notes: ShardNotes(**notes), "the notes of a shard"
+                _notes_path(self.output_dir, number),
+                lambda notes: ShardNotes(**notes),
+                "the notes of a shard",
             )
             if notes is not None:
                 self.notes[number] = notes
@@ -187,7 +166,7 @@ class Shards:
 
     def _remove_notes(self) -> None:
         for number in range(len(self.groups)):
-            path = self._notes_path(number)
+            path = _notes_path(self.output_dir, number)
             if tf.io.gfile.exists(path):
                 tf.io.gfile.remove(path)
 
@@ -198,8 +177,36 @@ class Shards:
                 if finished_name(name) != name:
                     tf.io.gfile.remove(join(directory, name))
 
-    def _notes_path(self, number: int) -> str:
-        return join(self.output_dir, f".{_name(number)}.json")
+
+def write_shard(output_dir: str, number: int, results: Iterable[Extracted | Failure]) -> ShardNotes:
+    """Writes the records and thumbnails of a shard; what the manifest will say of it.
+
+    A shard of which no video could be read has no file, as readers refuse empty ones.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    notes, name = ShardNotes(), f"{_name(number)}.tfrecord"
+    writer: tf.io.TFRecordWriter | None = None
+    path = join(output_dir, name)
+    with contextlib.ExitStack() as stack:
+        for result in results:
+            if isinstance(result, Failure):
+                notes.failures.append(_failure(result))
+                continue
+            if writer is None:
+                partial = stack.enter_context(whole_path(path))
+                writer = stack.enter_context(tf.io.TFRecordWriter(partial))
+            writer.write(_record(result))
+            if result.thumbnails is not None:
+                result.thumbnails.write(output_dir, result.video.id)
+            notes.videos.append(_video(result, name))
+    write_result(_notes_path(output_dir, number), vars(notes))
+    return notes
+
+
+def _notes_path(output_dir: str, number: int) -> str:
+    return join(output_dir, f".{_name(number)}.json")
 
 
 def _name(number: int) -> str:

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +13,10 @@ from yt8m_models.data.ragged import offsets_of
 from yt8m_models.data.video_hash import is_test
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.features.load_features import load_features
-from yt8m_models.graph.build_graph.co_watches import SHOWN, WATCH, CoWatches
+from yt8m_models.graph.build_graph.co_watches import SHOWN, WATCH, CoWatches, LeftOut
 from yt8m_models.graph.build_graph.config import BuildGraphConfig
+from yt8m_models.graph.build_graph.duckdb_co_watches import DuckDBCoWatches
 from yt8m_models.graph.co_watch_graph import GRAPH
-from yt8m_models.graph.engine import engine
-from yt8m_models.graph.watch_log import IMPRESSION, TIME, WATCHED, WatchLog
 from yt8m_models.program.progress import Progress
 from yt8m_models.storage.artifact_dir import array_file
 
@@ -26,6 +26,8 @@ _SETTINGS = (
     "rule",
     "session_gap_minutes",
     "window_minutes",
+    "max_events_per_user",
+    "max_pairs_per_window",
     "min_watched_seconds",
     "edge_weights",
     "min_count",
@@ -45,6 +47,8 @@ class GraphSummary:
         num_watches: rows that count as watches.
         num_impressions: rows of videos that were shown and not watched.
         num_users: users in the log.
+        events_left_out: what `max_events_per_user` leaves out, and of how many users.
+        pairs_left_out: what `max_pairs_per_window` leaves out, and of how many watches.
         num_videos: videos in the graph: those in the log with `min_views` watches.
         num_eval: videos in the evaluation partition.
         num_pairs: edges before `min_count`.
@@ -58,6 +62,8 @@ class GraphSummary:
     num_watches: int
     num_impressions: int
     num_users: int
+    events_left_out: LeftOut
+    pairs_left_out: LeftOut
     num_videos: int
     num_eval: int
     num_pairs: int
@@ -67,27 +73,33 @@ class GraphSummary:
     num_not_in_log: int | None
 
 
-def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummary:
+def build_graph(
+    config: BuildGraphConfig, progress: bool = False, spark: Any = None
+) -> GraphSummary:
     """Writes the co-watch graph of a log.
 
     DuckDB works on the log in a database in `config.output_dir`, which is removed at the end, so
-    that neither the log nor the pairs need to fit into memory; the ids of the videos do.
+    that neither the log nor the pairs need to fit into memory; the ids of the videos do. A cluster
+    does the same with `spark`, and the graph is the same to the last byte.
+
+    Args:
+        config: the log, what counts, and where the graph goes.
+        progress: whether to show it.
+        spark: a `SparkSession` whose workers do the work, as of `EngineOptions.session`; `None` for
+            this process.
 
     Raises:
         ValueError: there is no such file, a row is bad (the file and the row are named), the log is
             empty, no edge is left, no video of the log has features where those are given, or the
             directory already holds a graph.
-        OSError: there is no room on disk.
+        OSError: there is no room on disk, or Spark cannot finish its work.
     """
     feature_ids = load_features(config.features_dir).ids if config.features_dir else None
     directory = GRAPH.prepare(config.output_dir)
-    with engine(directory / _SPILL, config.memory_limit) as connection:
-        needed = [TIME, WATCHED] if config.min_watched_seconds else [TIME]
-        log = WatchLog(connection, directory / _SPILL, config, needed, [IMPRESSION])
-        tables = CoWatches(connection, config)
-        total = len(log.paths) + _NUM_STEPS
+    with _co_watches(config, directory, spark) as tables:
+        total = tables.num_files + _NUM_STEPS
         with Progress(total, "steps", "co-watch graph", enabled=progress) as bar:
-            num_rows = tables.read(log, bar)
+            num_rows = tables.read(bar)
             bar.update(0, now="numbering the ids")
             ids = VideoIds(tables.number_events())
             without, not_in_log = None, None
@@ -97,6 +109,11 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
                 without = int(np.count_nonzero(rows == UNKNOWN))
                 not_in_log = len(feature_ids) - (len(ids) - without)
             kinds = tables.count_kinds()
+            events_left_out, pairs_left_out = LeftOut(0, 0), LeftOut(0, 0)
+            if config.max_events_per_user:
+                events_left_out = tables.limit_events()
+            if config.max_pairs_per_window:
+                pairs_left_out = tables.limit_pairs()
             bar.update(1, now="counting pairs")
             num_edges = tables.count_pairs()
             if config.rule == "session" and (num_same := tables.count_same_times()):
@@ -126,7 +143,9 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
             num_rows=num_rows,
             num_watches=kinds.get(WATCH, 0),
             num_impressions=kinds.get(SHOWN, 0),
-            num_users=tables.count("users"),
+            num_users=tables.num_users,
+            events_left_out=events_left_out,
+            pairs_left_out=pairs_left_out,
             num_videos=len(ids),
             num_eval=int(np.count_nonzero(is_eval)),
             num_pairs=tables.count("pairs"),
@@ -144,6 +163,17 @@ def build_graph(config: BuildGraphConfig, progress: bool = False) -> GraphSummar
     }
     GRAPH.write(directory, record, arrays, [f"{name}.npy" for name in written])
     return summary
+
+
+def _co_watches(
+    config: BuildGraphConfig, directory: Path, spark: Any
+) -> AbstractContextManager[CoWatches]:
+    """The co-watches of the log on an engine; gone when their block ends."""
+    if spark is None:
+        return DuckDBCoWatches.opened(directory / _SPILL, config)
+    from yt8m_models.graph.build_graph.spark_co_watches import SparkCoWatches
+
+    return SparkCoWatches.opened(spark, config)
 
 
 def _write(

@@ -17,7 +17,8 @@ class BuildGraphConfig(WatchLogOptions):
     """The watch log, what counts as watched together, and where the graph goes.
 
     Raises:
-        ValueError: as of `WatchLogOptions`; or `memory_limit` is no size.
+        ValueError: as of `WatchLogOptions`; `max_pairs_per_window` is given for another rule; or
+            `memory_limit` is no size.
     """
 
     output_dir: str = option(
@@ -41,6 +42,18 @@ class BuildGraphConfig(WatchLogOptions):
         "How far apart two watches begin at most, by the rule valid_watch; and a watch and an "
         "impression, for either rule.",
         above=0,
+    )
+    max_events_per_user: int = option(
+        0,
+        "Of a user with more watches and impressions than this only the latest count, in order of "
+        "time and of the log; 0 counts all. The program says how many are left out.",
+        at_least=0,
+    )
+    max_pairs_per_window: int = option(
+        0,
+        "--rule=valid_watch: a watch makes pairs with at most this many watches in the window "
+        "before it, the last ones; 0 for all. The program says how many pairs are left out.",
+        at_least=0,
     )
     min_watched_seconds: float = option(
         0.0,
@@ -73,11 +86,18 @@ class BuildGraphConfig(WatchLogOptions):
         "", "Features, as written by yt8m build-features, to count the videos that have none."
     )
     memory_limit: str = option(
-        "4GB", "Memory of the database engine; beyond it, it goes on on disk, in --output_dir."
+        "4GB",
+        "Memory of the database engine; beyond it, it goes on on disk, in --output_dir. With "
+        "--engine=spark this is for reading a file in a worker.",
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.max_pairs_per_window and self.rule != "valid_watch":
+            raise ValueError(
+                "--max_pairs_per_window goes with --rule=valid_watch; received "
+                f"{self.max_pairs_per_window} with --rule={self.rule}"
+            )
         if not _MEMORY.fullmatch(self.memory_limit.strip()):
             raise ValueError(
                 f"--memory_limit must be a size such as 2GB; received {self.memory_limit!r}"

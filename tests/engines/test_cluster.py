@@ -1,0 +1,202 @@
+"""Programs on a cluster of a master and two workers, some of which are killed at work."""
+
+import dataclasses
+import threading
+import time
+import wave
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pyspark", reason="needs the extra `spark`")
+
+from tests.engines.dying import DyingReader, Finishes, WaitsForDeath
+from yt8m_models.config import DataConfig, ModelConfig
+from yt8m_models.data.records import video_record, write_records
+from yt8m_models.embedding.config import EmbeddingConfig
+from yt8m_models.embedding.create import create_embedding_model
+from yt8m_models.embedding.embed import embedding
+from yt8m_models.embedding.embed.config import EmbedConfig
+from yt8m_models.embedding.model_record import ModelRecord
+from yt8m_models.engines.spread import spread
+from yt8m_models.extraction.config import ExtractionConfig
+from yt8m_models.extraction.extract import extraction
+from yt8m_models.extraction.extract.config import ExtractConfig
+from yt8m_models.features.feature_table import FeatureTable
+from yt8m_models.graph.build_graph import spark_co_watches
+from yt8m_models.graph.build_graph.building import build_graph
+from yt8m_models.graph.build_graph.config import BuildGraphConfig
+from yt8m_models.models import create_model
+from yt8m_models.prediction import inference, spread_inference
+from yt8m_models.prediction.config import InferenceConfig, ModelSource
+from yt8m_models.training.checkpoints import Checkpoints
+from yt8m_models.training.train_dir import record_model_flags
+
+NAMES, SIZES = ("mean_rgb", "mean_audio"), (6, 4)
+
+
+def contents(directory):
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def test_rows_that_a_dead_worker_had_read_count_once(cluster, tmp_path, monkeypatch):
+    rng = np.random.default_rng(1)
+    for part in range(3):
+        rows = [f"u{rng.integers(9)},v{rng.integers(12)},{60 * row}" for row in range(300)]
+        text = "\n".join(["user_id,video_id,timestamp", *rows, ""])
+        (tmp_path / f"{part}.csv").write_text(text)
+    monkeypatch.chdir(tmp_path)  # workers are in directories of their own
+    config = {"watch_log": "*.csv", "edge_weights": "events"}
+    build_graph(BuildGraphConfig(output_dir="duckdb", **config))
+    monkeypatch.setattr(
+        spark_co_watches,
+        "LogReader",
+        lambda config, paths, *rest: DyingReader(config, [str(tmp_path / p) for p in paths], *rest),
+    )
+    build_graph(BuildGraphConfig(output_dir="spark", **config), spark=cluster.spark)
+    assert (tmp_path / "died").exists()
+    assert contents(tmp_path / "spark") == contents(tmp_path / "duckdb")
+
+
+def test_embeddings_of_a_cluster_are_those_of_one_process(cluster, tmp_path, monkeypatch, capsys):
+    import tensorflow as tf
+
+    ids = [b"v%02d" % row for row in range(11)]
+    values = np.random.default_rng(0).uniform(-1.9, 1.9, (len(ids), sum(SIZES)))
+    FeatureTable.write(tmp_path / "features", ids, [values], NAMES, SIZES)
+    model_config = EmbeddingConfig(hidden_size=(5,), embedding_size=3)
+    ModelRecord(model_config, NAMES, SIZES).write(str(tmp_path / "train"))
+    model = create_embedding_model(model_config, NAMES, SIZES)
+    step = tf.Variable(7, dtype=tf.int64)
+    Checkpoints(str(tmp_path / "train"), 1, model=model, step=step).save(7)
+    monkeypatch.chdir(tmp_path)
+    config = partial(EmbedConfig, train_dir="train", features_dir="features", shard_size=3)
+    embedding.embed(config(output_dir="local"))
+
+    def dying(spark, work, items):
+        assert items == [0, 1, 2, 3]
+        return spread(spark, Finishes(work, str(tmp_path), dies_at=2), items)
+
+    monkeypatch.setattr(embedding, "spread", dying)
+    embeddings = embedding.embed(config(output_dir="spark"), spark=cluster.spark)
+    assert (tmp_path / "died").exists()
+    assert contents(tmp_path / "spark") == contents(tmp_path / "local")
+    assert embeddings.ids.to_array().tolist() == ids
+    assert capsys.readouterr().out.count("Model: ") == 2
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory):
+    """A video-level model, and records of eleven videos in three files; one id comes twice."""
+    import tensorflow as tf
+
+    directory = tmp_path_factory.mktemp("classifier")
+    data = DataConfig(("mean_rgb",), (6,), num_classes=5)
+    model_config = ModelConfig("LogisticModel")
+    record_model_flags(str(directory / "model"), model_config, data, "CrossEntropyLoss")
+    step = tf.Variable(3, dtype=tf.int64)
+    created = create_model(model_config, data)
+    Checkpoints(str(directory / "model"), keep=1, model=created, step=step).save(3)
+    rng = np.random.default_rng(0)
+    ids = [b"v%02d" % row for row in range(9)] + [b"a,b", b"v00"]
+    records = [video_record(i, [1], {"mean_rgb": rng.uniform(-2, 2, 6)}) for i in ids]
+    for part, place in enumerate(range(0, 11, 4)):
+        write_records(directory / f"{part}.tfrecord", records[place : place + 4])
+    return directory
+
+
+def test_a_submission_of_a_cluster_is_that_of_one_process(
+    cluster, classifier, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(classifier)
+    source = ModelSource(train_dir="model")
+    config = partial(InferenceConfig, input_data_pattern="*.tfrecord", num_readers=1, top_k=3)
+    local = inference.infer(source, config(output_file="local.csv"))
+
+    def dying(spark, work, items):
+        return spread(spark, Finishes(work, str(tmp_path), dies_at=items[1]), items)
+
+    monkeypatch.setattr(spread_inference, "spread", dying)
+    expected = {"feature_names": ("mean_rgb",)}
+    found = inference.infer(source, config(output_file="spark.csv"), expected, cluster.spark)
+    assert (tmp_path / "died").exists()
+    assert found.num_videos == local.num_videos == 11
+    assert found.problems == local.problems
+    assert "1 ids came more than once, such as 'v00'" in found.problems
+    lines, ours = (
+        [line.replace(",", " ").split() for line in path.read_text().splitlines()]
+        for path in (classifier / "local.csv", classifier / "spark.csv")
+    )
+    assert [line[0::2] for line in lines] == [line[0::2] for line in ours]
+    for line, our in zip(lines[1:], ours[1:], strict=True):
+        np.testing.assert_allclose(np.array(our[-5::2], float), np.array(line[-5::2], float), 1e-5)
+    assert not list(classifier.glob(".*"))
+
+
+def test_bad_records_of_all_workers_count_together(cluster, classifier, tmp_path):
+    for part, record in enumerate([b"no record", b"no record, again"]):
+        write_records(tmp_path / f"{part}.tfrecord", [record])
+    pattern = f"{classifier}/0.tfrecord,{tmp_path}/*.tfrecord"
+    config = partial(InferenceConfig, pattern, str(tmp_path / "out.csv"))
+    source = ModelSource(train_dir=str(classifier / "model"))
+    with pytest.raises(ValueError, match=r"max_bad_records=1 bad records: .*0\.tfrecord: skipped"):
+        inference.infer(source, config(max_bad_records=1), spark=cluster.spark)
+    nothing = dataclasses.replace(config(max_bad_records=2), input_data_pattern=f"{tmp_path}/*d")
+    with pytest.raises(ValueError, match=r"^no video in 2 files\n.*0\.tfrecord: skipped 1 bad"):
+        inference.infer(source, nothing, spark=cluster.spark)
+    assert not (tmp_path / "out.csv").exists()
+    summary = inference.infer(source, config(max_bad_records=2), spark=cluster.spark)
+    assert summary.num_videos == 4
+    assert summary.problems.count("skipped 1 bad record") == 2
+    with pytest.raises(ValueError, match=r"--segment_labels goes with --engine=local"):
+        inference.infer(source, config(segment_labels=True), spark=cluster.spark)
+    assert {path.name for path in tmp_path.iterdir()} == {"0.tfrecord", "1.tfrecord", "out.csv"}
+
+
+def test_an_extraction_of_a_cluster_is_that_of_one_process(cluster, monkeypatch, tmp_path):
+    pytest.importorskip("av", reason="needs the extra `video`")
+    monkeypatch.chdir(tmp_path)
+    for number in range(4):
+        with wave.open(f"{number}.wav", "wb") as file:
+            file.setparams((1, 2, 16_000, 0, "NONE", ""))
+            tone = np.sin(np.arange(40_000) * (0.1 + 0.1 * number)) * 9_000
+            file.writeframes(tone.astype("<i2").tobytes())
+    Path("4.wav").write_text("no sound")
+    features = ExtractionConfig(rgb_model="none")
+    config = partial(ExtractConfig, videos="*.wav", videos_per_shard=2)
+    local = extraction.extract(config(output_dir="local"), features)
+
+    def dying(spark, work, items):
+        return spread(spark, Finishes(work, str(tmp_path), dies_at=items[0]), items)
+
+    monkeypatch.setattr(extraction, "spread", dying)
+    found = extraction.extract(config(output_dir="spark"), features, spark=cluster.spark)
+    assert (tmp_path / "died").exists()
+    assert found == local
+    assert (found.num_videos, found.num_shards) == (4, 2)
+    assert "4.wav" in found.problems
+    assert str(tmp_path) not in found.problems
+    assert contents(tmp_path / "spark") == contents(tmp_path / "local")
+    strict = config(output_dir="none", max_bad_videos=0)
+    with pytest.raises(ValueError, match=r"more than --max_bad_videos=0 videos cannot be read"):
+        extraction.extract(strict, features, spark=cluster.spark)
+
+
+def test_the_others_do_what_a_lost_worker_had_to_do(cluster, tmp_path):
+    """The last test of this module: one worker is gone afterwards."""
+
+    def kill():
+        place = tmp_path / "place"
+        while not (place.exists() and place.read_text().endswith("\n")):
+            time.sleep(0.05)
+        cluster.kill(Path(place.read_text().strip()))
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    items = list(range(6))
+    assert spread(cluster.spark, WaitsForDeath(str(tmp_path)), items) == items
+    killer.join()
+    assert {path.name for path in tmp_path.glob("*.txt")} == {f"{item}.txt" for item in items}
+    assert sum(worker.poll() is not None for worker in cluster.workers.values()) == 1
