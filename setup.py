@@ -62,7 +62,7 @@ setup(
             "hypothesis",
             "ruff~=0.17.0",
             "mypy~=2.4",
-            "import-linter~=2.17",
+            "import-linter~=2.15",
             "playwright",
             "build",
             "twine",

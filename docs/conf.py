@@ -38,6 +38,7 @@ napoleon_use_param = False
 
 html_theme = "furo"
 html_title = f"YouTube-8M models {release}"
+html_favicon = "static/icon.svg"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False
