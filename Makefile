@@ -18,7 +18,7 @@ TESTS_JAX := tests/layers tests/losses tests/embedding/test_mining.py \
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup quickstart quickstart-video test test-all test-io test-jax coverage lint docs bench \
+.PHONY: help setup quickstart quickstart-video test test-all test-io test-jax coverage mutants lint docs bench \
 	bench-check wheel-smoke resolve clean
 .DELETE_ON_ERROR:
 
@@ -106,6 +106,12 @@ test-all: setup  ## The whole suite.
 
 coverage: setup  ## The whole suite, and the share of lines that it runs: 95 % at least.
 	$(VENV)/$(PYTEST) --cov --cov-report=term:skip-covered
+
+mutants: setup  ## Change metrics, losses and layers here and there, and list what no test finds.
+	$(VENV)/python tests/mutants.py eval/ranking.py tests/eval/test_metrics.py
+	$(VENV)/python tests/mutants.py eval/retrieval.py tests/eval/test_retrieval.py
+	$(VENV)/python tests/mutants.py losses/triplet_loss.py tests/losses/test_triplet_losses.py
+	$(VENV)/python tests/mutants.py yt8m_models/layers/dsgmm.py tests/layers/test_pooling.py
 
 lint: setup  ## Formatting, lint, types and the direction of imports.
 	$(VENV)/ruff format --check .
