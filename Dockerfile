@@ -29,6 +29,7 @@ CMD ["--help"]
 FROM runtime AS check
 
 USER root
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends make \
     && rm -rf /var/lib/apt/lists/*

@@ -158,5 +158,5 @@ resolve: setup  ## Find versions of all extras that fit together, for each Pytho
 	PYTHON=$(VENV)/python .ci/resolve
 
 clean:  ## Remove everything that the other targets made.
-	rm -rf .venv .venv-io .venv-jax $(OUT) dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-io .venv-jax $(OUT) dist *.egg-info .coverage docs/reference/programs .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
