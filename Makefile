@@ -1,6 +1,8 @@
-# `make` lists the targets. PYTHON=python3.12 picks another interpreter.
+# `make` lists the targets. PYTHON=python3.12 picks another interpreter, and
+# CONSTRAINTS=constraints.txt the versions that are known to work together instead of the newest.
 
 PYTHON ?= python3
+CONSTRAINTS ?=
 VENV := .venv/bin
 OUT := out
 QUICKSTART := $(OUT)/quickstart
@@ -18,7 +20,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help setup quickstart quickstart-video test test-all test-io test-jax test-torch test-spark \
-	lint bench bench-check wheel-smoke clean
+	coverage mutants lint docs bench bench-check wheel-smoke resolve clean
 .DELETE_ON_ERROR:
 
 help:  ## List the targets.
@@ -26,10 +28,11 @@ help:  ## List the targets.
 
 setup: .venv/.installed  ## Make .venv, with the package and what its tests need.
 
-.venv/.installed: setup.py pyproject.toml yt8m_models/__init__.py
+.venv/.installed: setup.py pyproject.toml yt8m_models/__init__.py $(CONSTRAINTS)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed")'
 	$(PYTHON) -m venv .venv
-	$(VENV)/python -m pip install --quiet --editable '.[dev,quickstart,recommend,sweep,video,report,export,hub,serve]'
+	$(VENV)/python -m pip install --quiet $(addprefix --constraint ,$(CONSTRAINTS)) \
+		--editable '.[dev,docs,quickstart,recommend,sweep,video,report,export,hub,serve]'
 	touch $@
 
 quickstart: setup  ## Sample data, a trained model, its metrics, a submission, a plot and a page.
@@ -102,11 +105,24 @@ test: setup  ## The whole suite, but for the tests marked slow.
 test-all: setup  ## The whole suite.
 	$(VENV)/$(PYTEST)
 
+coverage: setup  ## The whole suite, and the share of lines that it runs: 95 % at least.
+	$(VENV)/$(PYTEST) --cov --cov-report=term:skip-covered
+
+mutants: setup  ## Change metrics, losses and layers here and there, and list what no test finds.
+	$(VENV)/python tests/mutants.py eval/ranking.py tests/eval/test_metrics.py
+	$(VENV)/python tests/mutants.py eval/retrieval.py tests/eval/test_retrieval.py
+	$(VENV)/python tests/mutants.py losses/triplet_loss.py tests/losses/test_triplet_losses.py
+	$(VENV)/python tests/mutants.py yt8m_models/layers/dsgmm.py tests/layers/test_pooling.py
+
 lint: setup  ## Formatting, lint, types and the direction of imports.
 	$(VENV)/ruff format --check .
 	$(VENV)/ruff check .
 	$(VENV)/mypy
 	$(VENV)/lint-imports
+
+docs: setup  ## The site, out/docs/index.html; a warning or a broken link is an error.
+	$(VENV)/python -m sphinx --builder html --quiet --fail-on-warning --keep-going docs $(OUT)/docs
+	$(VENV)/python docs/check_links.py $(OUT)/docs
 
 test-io: .venv-io/.installed  ## Remote file systems, and the oldest TensorFlow: 2.16.
 	.venv-io/bin/$(PYTEST) -m 'not slow' $(TESTS_IO)
@@ -160,6 +176,10 @@ bench-check: setup  ## A short form of the benchmarks beside those of a commit: 
 wheel-smoke: setup  ## Build the wheel and use it from a clean environment.
 	PYTHON=$(CURDIR)/$(VENV)/python .ci/wheel-smoke
 
+resolve: setup  ## Find versions of all extras that fit together, for each Python.
+	PYTHON=$(VENV)/python .ci/resolve
+
 clean:  ## Remove everything that the other targets made.
-	rm -rf .venv .venv-io .venv-jax .venv-torch .venv-spark $(OUT) dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-io .venv-jax .venv-torch .venv-spark $(OUT) dist *.egg-info .coverage docs/reference/programs \
+		.pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -197,7 +197,7 @@ def test_no_package_has_more_than_4000_lines():
 
 def test_extras(metadata):
     extras = {"io", "recommend", "video", "report", "demo", "export", "onnx", "serve", "hub"}
-    extras |= {"jax", "torch", "spark", "sweep", "quickstart", "dev"}
+    extras |= {"jax", "torch", "spark", "sweep", "quickstart", "docs", "dev"}
     assert set(metadata["extras_require"]) == extras
     assert any(
         requirement.startswith("tensorflow-io==0.37.1")
