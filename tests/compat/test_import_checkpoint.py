@@ -243,7 +243,12 @@ def test_evaluation_works_from_the_result(imported, records):
 
 @pytest.mark.parametrize(
     ("name", "optimizer"),
-    [*((name, "AdamOptimizer") for name in CHECKPOINTS), ("starter_dbof_max", "MomentumOptimizer")],
+    [
+        ("willow_netvlad_gated", "AdamOptimizer"),
+        ("starter_dbof_max", "MomentumOptimizer"),
+        pytest.param("starter_dbof_max", "AdamOptimizer", marks=pytest.mark.slow),
+        pytest.param("willow_gru", "AdamOptimizer", marks=pytest.mark.slow),
+    ],
 )
 def test_training_goes_on_from_the_result(name, optimizer, shared, records, tmp_path, capsys):
     """With a fresh optimizer and the learning rate of the step, and so on from its checkpoints."""
@@ -281,11 +286,10 @@ def flags_of(train_dir):
     return [f"--{name}={value}" for name, value in record.items() if value is not None]
 
 
-def test_the_program(shared, recording, tmp_path):
+def test_the_program(shared, recording, tmp_path, run_here):
     source = shared / "parity" / "checkpoints" / "starter_dbof_max"
-    command = [sys.executable, "-m", "yt8m_models.compat.import_checkpoint"]
-    flags = ["--tf1_train_dir", str(source), "--train_dir", str(tmp_path / "model")]
-    subprocess.run([*command, *flags], cwd=ROOT, check=True)
+    flags = ["--tf1_train_dir", source, "--train_dir", tmp_path / "model"]
+    assert run_here(PROGRAM, *flags)[0] == 0
     assert_predicts(tmp_path / "model", recording("starter_dbof_max"))
 
 

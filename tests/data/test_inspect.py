@@ -2,8 +2,6 @@
 
 import json
 import pathlib
-import subprocess
-import sys
 from collections import Counter
 
 import numpy as np
@@ -318,14 +316,10 @@ def test_patterns_are_positional_or_a_flag():
     assert PROGRAM.help().startswith("usage: yt8m inspect PATTERN …")
 
 
-def test_program(frame_file, tmp_path):
-    command = [sys.executable, "-m", "yt8m_models.data.inspect"]
-    finished = subprocess.run(
-        [*command, str(frame_file), "--json"], capture_output=True, text=True, check=True
-    )
-    assert json.loads(finished.stdout)["total"]["records"] == 4
-    finished = subprocess.run(
-        [*command, f"{tmp_path}/none*"], capture_output=True, text=True, check=False
-    )
-    assert finished.returncode == 1
-    assert "none*" in finished.stderr
+def test_program(frame_file, tmp_path, run_here):
+    status, output, _ = run_here(PROGRAM, frame_file, "--json")
+    assert status == 0
+    assert json.loads(output)["total"]["records"] == 4
+    status, _, errors = run_here(PROGRAM, f"{tmp_path}/none*")
+    assert status == 1
+    assert "none*" in errors

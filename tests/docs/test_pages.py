@@ -77,6 +77,9 @@ def _commands(text):
             while words and "=" in words[0]:
                 del words[0]  # a variable of the environment
             if words[:1] == ["yt8m"]:
+                if "--" in words:  # of yt8m sweep: behind it is another program
+                    yield words[words.index("--") + 1], words[words.index("--") + 2 :]
+                    words = words[: words.index("--")]
                 yield words[1], words[2:]
             elif words[:1] == ["python"]:
                 name, *rest = [word for word in words[1:] if word != "-m"]
@@ -85,8 +88,10 @@ def _commands(text):
 
 
 def test_commands_are_found():
-    text = "```sh\nA=1 yt8m eval --x \\\n  --y=2  # a note\npython -m eval --z\npython a.py\n```\n"
-    assert list(_commands(text)) == [("eval", ["--x", "--y=2"]), ("eval", ["--z"])]
+    text = "```sh\nA=1 yt8m eval --x \\\n  --y=2  # a note\npython -m eval --z\npython a.py\n"
+    text += "yt8m sweep --a -- train --b\n```\n"
+    expected = [("eval", ["--x", "--y=2"]), ("eval", ["--z"])]
+    assert list(_commands(text)) == [*expected, ("train", ["--b"]), ("sweep", ["--a"])]
 
 
 def test_commands_of_the_pages_have_programs_and_flags_that_there_are(docs):

@@ -719,6 +719,7 @@ def test_a_failing_run_is_named(config, training, data, model):
         in_own_process(train_and_measure, run, Interruption())
 
 
+@pytest.mark.slow
 def test_program(config, run_here):
     command = ["--tables=2", "--figures="]
     command += [f"--{name}={getattr(config, name)}" for name in PATTERNS]

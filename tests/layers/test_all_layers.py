@@ -168,7 +168,9 @@ def test_output_shape_is_known_beforehand(name, rng):
     assert symbolic.dtype == keras.backend.standardize_dtype(actual.dtype)
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "policy", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("name", ALL)
 def test_mixed_precision_is_finite_and_close(name, policy, rng, to_numpy):
     inputs, kwargs = inputs_for(name, rng)

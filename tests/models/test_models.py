@@ -92,10 +92,20 @@ OTHER_SIZES = {
 }
 NETWORK = {"frame_layers": (7, 4), "frame_dropout": 0.1, "hidden_dropout": 0.1}
 # Every preset, every pooling that is none's, and layers on frames.
+# One of each kind; the others are slow, and their layers are tested by themselves.
+QUICK = {"MoeModel", "LogisticModel", "NetVLADModelLF", "DSGMMModel", "NeXtVLADModel", "LstmModel"}
+
+
+def quick_or_slow(name):
+    return [] if name in QUICK else [pytest.mark.slow]
+
+
 CASES = [
-    *(pytest.param(name, {}, id=name) for name in PRESETS),
+    *(pytest.param(name, {}, id=name, marks=quick_or_slow(name)) for name in PRESETS),
     *(
-        pytest.param("DSGMMModel", {"pooling": pooling}, id=f"pooling={pooling}")
+        pytest.param(
+            "DSGMMModel", {"pooling": pooling}, id=f"pooling={pooling}", marks=pytest.mark.slow
+        )
         for pooling in POOLINGS
         if pooling not in {ModelConfig(name).resolved().pooling for name in FRAME_LEVEL}
     ),
@@ -218,7 +228,15 @@ def test_classifier_is_swapped_by_flag(classifier, build, inputs):
     assert np.isfinite(predictions).all()
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize(
+    "pooling",
+    [
+        pytest.param(
+            pooling, marks=[] if pooling in ("netvlad", "dsgmm", "lstm") else pytest.mark.slow
+        )
+        for pooling in POOLINGS
+    ],
+)
 def test_compiled_and_eager_predictions_agree(pooling, build, inputs):
     model = build("DSGMMModel", pooling=pooling)
     videos = {name: tf.constant(value) for name, value in inputs(model).items()}

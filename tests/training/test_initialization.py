@@ -217,6 +217,7 @@ def test_posteriors_are_alike_at_deviation_1_and_not_from_data(start, records, f
     assert clusters_per_frame(fitted) < 2
 
 
+@pytest.mark.slow
 def test_netvlad_learns_faster_from_data_than_from_a_random_start(config, change, records):
     """Frames of length 1 in clusters, and the default σ of the random start (docs/clusters.md)."""
     model_config = ModelConfig(

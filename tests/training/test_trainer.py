@@ -95,7 +95,7 @@ def test_the_same_seed_gives_the_same_losses(config, change, jit_compile):
     assert all(run != runs[0] for run in runs[2:])
 
 
-@pytest.mark.parametrize("model", [MODEL, DSGMM])
+@pytest.mark.parametrize("model", [MODEL, pytest.param(DSGMM, marks=pytest.mark.slow)])
 def test_a_resumed_run_goes_on_as_if_nothing_had_happened(model, config, change, capsys):
     """Stopped within the first epoch, then within the second."""
     train(config, DATA, model)
