@@ -84,7 +84,7 @@ def test_both_engines_write_the_same_bytes(spark, logs, tmp_path, warned, plans,
         found[name] = summary, files, warnings
     assert found["spark"] == found["duckdb"]
     summary, files, warnings = found["spark"]
-    assert len(files) == 8
+    assert len(files) == 11
     assert summary.num_edges > 100
     assert summary.num_shown > 100
     assert any("is taken for milliseconds" in line for line in warnings)
