@@ -9,9 +9,9 @@ QUICKSTART := $(OUT)/quickstart
 BASE ?= HEAD~1
 WORKERS ?= auto
 PYTEST := python -m pytest -n $(WORKERS) --dist loadfile
-# What depends on the version of TensorFlow; TESTS_IO=tests is everything.
-TESTS_IO := tests/io tests/data tests/storage tests/layers/test_all_layers.py tests/models \
-	tests/training tests/prediction tests/embedding
+TESTS_IO := tests/io tests/data tests/storage tests/layers tests/models tests/training \
+	tests/prediction tests/features tests/graph tests/embedding tests/retrieval \
+	tests/recommendation tests/annotation
 TESTS_BACKENDS := tests/layers tests/losses tests/embedding/test_mining.py \
 	tests/embedding/test_embedding_models.py tests/hub
 ON_BACKENDS := 'keras>=3.10' absl-py 'pandas>=2' safetensors pytest pytest-xdist hypothesis

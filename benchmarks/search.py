@@ -11,7 +11,8 @@ from benchmarks.timing import in_turn, timed
 from yt8m_models.data.video_ids import VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.program.extras import require
-from yt8m_models.retrieval.index import Index, l2_normalized
+from yt8m_models.retrieval.index import Index
+from yt8m_models.retrieval.stored_vectors import l2_normalized
 
 _NUM_VIDEOS = 200_000
 _SIZE = 256

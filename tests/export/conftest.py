@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.small_sizes import SIZES
 from yt8m_models.config import DataConfig, ModelConfig, model_flags
 from yt8m_models.data.records import frame_record, video_record, write_records
 from yt8m_models.embedding.config import EmbeddingConfig
@@ -21,14 +22,6 @@ from yt8m_models.training.config import TrainConfig
 from yt8m_models.training.trainer import train
 
 NUM_CLASSES = 5
-SIZES = {
-    "num_clusters": 4,
-    "hidden_size": 3,
-    "nextvlad_groups": 4,
-    "attention_heads": 2,
-    "attention_size": 3,
-    "recurrent_cells": 3,
-}
 NO_HIDDEN = ("FrameLevelLogisticModel", "LstmModel", "GruModel")
 
 

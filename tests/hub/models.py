@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.small_sizes import SIZES
 from yt8m_models.config import ASSIGNMENTS, DataConfig, ModelConfig
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.create import create_embedding_model
@@ -20,14 +21,6 @@ from yt8m_models.poolings import POOLINGS
 from yt8m_models.presets import FRAME_LEVEL, PRESETS
 
 NUM_CLASSES = 5
-SIZES = {
-    "num_clusters": 4,
-    "hidden_size": 3,
-    "nextvlad_groups": 4,
-    "attention_heads": 2,
-    "attention_size": 3,
-    "recurrent_cells": 3,
-}
 ALL_STATISTICS = ("weights", "means", "covariances")
 CLASSIFIERS = {
     **{name: {"model": name} for name in PRESETS if name != "NeXtVLADModel"},

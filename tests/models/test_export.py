@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.small_sizes import SIZES
 from yt8m_models.config import ModelConfig
 from yt8m_models.models import create_model
 from yt8m_models.presets import FRAME_LEVEL
 
-from .test_models import CASES, OTHER_SIZES, SIZES
+from .test_models import CASES, OTHER_SIZES
 
 
 @pytest.fixture

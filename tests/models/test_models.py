@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from losses import CrossEntropyLoss
+from tests.small_sizes import SIZES
 from yt8m_models import layers
 from yt8m_models.config import ModelConfig
 from yt8m_models.models import create_model
@@ -75,14 +76,6 @@ POOLED = {  # the layer of the first feature, the weights of all, and the width 
     "feature_attention": (layers.FeatureAttentionPooling, 2 * (6 * 3 + 3) + 2 * (2 * 3 + 3), 2 * 3),
     "lstm": (layers.LSTMPooling, LSTMS, 2 * 3),
     "gru": (layers.GRUPooling, GRUS, 2 * 3),
-}
-SIZES = {
-    "num_clusters": 4,
-    "hidden_size": 3,
-    "nextvlad_groups": 4,
-    "attention_heads": 2,
-    "attention_size": 3,
-    "recurrent_cells": 3,
 }
 OTHER_SIZES = {
     "FrameLevelLogisticModel": {"hidden_size": 0},

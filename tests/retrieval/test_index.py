@@ -94,7 +94,7 @@ def test_scanning_by_tables_finds_the_same(bits, size):
 def test_tables_made_in_pieces_scan_the_same(monkeypatch, bits):
     pytest.importorskip("faiss")
     index = Index.build(_embeddings(1000), bits=bits)
-    quantizer, codes = index._quantizer, index._stored
+    quantizer, codes = index._stored.quantizer, index._stored.values
     expected = FastScan(quantizer, codes).candidates(_queries(), 50)
     monkeypatch.setattr(fast_scan, "_PIECE", 300)
     received = FastScan(quantizer, codes).candidates(_queries(), 50)

@@ -83,7 +83,7 @@ class VideoIds(Sequence[bytes]):
 
     def to_array(self) -> np.ndarray:
         """All ids, bytes `(n,)` of the width of the longest."""
-        return np.concatenate([np.zeros(0, "S1"), *self.blocks()])
+        return np.concatenate([np.zeros(0, "S1"), *self._packed.blocks()])
 
     def blocks(self) -> Iterator[np.ndarray]:
         """All ids in their order, some at a time: bytes `(up to 65,536,)` of one width."""
@@ -101,7 +101,7 @@ class VideoIds(Sequence[bytes]):
             ValueError: an id is too long.
         """
         if isinstance(ids, VideoIds):
-            blocks = ids.blocks()
+            blocks = ids._packed.blocks()
         else:
             wanted = as_bytes(ids)
             blocks = (wanted[start : start + BLOCK] for start in range(0, len(wanted), BLOCK))

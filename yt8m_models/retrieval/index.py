@@ -2,7 +2,7 @@
 
 import importlib.util
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,10 @@ from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.retrieval.fast_scan import FastScan
 from yt8m_models.retrieval.inverted_lists import InvertedLists
-from yt8m_models.retrieval.quantizer import BITS, ScalarQuantizer, sample_rows
+from yt8m_models.retrieval.quantizer import BITS
+from yt8m_models.retrieval.stored_vectors import StoredVectors, l2_normalized
 from yt8m_models.retrieval.top_k import TopK
-from yt8m_models.storage.artifact_dir import ArtifactDir, array_file, read_array, write_array
+from yt8m_models.storage.artifact_dir import ArtifactDir
 
 
 def _bits(value: int | None) -> int | None:
@@ -33,7 +34,6 @@ INDEX = ArtifactDir(
 )
 _LISTS = "lists.faiss"
 
-_BUILD_ROWS = 16384
 _FIRST_ROWS, _MOST_ROWS = 1024, 16384  # of the blocks that all queries are compared with
 _SCORES = 1 << 24  # in memory at a time
 _VALUES = 1 << 23
@@ -63,15 +63,13 @@ class Index:
     Args:
         ids: the video of each row.
         model: whose embeddings these are, `Embeddings.model`.
-        stored: L2-normalised vectors, float32 `(n, d)`, or codes, uint8 `(n, code_size)`.
-        quantizer: of the codes.
+        stored: their vectors.
         lists: for approximate search.
 
     Attributes:
         ids, model: as above.
         size: d.
         bits: of a dimension: 2, 4, 8, or `None` where the vectors are exact.
-        is_approximate: whether it has lists.
 
     Example:
         >>> index = Index.build(Embeddings.load(directory), bits=4)
@@ -80,20 +78,13 @@ class Index:
     """
 
     def __init__(
-        self,
-        ids: VideoIds,
-        model: str,
-        stored: np.ndarray,
-        quantizer: ScalarQuantizer | None = None,
-        lists: InvertedLists | None = None,
+        self, ids: VideoIds, model: str, stored: StoredVectors, lists: InvertedLists | None = None
     ) -> None:
         self.ids = ids
         self.model = model
-        self.bits = None if quantizer is None else quantizer.bits
-        self.size = stored.shape[1] if quantizer is None else quantizer.size
-        self.is_approximate = lists is not None
+        self.bits = stored.bits
+        self.size = stored.size
         self._stored = stored
-        self._quantizer = quantizer
         self._lists = lists
         self._fast_scan: FastScan | None = None
 
@@ -122,13 +113,8 @@ class Index:
             ValueError: there are no embeddings, one is not finite (the video is named), `bits` is
                 another number, or FAISS is wanted and not installed.
         """
-        quantizer = _fitted_quantizer(embeddings, bits, seed)
-        stored = np.empty((len(embeddings), _width(embeddings, quantizer)), _dtype(quantizer))
-        start = 0
-        for block in _blocks(embeddings, quantizer, on_video):
-            stored[start : start + len(block)] = block
-            start += len(block)
-        index = cls(embeddings.ids, embeddings.model, stored, quantizer)
+        stored = StoredVectors.build(embeddings, bits, seed, on_video)
+        index = cls(embeddings.ids, embeddings.model, stored)
         if approximate:
             index._add_lists(num_lists, seed, on_video)
         return index
@@ -151,13 +137,8 @@ class Index:
             ValueError: as of `build` and `save`.
         """
         path = INDEX.prepare(directory)
-        quantizer = _fitted_quantizer(embeddings, bits, seed)
-        name, width, dtype = _name(quantizer), _width(embeddings, quantizer), _dtype(quantizer)
-        with array_file(path, name, dtype, width) as append:
-            for block in _blocks(embeddings, quantizer, on_video):
-                append(block)
-        stored = read_array(path, name, dtype, (len(embeddings), width))
-        index = cls(embeddings.ids, embeddings.model, stored, quantizer)
+        stored = StoredVectors.build(embeddings, bits, seed, on_video, path)
+        index = cls(embeddings.ids, embeddings.model, stored)
         if approximate:
             index._add_lists(num_lists, seed, on_video)
         index._finish(path)
@@ -175,41 +156,39 @@ class Index:
         count, size = record["count"], record["size"]
         ids = VideoIds.load(directory, count)
         with INDEX.opening(directory):
-            quantizer = lists = None
-            if record["bits"] is None:
-                stored = read_array(directory, "vectors", np.float32, (count, size))
-            else:
-                values = read_array(directory, "values", np.float32, (size, 1 << record["bits"]))
-                quantizer = ScalarQuantizer(values)
-                stored = read_array(directory, "codes", np.uint8, (count, quantizer.code_size))
+            stored = StoredVectors.load(Path(directory), count, size, record["bits"])
+            lists = None
             if record["approximate"]:
                 lists = InvertedLists.load(Path(directory, _LISTS), size, count)
-            return cls(ids, record["model"], stored, quantizer, lists)
+            return cls(ids, record["model"], stored, lists)
 
     def save(self, directory: str | os.PathLike) -> None:
         """Writes the index to a directory.
 
             index.json    kind, model, size, count and bits of the index; written last
             ids*.npy      the video ids by row, see `VideoIds.arrays`
-            vectors.npy   exact: the L2-normalised embeddings, float32 (count, size)
-            codes.npy     quantised: the packed codes, uint8 (count, bytes of a video)
-            values.npy    quantised: what the codes stand for, float32 (size, 2^bits)
+            vectors.npy   or codes.npy and values.npy, see `StoredVectors`
             lists.faiss   approximate: the videos by clusters, a FAISS index
 
         Raises:
             ValueError: the directory is not local or already holds an index.
         """
         path = INDEX.prepare(directory)
-        write_array(path, _name(self._quantizer), self._stored)
+        self._stored.save(path)
         self._finish(path)
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
+    def is_approximate(self) -> bool:
+        """Whether it has lists."""
+        return self._lists is not None
+
+    @property
     def bytes_per_video(self) -> int:
         """What a vector takes in the index, without ids and inverted lists."""
-        return self._stored.shape[1] * self._stored.itemsize
+        return self._stored.values[:1].nbytes
 
     def vectors(self, rows: np.ndarray | slice) -> np.ndarray:
         """The vectors of rows, float32 `(rows, d)`, decoded where the index is quantised.
@@ -219,8 +198,7 @@ class Index:
         """
         if not isinstance(rows, slice):
             rows = self.ids.checked_rows(rows)
-        stored = self._stored[rows]
-        return stored if self._quantizer is None else self._quantizer.decode(stored)
+        return self._stored[rows]
 
     def search(
         self,
@@ -256,17 +234,15 @@ class Index:
         return scores, rows
 
     def _add_lists(self, num_lists: int | None, seed: int, on_video: Callable[[int], None]) -> None:
+        quantizer = self._stored.quantizer
         self._lists = InvertedLists.build(
-            self.vectors, len(self), self._quantizer, self.size, num_lists, seed, on_video
+            self.vectors, len(self), quantizer, self.size, num_lists, seed, on_video
         )
-        self.is_approximate = True
 
     def _finish(self, path: Path) -> None:
         """Writes what belongs to the vectors or codes in a directory, the record last."""
-        files = [f"{_name(self._quantizer)}.npy"]
-        arrays = self.ids.arrays()
-        if self._quantizer is not None:
-            arrays["values"] = self._quantizer.values
+        files = [f"{self._stored.name}.npy"]
+        arrays = self.ids.arrays() | self._stored.small_arrays
         if self._lists is not None:
             self._lists.save(path / _LISTS)
             files.append(_LISTS)
@@ -284,7 +260,7 @@ class Index:
         if self._lists is not None:
             return self._visited(self._lists, queries, k, excluded, probes)
         shortlist = 4 * k + 100 + most
-        quantizer = self._quantizer
+        quantizer = self._stored.quantizer
         if (
             quantizer is None
             or (quantizer.bits == 8 and len(queries) > _FEW_QUERIES)
@@ -293,7 +269,7 @@ class Index:
         ):
             return self._compared(queries, k, excluded)
         if self._fast_scan is None:
-            self._fast_scan = FastScan(quantizer, self._stored)
+            self._fast_scan = FastScan(quantizer, self._stored.values)
         rounded, candidates = self._fast_scan.candidates(queries, shortlist)
         scores = self._exact(queries, candidates)
         # A video that is not on the list has a rounded score of at most the least one there.
@@ -378,45 +354,6 @@ class Index:
         return l2_normalized(queries)
 
 
-def _fitted_quantizer(
-    embeddings: Embeddings, bits: int | None, seed: int
-) -> ScalarQuantizer | None:
-    if not len(embeddings):
-        raise ValueError("embeddings must have at least one video; there is none")
-    if bits is None:
-        return None
-    return ScalarQuantizer.fit(unit_vectors(embeddings, sample_rows(len(embeddings), seed)), bits)
-
-
-def _blocks(
-    embeddings: Embeddings, quantizer: ScalarQuantizer | None, on_video: Callable[[int], None]
-) -> Iterator[np.ndarray]:
-    """What an index stores of the embeddings, some videos at a time."""
-    for start in range(0, len(embeddings), _BUILD_ROWS):
-        rows = np.arange(start, min(start + _BUILD_ROWS, len(embeddings)))
-        vectors = unit_vectors(embeddings, rows)
-        yield vectors if quantizer is None else quantizer.encode(vectors)
-        on_video(len(rows))
-
-
-def _name(quantizer: ScalarQuantizer | None) -> str:
-    return "vectors" if quantizer is None else "codes"
-
-
-def _width(embeddings: Embeddings, quantizer: ScalarQuantizer | None) -> int:
-    return embeddings.size if quantizer is None else quantizer.code_size
-
-
-def _dtype(quantizer: ScalarQuantizer | None) -> type[np.generic]:
-    return np.float32 if quantizer is None else np.uint8
-
-
-def l2_normalized(vectors: np.ndarray) -> np.ndarray:
-    """Vectors `(n, d)` of length 1; zeros stay."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(norms > 0, norms, 1)
-
-
 def _best(
     scores: np.ndarray, candidates: np.ndarray, k: int, excluded: Sequence[np.ndarray]
 ) -> TopK:
@@ -426,20 +363,6 @@ def _best(
     best = TopK(len(scores), k)
     best.add(scores, candidates)
     return best
-
-
-def unit_vectors(embeddings: Embeddings, rows: np.ndarray) -> np.ndarray:
-    """The L2-normalised embeddings of rows.
-
-    Raises:
-        ValueError: one is not finite; names the video.
-    """
-    vectors = embeddings.take(rows)
-    is_bad = ~np.isfinite(vectors).all(axis=1)
-    if is_bad.any():
-        video_id = embeddings.ids[rows[is_bad][0]].decode(errors="replace")
-        raise ValueError(f"the embedding of video {video_id!r} is not finite")
-    return l2_normalized(vectors)
 
 
 def _has_faiss() -> bool:

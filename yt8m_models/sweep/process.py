@@ -5,12 +5,11 @@ import os
 import signal
 from collections.abc import Sequence
 
-from yt8m_models.experiments.common.process import belong_to_parent
+from yt8m_models.experiments.common.process import belong_to_parent, wait_for
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage.file_lock import lock_file
 from yt8m_models.sweep.programs import program
 
-_POLL_SECONDS = 0.2
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _INTERRUPTED = {status for number in _SIGNALS for status in (128 + number, -number)}
 
@@ -31,12 +30,7 @@ def run_program(name: str, argv: Sequence[str], log: str, interruption: Interrup
     """
     process = multiprocessing.get_context("spawn").Process(target=_run, args=(name, argv, log))
     process.start()
-    is_told = False
-    while process.is_alive():
-        process.join(_POLL_SECONDS)
-        if interruption.signal is not None and not is_told:
-            process.terminate()
-            is_told = True
+    wait_for(process, interruption)
     return None if process.exitcode in _INTERRUPTED else process.exitcode
 
 

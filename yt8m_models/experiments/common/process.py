@@ -7,8 +7,12 @@ import pickle
 import signal
 import threading
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
+from yt8m_models.program.interruption import Interruption
 from yt8m_models.program.startup import start_tensorflow
+
+_POLL_SECONDS = 0.2
 
 
 def do_and_report(pickled: bytes, errors: Connection) -> None:
@@ -26,6 +30,17 @@ def do_and_report(pickled: bytes, errors: Connection) -> None:
         function(run)
     except (ValueError, OSError) as error:
         errors.send(str(error))
+
+
+def wait_for(process: BaseProcess, interruption: Interruption) -> bool:
+    """Waits until a process ends, and passes a signal on to it; whether it did."""
+    is_told = False
+    while process.is_alive():
+        process.join(_POLL_SECONDS)
+        if interruption.signal is not None and not is_told:
+            process.terminate()
+            is_told = True
+    return is_told
 
 
 def belong_to_parent() -> None:

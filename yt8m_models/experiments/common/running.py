@@ -10,13 +10,11 @@ import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from yt8m_models.experiments.common.process import do_and_report
+from yt8m_models.experiments.common.process import do_and_report, wait_for
 from yt8m_models.experiments.common.report import Report
 from yt8m_models.experiments.common.runs import Found, Run, distinct
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.program.progress import Progress
-
-_POLL_SECONDS = 0.2
 
 
 def run_experiment(
@@ -97,12 +95,7 @@ def in_own_process(
     process = context.Process(target=do_and_report, args=arguments, daemon=True)
     process.start()
     sender.close()
-    is_told = False
-    while process.is_alive():
-        process.join(_POLL_SECONDS)
-        if interruption.signal is not None and not is_told:
-            process.terminate()
-            is_told = True
+    is_told = wait_for(process, interruption)
     result = run.result()
     if result is None and not is_told:
         try:

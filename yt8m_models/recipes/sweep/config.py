@@ -1,20 +1,15 @@
 """The flag that names a recipe of `yt8m sweep`, without Optuna."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from yt8m_models.program.option import Options, option
+from yt8m_models.program.option import Options
+from yt8m_models.recipes.config import recipe_option, recipes_beside
 
-SWEEP_RECIPES = {path.stem: str(path) for path in sorted(Path(__file__).parent.glob("*.flags"))}
+SWEEP_RECIPES = recipes_beside(__file__)
 
 
 @dataclass(frozen=True)
 class SweepRecipeConfig(Options):
     """The search of a paper, which other flags change."""
 
-    recipe: str = option(
-        "",
-        "Flags of a file of the package, as if they were given, unless the command line gives "
-        "others.",
-        choices=tuple(SWEEP_RECIPES),
-    )
+    recipe: str = recipe_option(SWEEP_RECIPES)

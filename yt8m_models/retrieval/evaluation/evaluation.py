@@ -19,7 +19,8 @@ from yt8m_models.program.progress import Progress
 from yt8m_models.retrieval.evaluation.config import EXACT, EvaluateRetrievalConfig
 from yt8m_models.retrieval.evaluation.ranking import retrieval_quality
 from yt8m_models.retrieval.evaluation.results import Results, RetrievalResult, write_report
-from yt8m_models.retrieval.index import Index, unit_vectors
+from yt8m_models.retrieval.index import Index
+from yt8m_models.retrieval.stored_vectors import unit_vectors
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.result_file import read_result, write_result
 from yt8m_models.storage.whole_file import join
