@@ -17,22 +17,35 @@ from yt8m_models.export.trained_model import TrainedModel
 from yt8m_models.models import create_model
 
 _MODEL = ModelConfig("DSGMMModel", num_clusters=64, hidden_size=512)
+MAX_RATIO = 1.2
 _TITLES = {SAVED_MODEL: "TensorFlow", ONNX: "ONNX", LITERT: "LiteRT"}
 
 
 def figures(workdir: Path) -> list[Figure]:
-    """Each format as it is, and those of 8-bit weights."""
+    """Each format as it is, and those of 8-bit weights; the times also over TensorFlow's."""
     found = []
+    reference: dict[str, float] = {}
     for quantize, formats in (("none", (SAVED_MODEL, ONNX, LITERT)), ("dynamic", (ONNX, LITERT))):
         directory = workdir / quantize
         in_own_process(export_fresh, str(directory), formats, quantize)
         for name in formats:
             measured = in_own_process(measure, name, str(directory))
+            reference = reference or measured
             title = f"{_TITLES[name]}, weights {quantize if quantize != 'none' else 'as they are'}"
             found += [
                 Figure(f"{title}, batches of {size}", measured[f"ms_{size}"], unit="ms a video")
                 for size in BATCH_SIZES
             ]
+            if measured is not reference:
+                found += [
+                    Figure(
+                        f"{title}, batches of {size}, over TensorFlow",
+                        measured[f"ms_{size}"] / reference[f"ms_{size}"],
+                        MAX_RATIO,
+                        at_most=True,
+                    )
+                    for size in BATCH_SIZES
+                ]
             found.append(Figure(f"{title}, start", measured["start_seconds"], unit="s"))
             found.append(Figure(f"{title}, size", measured["mb"], unit="MB"))
     return found

@@ -1,4 +1,4 @@
-"""The examples of `docs/export.md` run, and give what the Keras model gives."""
+"""The examples of `docs/export.md` and of the README run, and give what the Keras model gives."""
 
 import base64
 import json
@@ -7,9 +7,12 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+import yt8m_models
 from yt8m_models.export.config import FORMATS
 from yt8m_models.export.saved_model import SavedModelSession
 
@@ -46,6 +49,26 @@ def test_examples(title, run):
     variables = run(title)
     expected = variables["check"]["predictions"]
     np.testing.assert_allclose(variables["predictions"], expected, atol=1e-6)
+
+
+def test_the_examples_of_the_readme(exported, monkeypatch):
+    """Each target gives the predictions that were recorded."""
+    monkeypatch.chdir(exported[0].parent)
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    section = readme.partition("\n## Out of the training\n")[2].partition("\n## ")[0]
+    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    variables = {
+        "np": np,
+        "tf": tf,
+        "keras": keras,
+        "onnxruntime": pytest.importorskip("onnxruntime"),
+        "Interpreter": pytest.importorskip("ai_edge_litert.interpreter").Interpreter,
+        "yt8m_models": yt8m_models,
+    }
+    exec(code, variables)
+    for target in ("hub", "keras_file", "serving", "mediapipe", "onnx", "litert"):
+        expected = variables["check"]["predictions"]
+        np.testing.assert_allclose(variables[target], expected, atol=1e-6, err_msg=target)
 
 
 def test_a_request_to_tensorflow_serving(exported, run, capsys):
