@@ -350,9 +350,18 @@ def test_norms_of_large_and_small_gradients(shape):
     assert bool(is_finite)
 
 
-def test_batches_of_other_sizes_and_lengths():
+@pytest.mark.parametrize(
+    "config",
+    [
+        ModelConfig("FrameLevelLogisticModel"),
+        pytest.param(
+            ModelConfig("DSGMMModel", num_clusters=3, hidden_size=4), marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_batches_of_other_sizes_and_lengths(config):
     data = DataConfig(("rgb", "audio"), (6, 2), num_classes=5, frame_features=True)
-    model = create_model(ModelConfig("DSGMMModel", num_clusters=3, hidden_size=4), data)
+    model = create_model(config, data)
     optimizer = create_optimizer("AdamOptimizer", 0.01)
     optimizer.build(model.trainable_variables)
     step = TrainStep(model, optimizer, losses.CrossEntropyLoss())
