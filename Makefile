@@ -8,10 +8,11 @@ OUT := out
 QUICKSTART := $(OUT)/quickstart
 BASE ?= HEAD~1
 WORKERS ?= auto
+# Modules are compiled when they are first imported: few of those that there are.
+PIP_INSTALL := python -m pip install --quiet --no-compile
 PYTEST := python -m pytest -n $(WORKERS) --dist loadfile
 TESTS_IO := tests/io tests/data tests/storage tests/layers tests/models tests/training \
-	tests/prediction tests/features tests/graph tests/embedding tests/retrieval \
-	tests/recommendation tests/annotation
+	tests/prediction tests/features tests/embedding
 TESTS_BACKENDS := tests/layers tests/losses tests/embedding/test_mining.py \
 	tests/embedding/test_embedding_models.py tests/hub
 ON_BACKENDS := 'keras>=3.10' absl-py 'pandas>=2' safetensors pytest pytest-xdist hypothesis
@@ -31,7 +32,7 @@ setup: .venv/.installed  ## Make .venv, with the package and what its tests need
 .venv/.installed: setup.py pyproject.toml yt8m_models/__init__.py $(CONSTRAINTS)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed")'
 	$(PYTHON) -m venv .venv
-	$(VENV)/python -m pip install --quiet $(addprefix --constraint ,$(CONSTRAINTS)) \
+	$(VENV)/$(PIP_INSTALL) $(addprefix --constraint ,$(CONSTRAINTS)) \
 		--editable '.[dev,docs,quickstart,recommend,sweep,video,report,export,hub,serve]'
 	touch $@
 
@@ -135,7 +136,7 @@ test-io: .venv-io/.installed  ## Remote file systems, and the oldest TensorFlow:
 	done; \
 	test "$$python" || { echo 'make test-io needs Python 3.10 to 3.12; name one: PYTHON_IO=…' >&2; exit 1; }; \
 	$$python -m venv .venv-io
-	.venv-io/bin/python -m pip install --quiet --editable '.[io,dev,quickstart,recommend]' 'moto[s3,server]'
+	.venv-io/bin/$(PIP_INSTALL) --editable '.[io,dev,quickstart,recommend]' 'moto[s3,server]'
 	touch $@
 
 test-jax: .venv-jax/.installed  ## Layers, losses and models of the Hub on JAX, without TensorFlow.
@@ -143,7 +144,7 @@ test-jax: .venv-jax/.installed  ## Layers, losses and models of the Hub on JAX, 
 
 .venv-jax/.installed: setup.py pyproject.toml yt8m_models/__init__.py
 	$(PYTHON) -m venv .venv-jax
-	.venv-jax/bin/python -m pip install --quiet 'jax>=0.8' $(ON_BACKENDS)
+	.venv-jax/bin/$(PIP_INSTALL) 'jax>=0.8' $(ON_BACKENDS)
 	touch $@
 
 test-torch: .venv-torch/.installed  ## The same on PyTorch.
@@ -152,8 +153,8 @@ test-torch: .venv-torch/.installed  ## The same on PyTorch.
 # PyTorch first and pinned: so pip takes the build that is at hand, and not gigabytes for GPUs.
 .venv-torch/.installed: setup.py pyproject.toml yt8m_models/__init__.py
 	$(PYTHON) -m venv .venv-torch
-	.venv-torch/bin/python -m pip install --quiet torch==2.13.0
-	.venv-torch/bin/python -m pip install --quiet $(ON_BACKENDS)
+	.venv-torch/bin/$(PIP_INSTALL) torch==2.13.0
+	.venv-torch/bin/$(PIP_INSTALL) $(ON_BACKENDS)
 	touch $@
 
 test-spark: .venv-spark/.installed  ## Work on Spark, on a cluster of this machine; skipped without Java 17.
@@ -164,7 +165,7 @@ test-spark: .venv-spark/.installed  ## Work on Spark, on a cluster of this machi
 	$(PYTHON) -m venv .venv-spark
 	$(VENV)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
 		> "$$(.venv-spark/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/base.pth"
-	.venv-spark/bin/python -m pip install --quiet 'pyspark>=4' 'pyarrow>=18'
+	.venv-spark/bin/$(PIP_INSTALL) 'pyspark>=4' 'pyarrow>=18'
 	touch $@
 
 bench: setup  ## The benchmarks, as a table and as out/benchmarks.json.
