@@ -144,6 +144,18 @@ class Program:
         except ValueError as error:
             raise UsageError(str(error)) from None
 
+    def settings(self, **values: Any) -> Arguments:
+        """As `parse`, of Python values by the names of flags.
+
+        Args:
+            values: numbers, booleans, texts, paths, or sequences of them; `None` is not given.
+
+        Raises:
+            UsageError: as of `parse`.
+        """
+        given = {name: value for name, value in values.items() if value is not None}
+        return self.parse([f"--{name}={_text(value)}" for name, value in given.items()])
+
     def value(self, name: str, text: str) -> Any:
         """What a flag's text stands for, by the rules of its option alone.
 
@@ -256,6 +268,11 @@ class Program:
                         module_name=group.__name__,
                     )
         return values
+
+
+def _text(value: Any) -> str:
+    """A value as on the command line."""
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def exit_cleanly(status: int) -> NoReturn:
