@@ -77,6 +77,24 @@ class Embeddings:
             return cls(_ids(directory, count, shard_size), shards, record["model"], size)
 
     @classmethod
+    def of(
+        cls, ids: Iterable[bytes | str] | np.ndarray, vectors: np.ndarray, model: str = "unnamed"
+    ) -> "Embeddings":
+        """Embeddings `(n, size)` of videos, in memory.
+
+        Raises:
+            ValueError: `vectors` has not one row for each id, or an id is there twice.
+        """
+        vectors = np.asarray(vectors, np.float32)
+        video_ids = VideoIds(ids)
+        if vectors.ndim != 2 or len(vectors) != len(video_ids):
+            raise ValueError(
+                f"vectors must have the shape ({len(video_ids)}, size), a row for each id; "
+                f"received {vectors.shape}"
+            )
+        return cls(video_ids, [vectors], model, vectors.shape[1])
+
+    @classmethod
     def write(
         cls,
         directory: str | os.PathLike,
@@ -91,16 +109,10 @@ class Embeddings:
             ValueError: as of `EmbeddingsWriter`, which takes them shard by shard; or `vectors` has
                 not one row for each id.
         """
-        vectors = np.asarray(vectors)
-        video_ids = VideoIds(ids)
-        if vectors.ndim != 2 or len(vectors) != len(video_ids):
-            raise ValueError(
-                f"vectors must have the shape ({len(video_ids)}, size), a row for each id; "
-                f"received {vectors.shape}"
-            )
-        writer = EmbeddingsWriter(directory, video_ids, model, vectors.shape[1], shard_size)
+        given = cls.of(ids, vectors, model)
+        writer = EmbeddingsWriter(directory, given.ids, model, given.size, shard_size)
         for shard in writer.pending:
-            writer.write(shard, vectors[writer.rows(shard)])
+            writer.write(shard, given.take(writer.rows(shard)))
         writer.finish()
         return cls.load(directory)
 
