@@ -23,6 +23,9 @@ setup(
         include=["yt8m_models", "yt8m_models.*", "losses", "losses.*", "eval", "eval.*"]
     ),
     package_data={
+        "eval": ["py.typed"],
+        "losses": ["py.typed"],
+        "yt8m_models": ["__init__.pyi", "py.typed"],
         "yt8m_models.annotation.annotate": ["paper.csv"],
         "yt8m_models.experiments.cdml": ["paper.csv"],
         "yt8m_models.experiments.dsgmm": ["paper.csv"],
