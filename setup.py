@@ -73,6 +73,8 @@ setup(
             "ruff~=0.17.0",
             "mypy~=2.4",
             "import-linter~=2.15",
+            "nbclient",
+            "ipykernel",
             "playwright",
             "tensorflow-serving-api",
             "build",

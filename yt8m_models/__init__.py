@@ -24,6 +24,7 @@ __all__ = [
     "losses",
     "metrics",
     "read",
+    "run_program",
     "train",
 ]
 
@@ -37,6 +38,7 @@ _MODULES = {
     "evaluate": "yt8m_models.api.evaluating",
     "load_model": "yt8m_models.api.loading",
     "read": "yt8m_models.api.reading",
+    "run_program": "yt8m_models.__main__",
     "train": "yt8m_models.api.training",
 }
 

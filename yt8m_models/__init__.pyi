@@ -1,6 +1,7 @@
 import losses as losses
 from eval import metrics as metrics
 from yt8m_models import layers as layers
+from yt8m_models.__main__ import run_program as run_program
 from yt8m_models.api.evaluating import evaluate as evaluate
 from yt8m_models.api.loading import load_model as load_model
 from yt8m_models.api.reading import read as read

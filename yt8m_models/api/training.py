@@ -1,7 +1,6 @@
 """`train`: a training, and what it gave."""
 
 import functools
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import pandas as pd
 
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.prediction.loading import load_model
-from yt8m_models.program.interruption import Terminated
+from yt8m_models.program.interruption import raise_interruption
 from yt8m_models.storage.whole_file import join
 from yt8m_models.training import trainer
 from yt8m_models.training.__main__ import PROGRAM
@@ -90,7 +89,6 @@ def train(config: Mapping[str, Any] | None = None, **settings: Any) -> Training:
         raise ValueError("--list_models is for the command line: `yt8m train --list_models`")
     trainer.use_deterministic_operations(flags)
     result = trainer.train(flags, arguments[DataConfig], arguments[ModelConfig])
-    if result["signal"] is not None:
-        raise Terminated if result["signal"] == signal.SIGTERM else KeyboardInterrupt
+    raise_interruption(result["signal"])
     checkpoint = chosen_checkpoints(flags.train_dir, "auto")[-1]
     return Training(flags.train_dir, result["step"], result["epochs"], checkpoint)
