@@ -36,14 +36,16 @@ def test_a_program_calls_itself_by_its_name(name):
 
 
 def test_a_program_by_name_in_python(tmp_path, capsys):
-    pattern, sizes = tmp_path / "records", {"feature_names": ["a"], "feature_sizes": [3]}
-    run_program("synthetic", output_dir=pattern, num_videos=4, num_shards=1, level="video", **sizes)
-    run_program("inspect", pattern=pattern / "*.tfrecord")
-    assert "4" in capsys.readouterr().out
+    sizes = {"feature_names": ["a"], "feature_sizes": [3]}
+    run_program(
+        "synthetic", output_dir=tmp_path, num_videos=7, num_shards=1, level="video", **sizes
+    )
+    run_program("inspect", pattern=tmp_path / "*.tfrecord", json=True)
+    assert ": 7,\n" in capsys.readouterr().out
     with pytest.raises(ValueError, match=r"no program 'syntetic': did you mean synthetic"):
         run_program("syntetic")
-    with pytest.raises(ValueError, match="--num_videos must be at least 1; received 0"):
-        run_program("synthetic", output_dir=tmp_path, num_videos=0)
+    with pytest.raises(ValueError, match="--num_shards must be at least 1; received 0"):
+        run_program("synthetic", output_dir=tmp_path, num_shards=0)
 
 
 @pytest.mark.parametrize("argv", [[], ["--help"], ["help"]])
