@@ -4,12 +4,14 @@ import json
 import signal
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 
 import yt8m_models as yt
 from eval.__main__ import PROGRAM as EVAL
+from yt8m_models.api import evaluating
 from yt8m_models.api import training as training_module
 from yt8m_models.data.records import frame_record, write_records
 from yt8m_models.program.command import UsageError
@@ -104,6 +106,23 @@ def test_evaluation_is_that_of_the_program(training, pattern, tmp_path, run_here
     assert sorted(Path(training.train_dir).rglob("*")) == before
     fewer = yt.evaluate(training.model, pattern, max_frames=1, label_loss="HingeLoss")
     assert fewer["loss"] != pytest.approx(found["loss"])
+
+
+def test_evaluation_of_a_folder_for_the_hub(training, pattern, tmp_path):
+    pytest.importorskip("safetensors", reason="needs the extra `hub`")
+    yt.run_program("export", train_dir=training.train_dir, output_dir=tmp_path, format="hf")
+    expected = yt.evaluate(training.model, pattern)
+    assert yt.evaluate(tmp_path / "hf", pattern)["loss"] == pytest.approx(
+        expected["loss"], rel=1e-6
+    )
+    with pytest.raises(ValueError, match="which has one set of weights"):
+        yt.evaluate(tmp_path / "hf", pattern, checkpoint="best")
+
+
+def test_a_model_that_does_not_know_its_records_is_refused(monkeypatch, pattern):
+    monkeypatch.setattr(evaluating, "load_model", lambda source, checkpoint: keras.Sequential())
+    with pytest.raises(ValueError, match=r"user/name is a Sequential, .* feature_names"):
+        yt.evaluate("user/name", pattern)
 
 
 def test_mistakes_are_those_of_flags(training, settings, pattern, tmp_path):

@@ -123,7 +123,7 @@ class Index:
     @classmethod
     def write(
         cls,
-        directory: str | os.PathLike,
+        directory: str | os.PathLike[str],
         embeddings: Embeddings,
         bits: int | None = None,
         approximate: bool = False,
@@ -146,7 +146,7 @@ class Index:
         return cls.load(path)
 
     @classmethod
-    def load(cls, directory: str | os.PathLike) -> "Index":
+    def load(cls, directory: str | os.PathLike[str]) -> "Index":
         """Opens the index in a directory; vectors and codes are memory-mapped.
 
         Raises:
@@ -185,7 +185,7 @@ class Index:
         if self._lists is not None:
             self._lists.add(self.vectors(slice(before, None)))
 
-    def save(self, directory: str | os.PathLike) -> None:
+    def save(self, directory: str | os.PathLike[str]) -> None:
         """Writes the index to a directory.
 
             index.json    kind, model, size, count and bits of the index; written last

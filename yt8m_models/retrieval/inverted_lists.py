@@ -119,7 +119,8 @@ class InvertedLists:
         """The rows of the greatest products with queries `(q, size)` among the vectors that each
         visits: int64 `(q, k)`, `UNKNOWN` behind the last one."""
         parameters = require("faiss").SearchParametersIVF(nprobe=min(probes, self.num_lists))
-        return self.index.search(_padded(queries, self.index.d), k, params=parameters)[1]
+        _, rows = self.index.search(_padded(queries, self.index.d), k, params=parameters)
+        return np.asarray(rows)
 
 
 def _empty_index(faiss: Any, centers: np.ndarray, quantizer: ScalarQuantizer | None) -> Any:
