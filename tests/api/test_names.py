@@ -39,13 +39,15 @@ def test_the_stub_has_the_same_names():
     assert {name: places[name] for name in yt._MODULES} == yt._MODULES
 
 
-def test_importing_imports_nothing_else():
+def test_importing_imports_nothing_else_and_models_of_the_hub_no_tensorflow():
     code = (
-        "import sys; before = set(sys.modules); import yt8m_models; "
+        "import sys; before = set(sys.modules); import yt8m_models\n"
         "print(sorted(name for name in set(sys.modules) - before if 'yt8m' in name or "
-        "name in ('tensorflow', 'keras', 'numpy', 'pandas')))"
+        "name in ('tensorflow', 'keras', 'numpy', 'pandas')))\n"
+        "yt8m_models.load_model; yt8m_models.run_program\n"
+        "print('tensorflow' in sys.modules)"
     )
     found = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert found.stdout.strip() == "['yt8m_models']"
+    assert found.stdout.splitlines() == ["['yt8m_models']", "False"]

@@ -40,7 +40,7 @@ class Training:
     @functools.cached_property
     def model(self) -> keras.Model:
         """The trained model, loaded when it is first asked for; see `load_model`."""
-        return load_model(self.train_dir)
+        return load_model(self.train_dir, checkpoint=self.checkpoint)
 
     @functools.cached_property
     def metrics(self) -> Mapping[str, float]:
