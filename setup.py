@@ -23,6 +23,9 @@ setup(
         include=["yt8m_models", "yt8m_models.*", "losses", "losses.*", "eval", "eval.*"]
     ),
     package_data={
+        "eval": ["py.typed"],
+        "losses": ["py.typed"],
+        "yt8m_models": ["__init__.pyi", "py.typed"],
         "yt8m_models.annotation.annotate": ["paper.csv"],
         "yt8m_models.experiments.cdml": ["paper.csv"],
         "yt8m_models.experiments.dsgmm": ["paper.csv"],
@@ -70,6 +73,8 @@ setup(
             "ruff~=0.17.0",
             "mypy~=2.4",
             "import-linter~=2.15",
+            "nbclient",
+            "ipykernel",
             "playwright",
             "tensorflow-serving-api",
             "build",

@@ -53,6 +53,7 @@ from yt8m_models.models.annotation_model import AnnotationModel
 from yt8m_models.movielens import features as movielens
 from yt8m_models.prediction.model_archive import unpack_model
 from yt8m_models.recommendation.mixed_effects.glmix import GLMIX
+from yt8m_models.recommendation.recommender import RECOMMENDER
 from yt8m_models.retrieval.index import INDEX, Index
 from yt8m_models.retrieval.inverted_lists import InvertedLists
 from yt8m_models.samples.clips.cutting import _content as clip_of_wheel
@@ -643,7 +644,7 @@ JSON = {
 READERS_OF_JSON = {
     artifact.record: artifact.read
     for artifact in (
-        *(EMBEDDINGS, EXPORT_DIR, GLMIX, GRAPH, INDEX, PCA_DIR, TABLE, UBM_DIR),
+        *(EMBEDDINGS, EXPORT_DIR, GLMIX, GRAPH, INDEX, PCA_DIR, RECOMMENDER, TABLE, UBM_DIR),
         shards._MANIFEST,
     )
 } | {"model_flags.json": read_model_flags, "embedding_model.json": ModelRecord.read}

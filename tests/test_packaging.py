@@ -165,8 +165,14 @@ def test_wheel_has_the_data_of_the_packages(metadata):
         for pattern in patterns
         for path in (ROOT / package.replace(".", "/")).glob(pattern)
     }
-    others = [path for path in (ROOT / "yt8m_models").rglob("*.*") if path.suffix != ".py"]
-    assert found == {path for path in others if path.suffix != ".pyc"}
+    others = [
+        path
+        for package in ("yt8m_models", "losses", "eval")
+        for path in (ROOT / package).rglob("*.*")
+        if path.suffix not in (".py", ".pyc")
+    ]
+    assert found == set(others)
+    assert {ROOT / package / "py.typed" for package in ("yt8m_models", "losses", "eval")} <= found
 
 
 def test_yt8m_is_the_one_console_script(metadata):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from yt8m_models import __version__
-from yt8m_models.__main__ import GROUPS, PROGRAMS, program, run
+from yt8m_models.__main__ import GROUPS, PROGRAMS, program, run, run_program
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -33,6 +33,19 @@ def test_every_program_has_a_name_and_a_line():
 def test_a_program_calls_itself_by_its_name(name):
     assert program(name).name == f"yt8m {name}"
     assert program(name).help().startswith(f"usage: yt8m {name} ")
+
+
+def test_a_program_by_name_in_python(tmp_path, capsys):
+    sizes = {"feature_names": ["a"], "feature_sizes": [3]}
+    run_program(
+        "synthetic", output_dir=tmp_path, num_videos=7, num_shards=1, level="video", **sizes
+    )
+    run_program("inspect", pattern=tmp_path / "*.tfrecord", json=True)
+    assert ": 7,\n" in capsys.readouterr().out
+    with pytest.raises(ValueError, match=r"no program 'syntetic': did you mean synthetic"):
+        run_program("syntetic")
+    with pytest.raises(ValueError, match="--num_shards must be at least 1; received 0"):
+        run_program("synthetic", output_dir=tmp_path, num_shards=0)
 
 
 @pytest.mark.parametrize("argv", [[], ["--help"], ["help"]])

@@ -1,39 +1,58 @@
-"""YouTube-8M model zoo: Keras layers, models, readers, and programs to train and serve them."""
+"""YouTube-8M model zoo: Keras layers, models, readers, and programs to train and serve them.
+
+    import yt8m_models as yt
+
+    training = yt.train(train_dir="model", train_data_pattern="train*.tfrecord", …)
+    yt.evaluate(training.model, "validate*.tfrecord")["gap"]
+
+`__init__.pyi` has the same names with their types.
+"""
 
 import importlib
 from typing import Any
 
 __version__ = "0.1.0"
+__all__ = [
+    "Embeddings",
+    "Index",
+    "Recommender",
+    "Training",
+    "__version__",
+    "evaluate",
+    "layers",
+    "load_model",
+    "losses",
+    "metrics",
+    "read",
+    "run_program",
+    "train",
+]
+
+# Imported when a name is first asked for: importing the package imports no TensorFlow.
+_NAMESPACES = {"layers": "yt8m_models.layers", "losses": "losses", "metrics": "eval.metrics"}
+_MODULES = {
+    "Embeddings": "yt8m_models.embedding.embeddings",
+    "Index": "yt8m_models.retrieval.index",
+    "Recommender": "yt8m_models.recommendation.recommender",
+    "Training": "yt8m_models.api.training",
+    "evaluate": "yt8m_models.api.evaluating",
+    "load_model": "yt8m_models.api.loading",
+    "read": "yt8m_models.api.reading",
+    "run_program": "yt8m_models.__main__",
+    "train": "yt8m_models.api.training",
+}
 
 
-def load_model(train_dir: str, sample_frames: int = 0, checkpoint: str = "auto") -> Any:
-    """The Keras model of a training, of an imported checkpoint, or of the Hugging Face Hub.
+def __getattr__(name: str) -> Any:
+    if name in _NAMESPACES:
+        value: Any = importlib.import_module(_NAMESPACES[name])
+    elif name in _MODULES:
+        value = getattr(importlib.import_module(_MODULES[name]), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
 
-    It takes a dict of `video_matrix`, float32 `(batch, T, D)` dequantised (video level: `(batch,
-    D)`) or uint8 as recorded, and `num_frames`, int32 `(batch,)`, and returns predictions, float32
-    `(batch, num_classes)`. Features are in the order of the training's `--feature_names`. A line
-    says which checkpoint it has.
 
-    Args:
-        train_dir: what `--train_dir` was in training; or a folder of `yt8m export --format=hf`, or
-            the id of one on the Hub, `USER/NAME` or `USER/NAME@REVISION`. Folders and ids are
-            loaded on any backend of Keras, and without TensorFlow on others.
-        sample_frames: frames that each call samples from every video at random; 0 takes them all.
-        checkpoint: `best` (lowest validation loss), `latest`, the path of one, or `auto`: the best
-            where the training was validated, the latest otherwise. Folders have one.
-
-    Raises:
-        ValueError: nothing was trained there, there is no such checkpoint, it cannot be read, or
-            `sample_frames` is negative or given for a video-level model. The extra `hub` is needed
-            and not installed, or the Hub has no such model.
-
-    Example:
-        >>> model = yt8m_models.load_model("models/netvlad")
-        >>> predictions = model({"video_matrix": frames, "num_frames": num_frames})
-    """
-    # By name, at the first call: importing the package imports no TensorFlow.
-    if importlib.import_module("yt8m_models.hub.source").is_hub_source(train_dir):
-        hub = importlib.import_module("yt8m_models.hub.loading")
-        return hub.load_hub_model(train_dir, sample_frames, checkpoint)
-    loading = importlib.import_module("yt8m_models.prediction.loading")
-    return loading.load_model(train_dir, sample_frames, checkpoint)
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

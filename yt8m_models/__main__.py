@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from yt8m_models import __version__
 from yt8m_models.program.command import Program
@@ -90,6 +90,27 @@ PROGRAMS = {name: package for group in GROUPS.values() for name, (package, _) in
 def program(name: str) -> Program:
     """The program of a name in `PROGRAMS`."""
     return importlib.import_module(f"{PROGRAMS[name]}.__main__").PROGRAM
+
+
+def run_program(name: str, **settings: Any) -> None:
+    """Runs a program in this process, as `yt8m NAME` does on the command line.
+
+    Args:
+        name: of the program, such as `build-graph`.
+        **settings: its flags by name, with the same defaults and rules.
+
+    Raises:
+        ValueError: there is no such program, a setting is unknown or wrong, or what the program
+            reads is; the message names it.
+        OSError: a file cannot be read or written.
+        KeyboardInterrupt: it was interrupted.
+
+    Example:
+        >>> yt.run_program("build-graph", watch_log="watch_log.csv", output_dir="graph")
+    """
+    if name not in PROGRAMS:
+        raise ValueError(f"there is no program {name!r}: {closest(name, list(PROGRAMS))}")
+    program(name).call(**settings)
 
 
 def run() -> NoReturn:

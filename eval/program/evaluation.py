@@ -2,11 +2,12 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import losses
 from eval.program.config import EvalConfig
+from eval.program.measure_config import MeasureConfig
 from eval.program.report import Evaluation, Report, table
 from yt8m_models.data.extraction_record import require_same_extraction
 from yt8m_models.data.first_batches import FirstBatches
@@ -53,6 +54,55 @@ def evaluate_training(
     if has_one_model or config.checkpoint not in CHECKPOINT_CHOICES:
         return program.evaluate(restore_model(config.train_dir, config.checkpoint))
     return _follow(config, program)
+
+
+def measure(
+    restored: Restored, config: MeasureConfig, files: Sequence[str], expected: Mapping[str, Any]
+) -> tuple[Evaluation, str | None]:
+    """Measures a model, and writes nothing.
+
+    Args:
+        restored: the model.
+        config: how to measure it.
+        files: the records of `config.eval_data_pattern`.
+        expected: as of `evaluate_training`.
+
+    Returns:
+        The evaluation, and what was wrong with records, if anything was.
+
+    Raises:
+        ValueError: a record is wrong, or an expected flag contradicts the model.
+    """
+    require_same_extraction(restored.extraction, files, restored.path)
+    restored = as_expected(restored, expected)
+    segment_labels = expected.get("segment_labels", restored.data_config.segment_labels)
+    data = dataclasses.replace(restored.data_config, segment_labels=segment_labels)
+    options = PipelineOptions(
+        batch_size=device_batch_size(config.batch_size, data),
+        seed=config.seed,
+        sample_frames=config.sample_frames,
+        sample_random_frames=restored.model_config.sample_random_frames,
+        num_readers=config.num_readers,
+        max_bad_records=config.max_bad_records,
+        pad_to_max_frames=config.jit_compile,
+    )
+    pipeline = Pipeline(files, data, options)
+    label_loss = restored.label_loss if config.label_loss is None else config.label_loss
+    loss = losses.get(label_loss)
+    evaluator = Evaluator(restored.model, loss, data.num_classes, config.top_k, config.jit_compile)
+    batches = FirstBatches(data, "evaluated examples").watched(pipeline)
+    metrics = evaluator.evaluate(batches, progress=True)
+    evaluation = Evaluation(
+        step=restored.step,
+        checkpoint=restored.path,
+        eval_data_pattern=config.eval_data_pattern,
+        segment_labels=data.segment_labels,
+        num_videos=metrics["num_videos"],
+        label_loss=label_loss,
+        top_k=config.top_k,
+        metrics=metrics,
+    )
+    return evaluation, pipeline.ledger.summary()
 
 
 def _follow(config: EvalConfig, program: "_Program") -> Evaluation | None:
@@ -102,39 +152,9 @@ class _Program:
         """Evaluates a model, prints and writes the result."""
         config = self.config
         print(f"Model: {restored.described()}", flush=True)
-        require_same_extraction(restored.extraction, self.files, restored.path)
-        restored = as_expected(restored, self.expected)
-        segment_labels = self.expected.get("segment_labels", restored.data_config.segment_labels)
-        data = dataclasses.replace(restored.data_config, segment_labels=segment_labels)
-        options = PipelineOptions(
-            batch_size=device_batch_size(config.batch_size, data),
-            seed=config.seed,
-            sample_frames=config.sample_frames,
-            sample_random_frames=restored.model_config.sample_random_frames,
-            num_readers=config.num_readers,
-            max_bad_records=config.max_bad_records,
-            pad_to_max_frames=config.jit_compile,
-        )
-        pipeline = Pipeline(self.files, data, options)
-        label_loss = restored.label_loss if config.label_loss is None else config.label_loss
-        loss = losses.get(label_loss)
-        evaluator = Evaluator(
-            restored.model, loss, data.num_classes, config.top_k, config.jit_compile
-        )
-        batches = FirstBatches(data, "evaluated examples").watched(pipeline)
-        metrics = evaluator.evaluate(batches, progress=True)
-        evaluation = Evaluation(
-            step=restored.step,
-            checkpoint=restored.path,
-            eval_data_pattern=config.eval_data_pattern,
-            segment_labels=data.segment_labels,
-            num_videos=metrics["num_videos"],
-            label_loss=label_loss,
-            top_k=config.top_k,
-            metrics=metrics,
-        )
+        evaluation, problems = measure(restored, config, self.files, self.expected)
         print(table(evaluation), flush=True)
-        if problems := pipeline.ledger.summary():
+        if problems:
             print(problems, flush=True)
         self.report.write(evaluation)
         return evaluation

@@ -192,7 +192,9 @@ def test_a_run_is_a_model_for_inference_and_eval(trained, records, tmp_path, mon
     lines = (line.split(",") for line in Path(config.output_file).read_text().splitlines()[1:])
     pairs = {video: np.reshape(text.split(), (2, 2)).astype(float) for video, text in lines}
     assert {video: [(int(c), p) for c, p in found] for video, found in pairs.items()} == expected
-    metrics = evaluate_training(EvalConfig(directory, pattern, top_k=3)).metrics
+    metrics = evaluate_training(
+        EvalConfig(train_dir=directory, eval_data_pattern=pattern, top_k=3)
+    ).metrics
     results = pd.read_csv(Path(trained.output_dir, "results.csv"))
     assert metrics["gap"] == pytest.approx(results["gap"].iloc[-1], rel=1e-5)
     assert metrics["loss"] == pytest.approx(results["loss"].iloc[-1], rel=1e-5)

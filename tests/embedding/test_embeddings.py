@@ -141,3 +141,11 @@ def test_a_damaged_shard_is_named_and_can_be_written_anew(tmp_path, forget_conte
     (tmp_path / "embeddings-00001.npy").unlink()
     with pytest.raises(ValueError, match=r"embeddings-00001\.npy cannot be read"):
         Embeddings.load(tmp_path)
+
+
+def test_embeddings_in_memory():
+    embeddings = Embeddings.of(["a", b"b"], [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(embeddings.take(embeddings.ids.rows(["b"])), [[3, 4]])
+    assert (embeddings.size, embeddings.model) == (2, "unnamed")
+    with pytest.raises(ValueError, match=r"must have the shape \(1, size\).* received \(2, 2\)"):
+        Embeddings.of(["a"], [[1, 2], [3, 4]])

@@ -583,7 +583,12 @@ def test_models_are_tested_on_the_frames_that_an_evaluation_samples(
     tf.random.set_seed(99)
     flags = {"run_once": True, "top_k": 3, "sample_frames": 2, "seed": 3}
     evaluation = evaluate_training(
-        EvalConfig(run.training.train_dir, config.test_data_pattern, "best", **flags)
+        EvalConfig(
+            train_dir=run.training.train_dir,
+            eval_data_pattern=config.test_data_pattern,
+            checkpoint="best",
+            **flags,
+        )
     )
     for metric, value in found.metrics.items():
         assert value == pytest.approx(evaluation.metrics[metric], abs=1e-7)
@@ -599,7 +604,13 @@ def test_an_experiment_from_records_to_results(config, training, data, model, in
     for seed in (0, 1):
         train_dir = f"{runs['average', seed].directory}/train"
         evaluation = evaluate_training(
-            EvalConfig(train_dir, config.test_data_pattern, "best", run_once=True, top_k=3)
+            EvalConfig(
+                train_dir=train_dir,
+                eval_data_pattern=config.test_data_pattern,
+                checkpoint="best",
+                run_once=True,
+                top_k=3,
+            )
         )
         found = runs["average", seed].result()
         for metric in ("gap", "hit_at_one", "perr", "map"):
@@ -669,7 +680,11 @@ def test_without_validation_records_the_last_checkpoint_is_tested(
     found = run.result()
     evaluation = evaluate_training(
         EvalConfig(
-            run.training.train_dir, config.test_data_pattern, "latest", run_once=True, top_k=3
+            train_dir=run.training.train_dir,
+            eval_data_pattern=config.test_data_pattern,
+            checkpoint="latest",
+            run_once=True,
+            top_k=3,
         )
     )
     assert (found.step, found.validation_loss) == (evaluation.step, None)

@@ -63,7 +63,7 @@ def test_the_examples_of_the_readme(exported, monkeypatch):
         "keras": keras,
         "onnxruntime": pytest.importorskip("onnxruntime"),
         "Interpreter": pytest.importorskip("ai_edge_litert.interpreter").Interpreter,
-        "yt8m_models": yt8m_models,
+        "yt": yt8m_models,
     }
     exec(code, variables)
     for target in ("hub", "keras_file", "serving", "mediapipe", "onnx", "litert"):

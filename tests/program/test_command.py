@@ -19,6 +19,7 @@ from yt8m_models.config import (
 from yt8m_models.data.inspect.__main__ import PROGRAM as INSPECT
 from yt8m_models.presets import PRESETS
 from yt8m_models.program.command import Program, UsageError, exit_cleanly
+from yt8m_models.program.interruption import Terminated
 from yt8m_models.program.option import Options, closest, option, unused_options
 from yt8m_models.training.__main__ import PROGRAM as TRAIN
 from yt8m_models.training.config import TrainConfig
@@ -48,6 +49,46 @@ class Serving(Options):
 
 
 KITCHEN = Program("cook", "Cooks a dish.", Cooking, Serving)
+
+
+def test_settings_in_python_are_flags():
+    arguments = KITCHEN.settings(
+        time=3, spices=["salt", "dill"], shares=(0.5, 1e-7), hot=False, plate=Path("a b"), dish=None
+    )
+    assert arguments[Cooking] == Cooking(
+        minutes=3.0, spices=("salt", "dill"), shares=(0.5, 1e-7), hot=False
+    )
+    assert arguments[Serving].plate == "a b"
+    assert arguments.given == {"minutes", "spices", "shares", "hot", "plate"}
+    assert KITCHEN.settings(spices=[], amounts="1,2")[Cooking].amounts == (1, 2)
+    for values, message in (
+        ({"minute": 3}, "'minute'. Did you mean: minutes"),
+        ({"minutes": -1}, "--minutes must be at least 0; received -1"),
+        ({"minutes": "long"}, "--minutes=long"),
+        ({"hot": 2}, "--hot=2"),
+        ({"amounts": [1.5]}, "--amounts takes whole numbers"),
+        ({"minutes": 1, "time": 2}, "they are names of the same flag"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            KITCHEN.settings(**values)
+
+
+def test_a_program_is_called_in_python():
+    received = []
+    cook = Program("cook", "Cooks.", Cooking, needs_tensorflow=False)
+    with pytest.raises(ValueError, match="cook has no main"):
+        cook.call()
+
+    @cook.main
+    def main(arguments):
+        received.append(arguments[Cooking].minutes)
+        return {1.0: None, 2.0: signal.SIGINT, 3.0: signal.SIGTERM}[arguments[Cooking].minutes]
+
+    cook.call(minutes=1)
+    for minutes, error in ((2, KeyboardInterrupt), (3, Terminated)):
+        with pytest.raises(error):
+            cook.call(minutes=minutes)
+    assert received == [1.0, 2.0, 3.0]
 
 
 def test_the_value_of_a_flag_by_its_own_rule():

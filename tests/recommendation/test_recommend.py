@@ -9,11 +9,11 @@ from yt8m_models.data.video_ids import UNKNOWN
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.program.command import UsageError
 from yt8m_models.recommendation.history import max_scores
+from yt8m_models.recommendation.history_search import HistorySearch
 from yt8m_models.recommendation.recommend import recommending
 from yt8m_models.recommendation.recommend.__main__ import PROGRAM
 from yt8m_models.recommendation.recommend.config import RecommendConfig
 from yt8m_models.recommendation.recommend.recommending import recommend
-from yt8m_models.recommendation.recommender import Recommender
 from yt8m_models.retrieval.index import Index
 
 NUM_VIDEOS, SIZE = 50, 8
@@ -247,25 +247,23 @@ def test_embeddings_of_another_model(world, tmp_path):
         )
 
 
-def test_recommender_refuses(world):
+def test_the_search_refuses(world):
     index = Index.load(world / "index")
     with pytest.raises(ValueError, match="mean or max; received 'sum'"):
-        Recommender(index, "sum")
+        HistorySearch(index, "sum")
     with pytest.raises(ValueError, match="each of 1 users; received 2"):
-        Recommender(index).recommend(
-            np.ones((1, SIZE)), np.array([0, 1]), [np.zeros(0, int)] * 2, 3
-        )
+        HistorySearch(index).search(np.ones((1, SIZE)), np.array([0, 1]), [np.zeros(0, int)] * 2, 3)
     for aggregation in AGGREGATE:
         with pytest.raises(ValueError, match="user 0 has none"):
-            Recommender(index, aggregation).recommend(
+            HistorySearch(index, aggregation).search(
                 np.ones((1, SIZE)), np.array([0, 0, 1]), [np.zeros(0, int)] * 2, 3
             )
 
 
-def test_recommender_pads_where_there_are_fewer(world):
+def test_the_search_pads_where_there_are_fewer(world):
     index = Index.load(world / "index")
     for aggregation in AGGREGATE:
-        scores, rows = Recommender(index, aggregation).recommend(
+        scores, rows = HistorySearch(index, aggregation).search(
             index.vectors(np.array([0, 1])), np.array([0, 2]), [np.arange(2, 50)], 3
         )
         assert set(rows[0, :2]) == {0, 1}

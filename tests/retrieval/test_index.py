@@ -299,3 +299,47 @@ def test_refuses_bad_embeddings():
         Index.build(Embeddings(VideoIds([]), [], "m", 4))
     with pytest.raises(ValueError, match="bits must be 2, 4 or 8; received 16"):
         Index.build(_embeddings(), bits=16)
+
+
+@pytest.mark.parametrize("approximate", [False, True])
+@pytest.mark.parametrize("bits", [None, 4])
+def test_added_videos_are_found(tmp_path, bits, approximate):
+    """As in an index of all, by the values of the codes that there were; also after opening it."""
+    pytest.importorskip("faiss")
+    all_videos = _embeddings()
+    vectors = all_videos.vectors()
+    first = Embeddings.of(all_videos.ids[:400], vectors[:400], all_videos.model)
+    last = Embeddings.of(all_videos.ids[400:], vectors[400:], all_videos.model)
+    options = {"num_lists": 6} if approximate else {}
+    Index.build(first, bits, approximate, **options).save(tmp_path / "index")
+    index = Index.load(tmp_path / "index")
+    before = index.vectors(slice(None))
+    index.search(_queries(), 3)  # the tables of codes are made
+    index.add(last)
+    assert list(index.ids) == list(all_videos.ids)
+    np.testing.assert_array_equal(index.vectors(slice(400)), before)
+    units = vectors[400:] / np.linalg.norm(vectors[400:], axis=1, keepdims=True)
+    if bits is not None:
+        units = index._stored.quantizer.decode(index._stored.quantizer.encode(units))
+    np.testing.assert_allclose(index.vectors(slice(400, None)), units, atol=1e-6)
+
+    index.save(tmp_path / "larger")
+    expected = _reference(_queries(), index.vectors(slice(None)), 8)
+    assert (expected[1] >= 400).any()
+    for each in (index, Index.load(tmp_path / "larger")):
+        scores, rows = each.search(_queries(), 8, probes=6)
+        np.testing.assert_allclose(scores, expected[0], atol=1e-6)
+        np.testing.assert_array_equal(rows, expected[1])
+
+
+def test_what_cannot_be_added_changes_nothing():
+    index = Index.build(_embeddings())
+    with pytest.raises(ValueError, match=r"model 'late-8:aa' and width 10.*'other' and 10"):
+        index.add(Embeddings.of(["x"], np.ones((1, 10)), "other"))
+    with pytest.raises(ValueError, match=r"width 10.* and 9"):
+        index.add(Embeddings.of(["x"], np.ones((1, 9)), "late-8:aa"))
+    with pytest.raises(ValueError, match="v00003"):
+        index.add(Embeddings.of(["x", "v00003"], np.ones((2, 10)), "late-8:aa"))
+    with pytest.raises(ValueError, match="'y' is not finite"):
+        index.add(Embeddings.of(["x", "y"], np.array([[1.0] * 10, [np.nan] * 10]), "late-8:aa"))
+    assert (len(index), len(index._stored), len(index.ids)) == (600, 600, 600)

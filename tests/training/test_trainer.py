@@ -281,7 +281,11 @@ def test_an_evaluation_of_the_checkpoint_is_its_validation(config, change, sampl
 
     def evaluated(seed):
         flags = {"sample_frames": 2, "seed": seed, "top_k": config.top_k, "num_readers": 1}
-        found = evaluate_training(EvalConfig(config.train_dir, pattern, run_once=True, **flags))
+        found = evaluate_training(
+            EvalConfig(
+                train_dir=config.train_dir, eval_data_pattern=pattern, run_once=True, **flags
+            )
+        )
         return found.metrics
 
     same, other = evaluated(config.seed), evaluated(config.seed + 1)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from yt8m_models.data.packed_ids import PackedIds
 from yt8m_models.data.video_ids import VideoIds
@@ -56,7 +57,7 @@ class Embeddings:
         self._ends = np.cumsum([len(shard) for shard in shards])
 
     @classmethod
-    def load(cls, directory: str | os.PathLike) -> "Embeddings":
+    def load(cls, directory: str | os.PathLike[str]) -> "Embeddings":
         """Opens the embeddings in a directory.
 
         Raises:
@@ -77,9 +78,27 @@ class Embeddings:
             return cls(_ids(directory, count, shard_size), shards, record["model"], size)
 
     @classmethod
+    def of(
+        cls, ids: Iterable[bytes | str] | np.ndarray, vectors: ArrayLike, model: str = "unnamed"
+    ) -> "Embeddings":
+        """Embeddings `(n, size)` of videos, in memory.
+
+        Raises:
+            ValueError: `vectors` has not one row for each id, or an id is there twice.
+        """
+        rows = np.asarray(vectors, np.float32)
+        video_ids = VideoIds(ids)
+        if rows.ndim != 2 or len(rows) != len(video_ids):
+            raise ValueError(
+                f"vectors must have the shape ({len(video_ids)}, size), a row for each id; "
+                f"received {rows.shape}"
+            )
+        return cls(video_ids, [rows], model, rows.shape[1])
+
+    @classmethod
     def write(
         cls,
-        directory: str | os.PathLike,
+        directory: str | os.PathLike[str],
         ids: Iterable[bytes | str] | np.ndarray,
         vectors: np.ndarray,
         model: str,
@@ -91,16 +110,10 @@ class Embeddings:
             ValueError: as of `EmbeddingsWriter`, which takes them shard by shard; or `vectors` has
                 not one row for each id.
         """
-        vectors = np.asarray(vectors)
-        video_ids = VideoIds(ids)
-        if vectors.ndim != 2 or len(vectors) != len(video_ids):
-            raise ValueError(
-                f"vectors must have the shape ({len(video_ids)}, size), a row for each id; "
-                f"received {vectors.shape}"
-            )
-        writer = EmbeddingsWriter(directory, video_ids, model, vectors.shape[1], shard_size)
+        given = cls.of(ids, vectors, model)
+        writer = EmbeddingsWriter(directory, given.ids, model, given.size, shard_size)
         for shard in writer.pending:
-            writer.write(shard, vectors[writer.rows(shard)])
+            writer.write(shard, given.take(writer.rows(shard)))
         writer.finish()
         return cls.load(directory)
 
@@ -133,7 +146,7 @@ class Embeddings:
                 yield shard[start : start + size]
 
 
-def _ids(directory: str | os.PathLike, count: int, shard_size: int) -> VideoIds:
+def _ids(directory: str | os.PathLike[str], count: int, shard_size: int) -> VideoIds:
     """All ids; earlier versions wrote those of the shards alone."""
     if Path(directory, "ids.npy").exists():
         return VideoIds.load(directory, count)

@@ -48,7 +48,7 @@ class EmbeddingsWriter:
 
     def __init__(
         self,
-        directory: str | os.PathLike,
+        directory: str | os.PathLike[str],
         ids: VideoIds,
         model: str,
         size: int,

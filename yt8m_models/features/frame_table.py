@@ -87,7 +87,7 @@ class FrameTable(Table):
                 max_frames=int(record["max_frames"]),
                 unequal_frames=record.get("unequal_frames", DataConfig.unequal_frames),
             )
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             where = os.path.join(directory, TABLE.record)
             raise ValueError(f"{where}: not the record of a frame table ({error!r})") from error
         _check_files(files, directory)

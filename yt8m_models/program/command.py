@@ -35,7 +35,7 @@ from absl.flags import (
 )
 
 from yt8m_models.program.help import help_page, print_page
-from yt8m_models.program.interruption import Terminated, sigterm_raises
+from yt8m_models.program.interruption import Terminated, raise_interruption, sigterm_raises
 from yt8m_models.program.option import check, flags_of
 from yt8m_models.program.startup import start_tensorflow
 
@@ -144,6 +144,30 @@ class Program:
         except ValueError as error:
             raise UsageError(str(error)) from None
 
+    def settings(self, **values: Any) -> Arguments:
+        """As `parse`, of Python values by the names of flags.
+
+        Args:
+            values: numbers, booleans, texts, paths, or sequences of them; `None` is not given.
+
+        Raises:
+            UsageError: as of `parse`.
+        """
+        given = {name: value for name, value in values.items() if value is not None}
+        return self.parse([f"--{name}={_text(value)}" for name, value in given.items()])
+
+    def call(self, **values: Any) -> None:
+        """Does the work with the flags of `settings`, in this process.
+
+        Raises:
+            KeyboardInterrupt: the work was interrupted, and has saved what it had.
+            ValueError, OSError: as the program reports them.
+        """
+        work, arguments = self._work(), self.settings(**values)
+        if self.needs_tensorflow:
+            start_tensorflow()
+        raise_interruption(work(arguments))
+
     def value(self, name: str, text: str) -> Any:
         """What a flag's text stands for, by the rules of its option alone.
 
@@ -174,15 +198,14 @@ class Program:
         exit_cleanly(self._status(argv))
 
     def _status(self, argv: Sequence[str]) -> int:
-        if self._main is None:
-            raise ValueError(f"{self.name} has no main: decorate the function that does the work")
+        work = self._work()
         logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
         try:
             arguments = self.parse(argv)
             with sigterm_raises():
                 if self.needs_tensorflow:
                     start_tensorflow()
-                signal = self._main(arguments)
+                signal = work(arguments)
             return 0 if signal is None else 128 + signal
         except UsageError as error:
             print(f"{self.name}: {error}\nTry --help for all flags.", file=sys.stderr)
@@ -195,6 +218,11 @@ class Program:
             what, status = ("terminated", 143) if is_terminated else ("interrupted", 130)
             print(f"{self.name}: {what}", file=sys.stderr)
             return status
+
+    def _work(self) -> Callable[[Arguments], int | None]:
+        if self._main is None:
+            raise ValueError(f"{self.name} has no main: decorate the function that does the work")
+        return self._main
 
     def help(self) -> str:
         """The text of `--help`: the description, then the flags of each group."""
@@ -256,6 +284,11 @@ class Program:
                         module_name=group.__name__,
                     )
         return values
+
+
+def _text(value: Any) -> str:
+    """A value as on the command line."""
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def exit_cleanly(status: int) -> NoReturn:

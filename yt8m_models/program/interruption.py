@@ -11,6 +11,17 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM came: what an interrupt undoes is undone."""
 
 
+def raise_interruption(number: int | None) -> None:
+    """Raises what a signal raises: for callers of work that stopped by itself after it.
+
+    Raises:
+        Terminated: the number is that of SIGTERM.
+        KeyboardInterrupt: it is that of SIGINT.
+    """
+    if number is not None:
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+
 @contextlib.contextmanager
 def sigterm_raises() -> Iterator[None]:
     """Within, SIGTERM raises `Terminated` in the main thread."""
@@ -52,8 +63,7 @@ class Interruption:
             Terminated: SIGTERM came.
             KeyboardInterrupt: SIGINT came.
         """
-        if self.signal is not None:
-            raise Terminated if self.signal == signal.SIGTERM else KeyboardInterrupt
+        raise_interruption(self.signal)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.signal = number

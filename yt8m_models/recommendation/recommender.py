@@ -1,90 +1,212 @@
-"""The best videos of an index for users, by what they watched."""
+"""Recommendations by what users watched."""
 
-from collections.abc import Sequence
+import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from yt8m_models import __version__
 from yt8m_models.data.video_ids import UNKNOWN
-from yt8m_models.recommendation.history import mean_vectors
+from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.program.command import Program
+from yt8m_models.recommendation.histories import Histories, read_histories
+from yt8m_models.recommendation.history_options import HistoryOptions
+from yt8m_models.recommendation.history_search import HistorySearch
 from yt8m_models.retrieval.index import Index
+from yt8m_models.storage.artifact_dir import ArtifactDir
+
+RECOMMENDER = ArtifactDir(
+    "recommender.json",
+    ("recommender",),
+    "a recommender",
+    "Recommender.save",
+    __version__,
+    {"aggregation": str, "has_embeddings": bool, "users": int, "videos": int, "watched": int},
+)
+_INDEX, _EMBEDDINGS = "index", "embeddings"
+_LOG = Program("fit", "Reads a watch log.", HistoryOptions)
 
 
 class Recommender:
-    """Answers from an index, with a score by mean or max aggregation (see `history`).
+    """The videos of an index that users would watch, by those that they watched.
 
-    The mean takes one search for each user, with the mean of the history's embeddings. The max
-    takes one search for each video of the history: a video that is among the k best by the max is
-    among the k best for the watched video that it is most similar to, so merging those answers
-    gives exactly the k best, in memory that does not grow with the index.
+    A video's score is the mean or the max of its similarities to the videos of the user's history
+    (see `yt8m_models.recommendation.history`). What was watched is never recommended.
 
     Args:
-        index: the videos to recommend.
+        index: the videos to recommend; or the directory of their index.
         aggregation: `"mean"` or `"max"`.
+        embeddings: the watched videos' embeddings, exact and also of videos outside of the index;
+            or their directory. They are taken from the index unless given.
+
+    Attributes:
+        index, embeddings, aggregation: as above, opened.
 
     Raises:
-        ValueError: `aggregation` is neither.
+        ValueError: `aggregation` is neither, a directory cannot be opened, or the embeddings are
+            not of the index's model.
+
+    Example:
+        >>> recommender = yt.Recommender("index").fit("watch_log.csv")
+        >>> ids, scores = recommender.recommend("user7", n=10)
+        >>> ids, scores = recommender.similar("ab12", n=10)
     """
 
-    def __init__(self, index: Index, aggregation: str = "mean") -> None:
-        if aggregation not in ("mean", "max"):
-            raise ValueError(f"aggregation must be mean or max; received {aggregation!r}")
+    def __init__(
+        self,
+        index: Index | str | os.PathLike[str],
+        aggregation: str = "mean",
+        embeddings: Embeddings | str | os.PathLike[str] | None = None,
+    ) -> None:
+        whose, of_which = "the index", "the embeddings"
+        if not isinstance(index, Index):
+            whose, index = f"the index in {index}", Index.load(index)
+        if embeddings is not None and not isinstance(embeddings, Embeddings):
+            of_which = f"the embeddings in {embeddings}"
+            embeddings = Embeddings.load(embeddings)
+        if embeddings is not None and embeddings.model != index.model:
+            raise ValueError(
+                f"{whose} is of the model {index.model!r}, and {of_which} are of "
+                f"{embeddings.model!r}"
+            )
         self.index = index
-        self.aggregation = aggregation
+        self.embeddings = embeddings
+        self._search = HistorySearch(index, aggregation)
+        self._known = index.ids if embeddings is None else embeddings.ids
+        self._where = whose if embeddings is None else of_which
+        self._histories: Histories | None = None
 
-    def recommend(
-        self, vectors: np.ndarray, offsets: np.ndarray, watched: Sequence[np.ndarray], k: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The k best videos for each user.
+    @property
+    def aggregation(self) -> str:
+        return self._search.aggregation
 
-        Args:
-            vectors: embeddings of the videos of all histories, one after the other `(h, d)`.
-            offsets: where each history starts, and the end of the last: `(users + 1,)`.
-            watched: for each user, the rows of the index to leave out.
-            k: how many.
-
-        Returns:
-            Scores float32 `(users, k)`, best first, equal ones by row; and rows of the index, int64
-            `(users, k)`. -inf and `UNKNOWN` where there are fewer than k.
+    @property
+    def histories(self) -> Histories:
+        """What each user watched.
 
         Raises:
-            ValueError: a history is empty, or the shapes do not fit.
+            ValueError: there was no `fit`.
         """
-        if len(watched) != len(offsets) - 1:
-            raise ValueError(
-                f"watched must have an entry for each of {len(offsets) - 1} users; "
-                f"received {len(watched)}"
-            )
-        means = mean_vectors(vectors, offsets)
-        if self.aggregation == "mean":
-            return self._search(means, watched, k)
-        users = np.repeat(np.arange(len(watched)), np.diff(offsets))
-        scores, rows = self._search(vectors, [watched[user] for user in users.tolist()], k)
-        found = rows != UNKNOWN
-        entry_users = np.broadcast_to(users[:, None], rows.shape)[found]
-        return _merge(entry_users, scores[found], rows[found], len(watched), k)
+        if self._histories is None:
+            raise ValueError("the recommender knows no user: call fit first")
+        return self._histories
 
-    def _search(
-        self, queries: np.ndarray, watched: Sequence[np.ndarray], k: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """As of `Index.search`, with inner products and not cosines."""
-        cosines, rows = self.index.search(queries, k, exclude=watched)
-        lengths = np.linalg.norm(queries, axis=1, keepdims=True)
-        return np.where(rows == UNKNOWN, 1, lengths).astype(np.float32) * cosines, rows
+    def fit(self, log: str | os.PathLike[str], **settings: Any) -> "Recommender":
+        """Reads what each user watched, in the place of what an earlier `fit` read.
 
+        Args:
+            log: file patterns of a watch log, as of `--watch_log`.
+            **settings: flags of `yt8m recommend` by name: the columns of the log (`user_column`, …)
+                and what of it counts (`min_stars`, `min_watched_seconds`, `last_videos`, …).
 
-def _merge(
-    users: np.ndarray, scores: np.ndarray, rows: np.ndarray, num_users: int, k: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The k best different rows of each user, of entries `(n,)`."""
-    order = np.lexsort((rows, -scores, users))
-    pairs = users * (rows.max(initial=0) + 1) + rows
-    _, first = np.unique(pairs[order], return_index=True)
-    order = order[np.sort(first)]
-    users, scores, rows = users[order], scores[order], rows[order]
-    ranks = np.arange(len(users)) - np.searchsorted(users, users)
-    kept = ranks < k
-    best_scores = np.full((num_users, k), -np.inf, np.float32)
-    best_rows = np.full((num_users, k), UNKNOWN, np.int64)
-    best_scores[users[kept], ranks[kept]] = scores[kept]
-    best_rows[users[kept], ranks[kept]] = rows[kept]
-    return best_scores, best_rows
+        Returns:
+            Itself.
+
+        Raises:
+            ValueError: a setting is unknown or wrong, the log cannot be read, or of its users none
+                watched a known video.
+        """
+        return self.fit_log(_LOG.settings(watch_log=log, **settings)[HistoryOptions])
+
+    def fit_log(self, log: HistoryOptions) -> "Recommender":
+        """As `fit`, of the flags of a program."""
+        self._histories = read_histories(log, self._known, self.index.ids, self._where)
+        return self
+
+    def recommend(self, user: str, n: int = 10) -> tuple[np.ndarray, np.ndarray]:
+        """The videos with the highest scores for a user, without those that the user watched.
+
+        Returns:
+            Their ids, text `(n,)`, best first, and their scores, float32 `(n,)`; fewer where the
+            index has no more.
+
+        Raises:
+            ValueError: the user watched no known video, there was no `fit`, or `n` is below 1.
+        """
+        (row,) = self.histories.users.rows([user]).tolist()
+        if row == UNKNOWN:
+            raise ValueError(f"user {user!r} watched no video of {self._where}")
+        scores, rows = self.of_users(row, row + 1, n)
+        return self._found(scores[0], rows[0])
+
+    def of_users(self, start: int, stop: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """The k best videos for users, by their rows in `histories.users`.
+
+        Returns:
+            As of `HistorySearch.search`: scores and rows of the index, `(stop - start, k)`.
+        """
+        histories = self.histories
+        offsets = histories.offsets[start : stop + 1]
+        vectors = self._vectors(histories.rows[offsets[0] : offsets[-1]])
+        ends = histories.watched_offsets[start : stop + 1]
+        watched = np.split(histories.watched_rows[ends[0] : ends[-1]], ends[1:-1] - ends[0])
+        return self._search.search(vectors, offsets - offsets[0], watched, k)
+
+    def similar(self, video: str, n: int = 10) -> tuple[np.ndarray, np.ndarray]:
+        """The videos that are most similar to a video, without itself.
+
+        Returns:
+            As of `recommend`; scores are cosines.
+
+        Raises:
+            ValueError: the video is not known, or `n` is below 1.
+        """
+        rows = self._known.rows([video])
+        if rows[0] == UNKNOWN:
+            raise ValueError(f"video {video!r} is not in {self._where}")
+        itself = self.index.ids.rows([video])
+        scores, found = self.index.search(self._vectors(rows), n, [itself])
+        return self._found(scores[0], found[0])
+
+    def save(self, directory: str | os.PathLike[str]) -> None:
+        """Writes the recommender to a directory, with its index and what users watched.
+
+            recommender.json   kind, aggregation and sizes; written last
+            index/             see `Index.save`
+            embeddings/        see `Embeddings`; where they were given
+            *.npy              see `Histories.arrays`
+
+        Raises:
+            ValueError: the directory is not local or already holds a recommender, or there was no
+                `fit`.
+        """
+        histories = self.histories
+        path = RECOMMENDER.prepare(directory)
+        self.index.save(path / _INDEX)
+        if self.embeddings is not None:
+            ids, vectors = self.embeddings.ids.to_array(), self.embeddings.vectors()
+            Embeddings.write(path / _EMBEDDINGS, ids, vectors, self.embeddings.model)
+        record = {
+            "aggregation": self.aggregation,
+            "has_embeddings": self.embeddings is not None,
+            "users": len(histories.users),
+            "videos": len(histories.rows),
+            "watched": len(histories.watched_rows),
+        }
+        RECOMMENDER.write(path, record, histories.arrays())
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike[str]) -> "Recommender":
+        """Opens the recommender in a directory; arrays are memory-mapped.
+
+        Raises:
+            ValueError: there is none, or it is damaged.
+        """
+        record = RECOMMENDER.read(directory)
+        path = Path(directory)
+        with RECOMMENDER.opening(directory):
+            embeddings = path / _EMBEDDINGS if record["has_embeddings"] else None
+            recommender = cls(path / _INDEX, record["aggregation"], embeddings)
+            sizes = (record["users"], record["videos"], record["watched"])
+            recommender._histories = Histories.load(path, *sizes)
+        return recommender
+
+    def _vectors(self, rows: np.ndarray) -> np.ndarray:
+        """The embeddings of known videos, float32 `(rows, d)`."""
+        return self.index.vectors(rows) if self.embeddings is None else self.embeddings.take(rows)
+
+    def _found(self, scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The ids and scores of rows of the index, without `UNKNOWN`."""
+        is_found = rows != UNKNOWN
+        return np.char.decode(self.index.ids[rows[is_found]]), scores[is_found]

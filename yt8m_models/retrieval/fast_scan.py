@@ -54,4 +54,5 @@ class FastScan:
         """
         padded = np.zeros((len(queries), self._width), np.float32)
         padded[:, : queries.shape[1]] = queries
-        return self._index.search(padded, k)
+        products, rows = self._index.search(padded, k)
+        return products, rows

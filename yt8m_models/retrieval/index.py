@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from yt8m_models import __version__
+from yt8m_models.data.packed_ids import PackedIds
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.retrieval.fast_scan import FastScan
@@ -122,7 +123,7 @@ class Index:
     @classmethod
     def write(
         cls,
-        directory: str | os.PathLike,
+        directory: str | os.PathLike[str],
         embeddings: Embeddings,
         bits: int | None = None,
         approximate: bool = False,
@@ -145,7 +146,7 @@ class Index:
         return cls.load(path)
 
     @classmethod
-    def load(cls, directory: str | os.PathLike) -> "Index":
+    def load(cls, directory: str | os.PathLike[str]) -> "Index":
         """Opens the index in a directory; vectors and codes are memory-mapped.
 
         Raises:
@@ -162,7 +163,29 @@ class Index:
                 lists = InvertedLists.load(Path(directory, _LISTS), size, count)
             return cls(ids, record["model"], stored, lists)
 
-    def save(self, directory: str | os.PathLike) -> None:
+    def add(self, embeddings: Embeddings) -> None:
+        """Adds videos behind those that are there; what was opened is then in memory.
+
+        The values of codes and the cells of lists stay as they are: after many videos of another
+        kind, an index that is built anew is more exact.
+
+        Raises:
+            ValueError: the embeddings are of another model or width, a video is there already, or
+                an embedding is not finite. Nothing is added.
+        """
+        if (embeddings.model, embeddings.size) != (self.model, self.size):
+            raise ValueError(
+                f"embeddings must be of the model {self.model!r} and width {self.size}, as the "
+                f"index; received {embeddings.model!r} and {embeddings.size}"
+            )
+        ids = VideoIds(PackedIds.pack([*self.ids.blocks(), *embeddings.ids.blocks()]))
+        before, self._stored = len(self), self._stored.with_added(embeddings)
+        self.ids = ids
+        self._fast_scan = None
+        if self._lists is not None:
+            self._lists.add(self.vectors(slice(before, None)))
+
+    def save(self, directory: str | os.PathLike[str]) -> None:
         """Writes the index to a directory.
 
             index.json    kind, model, size, count and bits of the index; written last

@@ -13,6 +13,7 @@ _VECTORS_A_LIST = 39  # FAISS warns where k-means has fewer
 _SAMPLE_A_LIST = 64
 _ITERATIONS = 10
 _BATCH = 16384
+_BY_ID = 0  # `SUBSET_TYPE_ID_RANGE` of FAISS
 
 
 class InvertedLists:
@@ -104,11 +105,22 @@ class InvertedLists:
         """Writes the file."""
         require("faiss").write_index(self.index, str(path))
 
+    def add(self, vectors: np.ndarray) -> None:
+        """Files vectors `(n, size)` behind those that are there, in a copy of the lists in memory:
+        lists that were opened are read-only."""
+        faiss = require("faiss")
+        lists = faiss.ArrayInvertedLists(self.index.nlist, self.index.code_size)
+        self.index.invlists.copy_subset_to(lists, _BY_ID, 0, self.index.ntotal)
+        self.index.replace_invlists(lists, True)
+        lists.this.disown()  # the index frees it
+        self.index.add(_padded(vectors, self.index.d))
+
     def candidates(self, queries: np.ndarray, k: int, probes: int) -> np.ndarray:
         """The rows of the greatest products with queries `(q, size)` among the vectors that each
         visits: int64 `(q, k)`, `UNKNOWN` behind the last one."""
         parameters = require("faiss").SearchParametersIVF(nprobe=min(probes, self.num_lists))
-        return self.index.search(_padded(queries, self.index.d), k, params=parameters)[1]
+        _, rows = self.index.search(_padded(queries, self.index.d), k, params=parameters)
+        return np.asarray(rows)
 
 
 def _empty_index(faiss: Any, centers: np.ndarray, quantizer: ScalarQuantizer | None) -> Any:

@@ -98,6 +98,15 @@ class StoredVectors:
         """Writes the vectors or the codes; `small_arrays` are to be written beside them."""
         write_array(directory, self.name, self.values)
 
+    def with_added(self, embeddings: Embeddings) -> "StoredVectors":
+        """These and those of embeddings behind them, in memory, by the quantiser that there is.
+
+        Raises:
+            ValueError: an embedding is not finite; names the video.
+        """
+        blocks = _blocks(embeddings, self.quantizer, lambda count: None)
+        return StoredVectors(np.concatenate([self.values, *blocks]), self.quantizer)
+
     @property
     def name(self) -> str:
         """The array of the vectors or the codes."""

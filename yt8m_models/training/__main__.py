@@ -29,12 +29,9 @@ def main(arguments: Arguments) -> int | None:
         print(list_models())
         return None
 
-    import tensorflow as tf
+    from yt8m_models.training.trainer import train, use_deterministic_operations
 
-    from yt8m_models.training.trainer import train
-
-    if config.deterministic and tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.enable_op_determinism()
+    use_deterministic_operations(config)
     result = train(config, arguments[DataConfig], arguments[ModelConfig])
     signal: int | None = result["signal"]
     return signal

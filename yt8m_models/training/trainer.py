@@ -62,6 +62,12 @@ def train(config: TrainConfig, data: DataConfig, model_config: ModelConfig) -> d
         return Trainer(config, data, model_config, interruption).train()
 
 
+def use_deterministic_operations(config: TrainConfig) -> None:
+    """Makes the GPUs of this process compute alike in every run, where the training wants that."""
+    if config.deterministic and tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.enable_op_determinism()
+
+
 class Trainer:
     """A training run, from reading the flags to the last checkpoint; see `train`."""
 

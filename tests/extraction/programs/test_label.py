@@ -203,7 +203,7 @@ def test_floats_and_video_level_are_labelled_too(classes, mean_colour, tmp_path,
     trained(pattern, tmp_path / "model", data)
     summary = labelled(tmp_path / "model", f"{classes}/held/*.mkv")
     expected = {"float_frames": data.float_frames}
-    config = EvalConfig(str(tmp_path / "model"), pattern, run_once=True)
+    config = EvalConfig(train_dir=str(tmp_path / "model"), eval_data_pattern=pattern, run_once=True)
     assert evaluate_training(config, expected).metrics["hit_at_one"] == 1
     best = {each.video.id: each.labels[0].number for each in summary.labelled}
     assert best == {"red0": 0, "green0": 1, "blue0": 2}
@@ -255,7 +255,9 @@ def test_other_features_are_refused_by_every_program(classes, training, other, t
     with pytest.raises(ValueError, match=NAMED):
         infer(ModelSource(train_dir=str(training)), config)
     with pytest.raises(ValueError, match=NAMED):
-        evaluate_training(EvalConfig(str(training), other, run_once=True))
+        evaluate_training(
+            EvalConfig(train_dir=str(training), eval_data_pattern=other, run_once=True)
+        )
     with pytest.raises(ValueError, match=NAMED):
         trained(other, training, num_epochs=50)
     weights = dataclasses.replace(CONFIG, rgb_weights="w2")

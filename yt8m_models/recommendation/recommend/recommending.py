@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from yt8m_models.data.video_ids import UNKNOWN
-from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.program.progress import Progress
+from yt8m_models.recommendation.histories import Histories
 from yt8m_models.recommendation.recommend.config import RecommendConfig
-from yt8m_models.recommendation.recommend.histories import Histories, read_histories
 from yt8m_models.recommendation.recommender import Recommender
 from yt8m_models.retrieval.index import Index
 from yt8m_models.storage.whole_file import text_output
@@ -75,35 +74,19 @@ def recommend(config: RecommendConfig, progress: bool = False) -> Recommendation
     all that it watched; one that watched no known video gets no lines.
 
     Raises:
-        ValueError: as of `read_histories` and `Index.load`; or the embeddings are not of the
-            index's model.
+        ValueError: as of `Recommender` and its `fit`.
     """
-    index = Index.load(config.index_dir)
-    embeddings = Embeddings.load(config.embeddings_dir) if config.embeddings_dir else None
-    if embeddings is not None and embeddings.model != index.model:
-        raise ValueError(
-            f"the index in {config.index_dir} is of the model {index.model!r}, and the embeddings "
-            f"in {config.embeddings_dir} are of {embeddings.model!r}"
-        )
-    known, where = index.ids, f"the index in {config.index_dir}"
-    if embeddings is not None:
-        known, where = embeddings.ids, f"the embeddings in {config.embeddings_dir}"
-    histories = read_histories(config, known, index.ids, where)
-    recommender = Recommender(index, config.aggregation)
+    recommender = Recommender(config.index_dir, config.aggregation, config.embeddings_dir or None)
+    histories = recommender.fit_log(config).histories
     counts = np.zeros(len(histories.users), np.int64)
     bar = Progress(len(histories.users), "users", "recommending", enabled=progress)
     with text_output(config.output) as file, bar:
         file.write("user_id,rank,video_id,score\n")
         for start, stop in _blocks(histories.offsets):
-            offsets = histories.offsets[start : stop + 1]
-            rows = histories.rows[offsets[0] : offsets[-1]]
-            vectors = index.vectors(rows) if embeddings is None else embeddings.take(rows)
-            ends = histories.watched_offsets[start : stop + 1]
-            watched = np.split(histories.watched_rows[ends[0] : ends[-1]], ends[1:-1] - ends[0])
-            scores, best = recommender.recommend(
-                vectors, offsets - offsets[0], watched, config.top_k
+            scores, best = recommender.of_users(start, stop, config.top_k)
+            counts[start:stop] = _write(
+                file, histories.users[start:stop], scores, best, recommender.index
             )
-            counts[start:stop] = _write(file, histories.users[start:stop], scores, best, index)
             bar.update(stop - start)
     return Recommendation(
         int(counts.sum()),

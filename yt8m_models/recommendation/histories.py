@@ -1,5 +1,6 @@
 """What each user watched, and which of it counts."""
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,8 +8,11 @@ import numpy as np
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds, nothing_in_common
 from yt8m_models.graph.watch_log import IMPRESSION, RATING, TIME, WATCHED
 from yt8m_models.recommendation.history import kept_ratings, users_without
-from yt8m_models.recommendation.recommend.config import RecommendConfig
+from yt8m_models.recommendation.history_options import HistoryOptions
 from yt8m_models.recommendation.user_events import UserEvents
+from yt8m_models.storage.artifact_dir import read_array
+
+_ARRAYS = ("offsets", "rows", "watched_offsets", "watched_rows")
 
 
 @dataclass(frozen=True)
@@ -34,15 +38,42 @@ class Histories:
     rows: np.ndarray
     watched_offsets: np.ndarray
     watched_rows: np.ndarray
-    without_filter: int
-    new_users: tuple[str, ...]
-    num_unknown_events: int
-    num_unknown_videos: int
-    unknown_video: str | None
+    without_filter: int = 0
+    new_users: tuple[str, ...] = ()
+    num_unknown_events: int = 0
+    num_unknown_videos: int = 0
+    unknown_video: str | None = None
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What `load` reads, by the names of the files: all but what the reading left out."""
+        return {**self.users.arrays("users"), **{name: getattr(self, name) for name in _ARRAYS}}
+
+    @classmethod
+    def load(
+        cls, directory: str | os.PathLike[str], num_users: int, num_videos: int, num_watched: int
+    ) -> "Histories":
+        """Those in the arrays of a directory, memory-mapped.
+
+        Raises:
+            ValueError: an array is missing or damaged.
+        """
+        users = VideoIds.load(directory, num_users, "users")
+        sizes = (num_users + 1, num_videos, num_users + 1, num_watched)
+        offsets, rows, watched_offsets, watched_rows = (
+            read_array(directory, name, np.integer, (size,))
+            for name, size in zip(_ARRAYS, sizes, strict=True)
+        )
+        for name, ends, length in (
+            ("offsets", offsets, num_videos),
+            ("watched_offsets", watched_offsets, num_watched),
+        ):
+            if ends[0] != 0 or ends[-1] != length or (np.diff(ends) < 0).any():
+                raise ValueError(f"{name} must rise from 0 to {length}")
+        return cls(users, offsets, rows, watched_offsets, watched_rows)
 
 
 def read_histories(
-    config: RecommendConfig, known: VideoIds, index_ids: VideoIds, where: str
+    config: HistoryOptions, known: VideoIds, index_ids: VideoIds, where: str
 ) -> Histories:
     """Reads and filters histories.
 
