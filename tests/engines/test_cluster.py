@@ -19,6 +19,7 @@ from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.create import create_embedding_model
 from yt8m_models.embedding.embed import embedding
 from yt8m_models.embedding.embed.config import EmbedConfig
+from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.embedding.model_record import ModelRecord
 from yt8m_models.engines.spread import spread
 from yt8m_models.extraction.config import ExtractionConfig
@@ -31,6 +32,12 @@ from yt8m_models.graph.build_graph.config import BuildGraphConfig
 from yt8m_models.models import create_model
 from yt8m_models.prediction import inference, spread_inference
 from yt8m_models.prediction.config import InferenceConfig, ModelSource
+from yt8m_models.recommendation.mixed_effects import fitting, spread_users
+from yt8m_models.recommendation.mixed_effects.config import GLMixConfig
+from yt8m_models.recommendation.mixed_effects.glmix import GLMix
+from yt8m_models.recommendation.recommend import recommending
+from yt8m_models.recommendation.recommend.config import RecommendConfig
+from yt8m_models.retrieval.index import Index
 from yt8m_models.training.checkpoints import Checkpoints
 from yt8m_models.training.train_dir import record_model_flags
 
@@ -182,6 +189,85 @@ def test_an_extraction_of_a_cluster_is_that_of_one_process(cluster, monkeypatch,
     strict = config(output_dir="none", max_bad_videos=0)
     with pytest.raises(ValueError, match=r"more than --max_bad_videos=0 videos cannot be read"):
         extraction.extract(strict, features, spark=cluster.spark)
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    """A log of 40 users with labels and impressions, embeddings of 30 videos, and their index."""
+    directory = tmp_path_factory.mktemp("watched")
+    rng = np.random.default_rng(2)
+    vectors = rng.normal(size=(30, 5)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    ids = [f"v{row}" for row in range(len(vectors))]
+    Index.build(Embeddings.write(directory / "embeddings", ids, vectors, "m1")).save(
+        directory / "index"
+    )
+    users, videos = rng.integers(40, size=900), rng.integers(33, size=900)
+    tastes = rng.normal(size=(40, 5))
+    likes = np.einsum("nd,nd->n", vectors[videos % 30], tastes[users]) + rng.normal(size=900)
+    text = "".join(
+        f"u{user},v{video},{int(rng.random() < 0.1)},{int(like > 0)}\n"
+        for user, video, like in zip(users, videos, likes, strict=True)
+    )
+    (directory / "log.csv").write_text(f"user_id,video_id,impression,label\n{text}new,v32,0,1\n")
+    return directory
+
+
+def test_recommendations_of_a_cluster_are_those_of_one_process(
+    cluster, watched, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(watched)
+    config = partial(RecommendConfig, watch_log="log.csv", index_dir="index", top_k=4)
+    chosen = {"users": ("u3", "u5", "new", "nobody"), "aggregation": "max", "last_videos": 2}
+    died = []
+
+    def dying(spark, work, items):
+        died.append(tmp_path / f"died-{len(died)}")
+        died[-1].mkdir()
+        return spread(spark, Finishes(work, str(died[-1]), dies_at=items[1]), items)
+
+    monkeypatch.setattr(recommending, "spread", dying)
+    for number, flags in enumerate(({}, chosen, {"embeddings_dir": "embeddings"})):
+        local = recommending.recommend(config(output=f"local{number}.csv", **flags))
+        spark = config(output=f"spark{number}.csv", **flags)
+        assert recommending.recommend(spark, spark=cluster.spark) == local
+        assert local.num_lines > 7
+        ours = (watched / f"spark{number}.csv").read_text()
+        assert ours == (watched / f"local{number}.csv").read_text()
+    assert all((directory / "died").exists() for directory in died)
+    assert len(died) == 3
+    assert not list(watched.glob(".*"))
+    with pytest.raises(ValueError, match="--output must be given with --engine=spark"):
+        recommending.recommend(config(), spark=cluster.spark)
+
+
+def test_a_glmix_of_a_cluster_is_that_of_one_process(cluster, watched, monkeypatch, tmp_path):
+    monkeypatch.chdir(watched)
+    config = partial(GLMixConfig, watch_log="log.csv", embeddings_dir="embeddings")
+    local = fitting.train(config(glmix_dir="local"))
+    rounds = []
+
+    def dying(spark, work, items):
+        rounds.append(items)
+        dies_at = items[1] if len(rounds) == 2 else None
+        return spread(spark, Finishes(work, str(tmp_path), dies_at), items)
+
+    monkeypatch.setattr(spread_users, "spread", dying)
+    text, left_out = fitting.train(config(glmix_dir="spark"), spark=cluster.spark)
+    assert (tmp_path / "died").exists()
+    assert len(rounds) > 2
+    assert len(rounds[0]) > 4
+    assert left_out == local[1]
+    assert text.partition(", objective")[0] == local[0].partition(", objective")[0]
+    expected, found = GLMix.load(watched / "local"), GLMix.load(watched / "spark")
+    np.testing.assert_allclose(found.fixed, expected.fixed, atol=1e-9)
+    np.testing.assert_allclose(found.coefficients, expected.coefficients, atol=1e-6)
+    assert np.abs(expected.coefficients).max() > 0.1
+    exact = ("users", "users_ends", "trained_videos", "trained_videos_ends")
+    for name in exact:
+        ours = (watched / "spark" / f"{name}.npy").read_bytes()
+        assert ours == (watched / "local" / f"{name}.npy").read_bytes()
+    assert not list(watched.glob(".*"))
 
 
 def test_the_others_do_what_a_lost_worker_had_to_do(cluster, tmp_path):

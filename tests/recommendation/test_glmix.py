@@ -461,3 +461,10 @@ def test_refused_flags(flags, message):
     given = ["--watch_log=a.csv", "--embeddings_dir=b", "--glmix_dir=c"]
     with pytest.raises(UsageError, match=message):
         PROGRAM.parse(given + flags)
+
+
+def test_a_cluster_fits_and_does_no_more(run_here):
+    flags = ["--watch_log=a.csv", "--glmix_dir=b", "--mode=evaluate", "--engine=spark"]
+    status, _, error = run_here(PROGRAM, *flags)
+    assert status != 0
+    assert "--engine=spark goes with --mode=train; received evaluate" in error

@@ -2,8 +2,9 @@
 
 import sys
 
+from yt8m_models.engines.options import SPARK, EngineOptions
 from yt8m_models.program.command import Arguments, Program
-from yt8m_models.recommendation.mixed_effects.config import EVALUATE, PREDICT, GLMixConfig
+from yt8m_models.recommendation.mixed_effects.config import EVALUATE, PREDICT, TRAIN, GLMixConfig
 
 PROGRAM = Program(
     "yt8m glmix",
@@ -11,12 +12,15 @@ PROGRAM = Program(
     "part for every user: fits it to events, predicts, and measures AUC, also for cold-start "
     "videos alone.",
     GLMixConfig,
+    EngineOptions,
 )
 
 
 @PROGRAM.main
 def main(arguments: Arguments) -> None:
-    config = arguments[GLMixConfig]
+    config, engine = arguments[GLMixConfig], arguments[EngineOptions]
+    if engine.engine == SPARK and config.mode != TRAIN:
+        raise ValueError(f"--engine=spark goes with --mode={TRAIN}; received {config.mode}")
     if config.mode == PREDICT:
         from yt8m_models.recommendation.glmix.prediction import predict
 
@@ -29,7 +33,8 @@ def main(arguments: Arguments) -> None:
     else:
         from yt8m_models.recommendation.mixed_effects.fitting import train
 
-        _print(*train(config, progress=True))
+        with engine.session(PROGRAM.name) as spark:
+            _print(*train(config, progress=True, spark=spark))
 
 
 def _print(text: str, left_out: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from yt8m_models.graph.memory_options import MemoryOptions
 from yt8m_models.graph.watch_log_options import WatchLogOptions
 from yt8m_models.program.option import option
 
@@ -10,7 +11,7 @@ AGGREGATIONS = (MEAN, MAX)
 
 
 @dataclass(frozen=True)
-class RecommendConfig(WatchLogOptions):
+class RecommendConfig(WatchLogOptions, MemoryOptions):
     """The histories, the index, and how many videos for whom."""
 
     index_dir: str = option("", "Index of the videos to recommend.", required=True)
