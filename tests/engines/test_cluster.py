@@ -38,6 +38,7 @@ from yt8m_models.graph.build_graph.config import BuildGraphConfig
 from yt8m_models.models import create_model
 from yt8m_models.prediction import inference, spread_inference
 from yt8m_models.prediction.config import InferenceConfig, ModelSource
+from yt8m_models.recommendation.glmix import prediction
 from yt8m_models.recommendation.mixed_effects import fitting, spread_users
 from yt8m_models.recommendation.mixed_effects.config import GLMixConfig
 from yt8m_models.recommendation.mixed_effects.glmix import GLMix
@@ -374,6 +375,42 @@ def test_a_glmix_of_a_cluster_is_that_of_one_process(cluster, watched, monkeypat
         ours = (watched / "spark" / f"{name}.npy").read_bytes()
         assert ours == (watched / "local" / f"{name}.npy").read_bytes()
     assert not list(watched.glob(".*"))
+
+
+def test_predictions_of_a_glmix_of_a_cluster(cluster, watched, monkeypatch, tmp_path):
+    monkeypatch.chdir(watched)
+    (tmp_path / "empty.csv").write_text("user_id,video_id\n")
+    (tmp_path / "more, [1].csv").write_text("user_id,video_id\nu1,v2\nnobody,v3\nu1,gone\n")
+    (tmp_path / "unknown.csv").write_text("user_id,video_id\nu1,gone\n")
+    config = partial(GLMixConfig, embeddings_dir="embeddings", glmix_dir="of-predictions")
+    fitting.train(config(watch_log="log.csv"))
+    predicts = partial(config, mode="predict", watch_log=f"log.csv,{tmp_path}/*.csv")
+    local = prediction.predict(predicts(output="local-scores.csv"))
+
+    def dying(spark, work, items):
+        assert len(items) == 4
+        return spread(spark, Finishes(work, str(tmp_path), dies_at=items[2]), items)
+
+    monkeypatch.setattr(prediction, "spread", dying)
+    text, left_out = prediction.predict(predicts(output="scores.csv"), spark=cluster.spark)
+    assert (tmp_path / "died").exists()
+    assert text == local[0].replace("local-scores.csv", "scores.csv")
+    assert left_out == local[1]
+    ours = (watched / "scores.csv").read_text()
+    assert ours == (watched / "local-scores.csv").read_text()
+    assert ours.splitlines()[-1].startswith("nobody,v3,0.")
+    monkeypatch.setattr(prediction, "spread", spread)
+    for name, message in (
+        ("empty", "there are no pairs"),
+        ("unknown", "no id in common: .*'gone'"),
+    ):
+        pairs = predicts(watch_log=f"{tmp_path}/{name}.csv", output="none.csv")
+        with pytest.raises(ValueError, match=message):
+            prediction.predict(pairs, spark=cluster.spark)
+    with pytest.raises(ValueError, match=r"gs://b/scores\.csv must be local with --engine=spark"):
+        prediction.predict(predicts(output="gs://b/scores.csv"), spark=cluster.spark)
+    assert not list(watched.glob(".*"))
+    assert not (watched / "none.csv").exists()
 
 
 def test_the_others_do_what_a_lost_worker_had_to_do(cluster, tmp_path):

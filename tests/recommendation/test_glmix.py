@@ -463,8 +463,8 @@ def test_refused_flags(flags, message):
         PROGRAM.parse(given + flags)
 
 
-def test_a_cluster_fits_and_does_no_more(run_here):
+def test_a_cluster_does_not_evaluate(run_here):
     flags = ["--watch_log=a.csv", "--glmix_dir=b", "--mode=evaluate", "--engine=spark"]
     status, _, error = run_here(PROGRAM, *flags)
     assert status != 0
-    assert "--engine=spark goes with --mode=train; received evaluate" in error
+    assert "--mode=evaluate goes with --engine=local; received spark" in error

@@ -9,15 +9,24 @@ from typing import Any
 
 import numpy as np
 
+from yt8m_models import __version__
 from yt8m_models.data.packed_ids import PackedIds
 from yt8m_models.data.ragged import offsets_of, runs
 from yt8m_models.data.video_ids import VideoIds, as_bytes
 from yt8m_models.graph.engine import engine
 from yt8m_models.graph.watch_log import TIME, USER, VIDEO, WatchLog
 from yt8m_models.graph.watch_log_options import WatchLogOptions
-from yt8m_models.storage.artifact_dir import write_array
+from yt8m_models.storage.artifact_dir import ArtifactDir, read_array
 from yt8m_models.storage.spilled_array import SpilledArray
 
+_EVENTS = ArtifactDir(
+    "user_events.json",
+    ("user_events",),
+    "events by user",
+    "yt8m recommend or yt8m glmix",
+    __version__,
+    {"num_users": int, "num_videos": int, "num_events": int, "values": list},
+)
 _VECTORS = 128  # of 2,048 rows each, in a block of a result
 _BLOCK_EVENTS = 1 << 18
 
@@ -134,7 +143,7 @@ class UserEvents:
         return ((start + first, start + last) for first, last in of_rows)
 
     def save(self, directory: str | os.PathLike[str]) -> None:
-        """Writes the events as arrays, for `open`."""
+        """Writes the events for `open`, as an artifact of a run."""
         arrays = {
             **self.users.arrays("users"),
             **self.videos.arrays("videos"),
@@ -142,22 +151,31 @@ class UserEvents:
             "video_rows": self.video_rows,
             **{f"value_{name}": array for name, array in self.values.items()},
         }
-        for name, array in arrays.items():
-            write_array(directory, name, array)
+        record = {
+            "num_users": len(self.users),
+            "num_videos": len(self.videos),
+            "num_events": len(self),
+            "values": list(self.values),
+        }
+        _EVENTS.write(_EVENTS.prepare(directory), record, arrays)
 
     @classmethod
     def open(cls, directory: str | os.PathLike[str]) -> "UserEvents":
-        """Maps the events that `save` wrote in a directory into memory."""
-        found = {path.stem: np.load(path, "r") for path in Path(directory).glob("*.npy")}
+        """Maps the events that `save` wrote in a directory into memory.
+
+        Raises:
+            ValueError: there are none.
+        """
+        record = _EVENTS.read(directory)
+        num_users, shape = record["num_users"], (record["num_events"],)
         return cls(
-            VideoIds.load(directory, len(found["users_ends"]), "users"),
-            VideoIds.load(directory, len(found["videos_ends"]), "videos"),
-            np.asarray(found["offsets"]),
-            np.asarray(found["video_rows"]),
+            VideoIds.load(directory, num_users, "users"),
+            VideoIds.load(directory, record["num_videos"], "videos"),
+            read_array(directory, "offsets", np.int64, (num_users + 1,)),
+            read_array(directory, "video_rows", np.int32, shape),
             {
-                name.removeprefix("value_"): np.asarray(array)
-                for name, array in found.items()
-                if name.startswith("value_")
+                name: read_array(directory, f"value_{name}", np.number, shape)
+                for name in record["values"]
             },
         )
 

@@ -4,7 +4,7 @@ import sys
 
 from yt8m_models.engines.options import SPARK, EngineOptions
 from yt8m_models.program.command import Arguments, Program
-from yt8m_models.recommendation.mixed_effects.config import EVALUATE, PREDICT, TRAIN, GLMixConfig
+from yt8m_models.recommendation.mixed_effects.config import EVALUATE, PREDICT, GLMixConfig
 
 PROGRAM = Program(
     "yt8m glmix",
@@ -19,13 +19,14 @@ PROGRAM = Program(
 @PROGRAM.main
 def main(arguments: Arguments) -> None:
     config, engine = arguments[GLMixConfig], arguments[EngineOptions]
-    if engine.engine == SPARK and config.mode != TRAIN:
-        raise ValueError(f"--engine=spark goes with --mode={TRAIN}; received {config.mode}")
     if config.mode == PREDICT:
         from yt8m_models.recommendation.glmix.prediction import predict
 
-        _print(*predict(config, progress=True))
+        with engine.session(PROGRAM.name) as spark:
+            _print(*predict(config, progress=True, spark=spark))
     elif config.mode == EVALUATE:
+        if engine.engine == SPARK:
+            raise ValueError(f"--mode={EVALUATE} goes with --engine=local; received {SPARK}")
         from yt8m_models.recommendation.mixed_effects.evaluation import evaluate
 
         evaluation = evaluate(config)

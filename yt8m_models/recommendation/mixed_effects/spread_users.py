@@ -127,7 +127,7 @@ class _Round:
 
 def _solve_range(this: _Round, part: UserRange) -> Derivatives:
     """What a worker does with a range of users."""
-    batches = _batches(this.events, part)
+    batches = _batches(this.events, part, len(this.fixed) - 1)
     before = dataclasses.replace(this, number=this.number - 1)
     parts = np.zeros((part.stop - part.start, batches.size))
     if before.number:
@@ -144,11 +144,11 @@ def _solve_range(this: _Round, part: UserRange) -> Derivatives:
 
 
 @lru_cache(maxsize=8)
-def _batches(directory: str, part: UserRange) -> UserBatches:
+def _batches(directory: str, part: UserRange, width: int) -> UserBatches:
     """The batches of a range, from files that are memory-mapped."""
     events = UserEvents.open(directory)
     offsets = events.offsets[part.start : part.stop + 1]
     own = slice(offsets[0], offsets[-1])
-    vectors = np.load(os.path.join(directory, f"{_VECTORS}.npy"), "r")
+    vectors = read_array(directory, _VECTORS, np.float32, (len(events.videos), width))
     rows, labels = events.video_rows[own], events.values[LABEL][own]
-    return UserBatches(np.asarray(vectors), offsets - offsets[0], rows, labels)
+    return UserBatches(vectors, offsets - offsets[0], rows, labels)
