@@ -209,6 +209,24 @@ def test_some_users(world, tmp_path):
     assert report.new_users == ("none",)
 
 
+@pytest.mark.parametrize("users", [(), ("u7", "nobody", "u3", "new")])
+def test_workers_answer_ranges_of_users(world, tmp_path, monkeypatch, spread_here, users):
+    monkeypatch.setattr(user_events, "_BLOCK_EVENTS", 3)
+    rng = np.random.default_rng(6)
+    rows = {f"u{user},v{video}" for user, video in rng.integers((0, 0), (20, 55), (150, 2))}
+    history = "\n".join(["user_id,video_id", "new,v57", *sorted(rows)])
+    expected, local = _recommend(world, tmp_path, history, users=users)
+    config = RecommendConfig(
+        **{"watch_log": f"{tmp_path}/history.csv", "index_dir": str(world / "index")},
+        **{"output": f"{tmp_path}/spread.csv", "top_k": 5, "users": users},
+    )
+    assert recommend(config, spark=spread_here(recommending)) == local
+    assert (tmp_path / "spread.csv").read_bytes() == (tmp_path / "out.csv").read_bytes()
+    assert len(expected) == (2 if users else 20)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"history.csv", "out.csv", "spread.csv"}
+
+
 def test_to_standard_output(world, tmp_path, capsys):
     (tmp_path / "history.csv").write_text("user_id,video_id\na,v1\n")
     recommend(

@@ -76,7 +76,7 @@ def infer_spread(
     work = _Work(
         run,
         absolute(source.untar_model_dir if source.input_model_tgz else source.train_dir),
-        absolute(restored.path),
+        restored.checkpoint,
         tuple(expected.items()),
         config,
         join(directory, f".{name}.{run[:8]}.parts"),

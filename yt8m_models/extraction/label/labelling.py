@@ -129,7 +129,7 @@ def _label_spread(
     there = replace(
         config,
         train_dir=absolute(config.train_dir),
-        checkpoint=absolute(restored.path),
+        checkpoint=restored.checkpoint,
         vocabulary=absolute(config.vocabulary),
     )
     work = partial(_label_video, _Work(uuid4().hex, there, as_workers_find_it(extraction_config)))
