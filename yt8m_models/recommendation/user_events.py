@@ -91,22 +91,25 @@ class UserEvents:
             for _ in files.blocks(", ".join((USER, VIDEO, *kept.values())), "INSERT INTO log"):
                 pass
             connection.execute("SET preserve_insertion_order = false")
-            is_wanted = " WHERE list_contains(?, user_id)" if only_users else ""
+            is_wanted = ""
+            if only_users:
+                connection.execute(
+                    "CREATE TABLE wanted AS SELECT unnest(?) AS user_id", [list(only_users)]
+                )
+                is_wanted = "WHERE user_id IN (SELECT user_id FROM wanted)"
             connection.execute(
-                f"CREATE TABLE events AS SELECT *, rowid AS place FROM log{is_wanted}",
-                [list(only_users)] if only_users else [],
+                f"CREATE VIEW events AS SELECT *, rowid AS place FROM log {is_wanted}"
             )
-            connection.execute("DROP TABLE log")
-            users, counts = _numbered(connection, USER)
-            videos, _ = _numbered(connection, VIDEO)
+            users, counts = _numbered(connection, "user")
+            videos, _ = _numbered(connection, "video")
             video_rows = SpilledArray(np.int32)
             spilled = {
                 name: SpilledArray(np.int64 if name == TIME else np.float64) for name in kept
             }
             rows = connection.execute(
-                f"SELECT {', '.join((f'{VIDEO}s.number', *kept))} FROM events "
-                f"JOIN {USER}s USING (user_id) JOIN {VIDEO}s USING (video_id) "
-                f"ORDER BY {USER}s.number, place"
+                f"SELECT {', '.join(('videos.number', *kept))} FROM events "
+                "JOIN users USING (user_id) JOIN videos USING (video_id) "
+                "ORDER BY users.number, place"
             )
             for block in _blocks(rows):
                 video_rows.append(block["number"])
@@ -190,7 +193,11 @@ class UserEvents:
 
 
 def _numbered(connection: Any, name: str) -> tuple[VideoIds, np.ndarray]:
-    """Makes a table of the ids by the first event, and their numbers; the ids, and their counts."""
+    """Makes the table `NAMEs` of the ids and their numbers, by the first event of each.
+
+    Returns:
+        The ids, and how many events each has.
+    """
     connection.execute(
         f"CREATE TABLE {name}s AS SELECT {name}_id, count(*) AS size, "
         f"CAST(row_number() OVER (ORDER BY min(place)) - 1 AS INTEGER) AS number "
