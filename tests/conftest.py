@@ -2,8 +2,10 @@
 
 import json
 import os
+import pickle
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -33,6 +35,30 @@ def forget_contents():
         path.write_text(json.dumps(record))
 
     return forget
+
+
+@pytest.fixture
+def spread_here(monkeypatch):
+    """`spread_here(module)`: what a module spreads is done in this process; a session for it.
+
+    Each item is done twice, as where a worker is lost, from the last to the first.
+    """
+
+    def patch(module):
+        def spread(spark, work, items):
+            assert spark is session
+            pickled = [pickle.dumps((work, item)) for item in items]
+            done = {}
+            for place in [*range(len(items)), *reversed(range(len(items)))]:
+                again, item = pickle.loads(pickled[place])
+                done[place] = pickle.loads(pickle.dumps(again(item)))
+            return [done[place] for place in range(len(items))]
+
+        monkeypatch.setattr(module, "spread", spread)
+        return session
+
+    session = SimpleNamespace(sparkContext=SimpleNamespace(defaultParallelism=2))
+    return patch
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 """Rows of different lengths in one array."""
 
 import numpy as np
+import pytest
 
-from yt8m_models.data.ragged import bisect, offsets_of, places_of
+from yt8m_models.data.ragged import bisect, offsets_of, places_of, runs
 
 
 def test_places_of_rows_that_repeat_and_are_empty():
@@ -26,3 +27,18 @@ def test_bisect_finds_what_searchsorted_finds_in_each_row():
         for start, end, value in zip(offsets[:-1], offsets[1:], sought, strict=True)
     ]
     assert places.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"),
+    [
+        (1, [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]),
+        (4, [(0, 2), (2, 3), (3, 5)]),
+        (5, [(0, 2), (2, 3), (3, 5)]),
+        (100, [(0, 5)]),
+    ],
+)
+def test_runs(most, expected):
+    assert list(runs(offsets_of(np.array([1, 3, 7, 0, 4])), most)) == expected
+    assert list(runs(np.array([10, 11, 14, 21, 21, 25]), most)) == expected  # a part of others
+    assert list(runs(np.array([0]), most)) == []

@@ -17,7 +17,7 @@ from yt8m_models.data.split import splitting
 from yt8m_models.data.split.__main__ import PROGRAM, main
 from yt8m_models.data.split.config import SplitConfig
 from yt8m_models.data.split.splitting import split
-from yt8m_models.data.video_hash import is_test
+from yt8m_models.data.video_hash import are_test, is_test
 from yt8m_models.program.command import UsageError
 from yt8m_models.samples.synthetic.config import SyntheticConfig
 from yt8m_models.samples.synthetic.generator import write_synthetic
@@ -91,6 +91,19 @@ def test_the_hash_does_not_change():
     share = 0xBF6421EB2E19746C / 2**64  # 0.7476
     assert not is_test(b"abcd", share - 1e-9)
     assert is_test(b"abcd", share + 1e-9)
+
+
+def test_many_ids_are_hashed_as_each_is():
+    """By the formula of one id, in Python's whole numbers, also at and beside each bound."""
+    videos = [b"", b"abcd", "ü:0".encode(), *(b"v%d" % n for n in range(500))]
+    for seed in (0, 12):
+        digests = [hashlib.sha256(b"%d:%b" % (seed, video)).digest() for video in videos]
+        numbers = [int.from_bytes(digest[:8], "big") for digest in digests]
+        shares = [number / 2**64 for number in numbers[:20]]
+        for share in (-0.1, 0, 1e-300, 0.3, 1 - 2**-53, 1, 2, *shares, np.nextafter(shares[1], 1)):
+            expected = [number < share * 2**64 for number in numbers]
+            assert are_test(iter(videos), share, seed).tolist() == expected
+    assert are_test([], 0.5).shape == (0,)
 
 
 def test_fractions_and_seeds():

@@ -14,16 +14,23 @@ pytest.importorskip("pyspark", reason="needs the extra `spark`")
 
 from tests.engines.dying import DyingReader, Finishes, WaitsForDeath
 from yt8m_models.config import DataConfig, ModelConfig
-from yt8m_models.data.records import video_record, write_records
+from yt8m_models.data.record_reader import read_records
+from yt8m_models.data.records import frame_record, video_record, write_records
 from yt8m_models.embedding.config import EmbeddingConfig
 from yt8m_models.embedding.create import create_embedding_model
 from yt8m_models.embedding.embed import embedding
 from yt8m_models.embedding.embed.config import EmbedConfig
+from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.embedding.model_record import ModelRecord
 from yt8m_models.engines.spread import spread
 from yt8m_models.extraction.config import ExtractionConfig
 from yt8m_models.extraction.extract import extraction
 from yt8m_models.extraction.extract.config import ExtractConfig
+from yt8m_models.extraction.extractor import Extractor
+from yt8m_models.extraction.label import labelling
+from yt8m_models.extraction.label.config import LabelConfig
+from yt8m_models.features.build_features import building
+from yt8m_models.features.build_features.config import BuildFeaturesConfig
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.graph.build_graph import spark_co_watches
 from yt8m_models.graph.build_graph.building import build_graph
@@ -31,6 +38,13 @@ from yt8m_models.graph.build_graph.config import BuildGraphConfig
 from yt8m_models.models import create_model
 from yt8m_models.prediction import inference, spread_inference
 from yt8m_models.prediction.config import InferenceConfig, ModelSource
+from yt8m_models.recommendation.glmix import prediction
+from yt8m_models.recommendation.mixed_effects import fitting, spread_users
+from yt8m_models.recommendation.mixed_effects.config import GLMixConfig
+from yt8m_models.recommendation.mixed_effects.glmix import GLMix
+from yt8m_models.recommendation.recommend import recommending
+from yt8m_models.recommendation.recommend.config import RecommendConfig
+from yt8m_models.retrieval.index import Index
 from yt8m_models.training.checkpoints import Checkpoints
 from yt8m_models.training.train_dir import record_model_flags
 
@@ -155,7 +169,64 @@ def test_bad_records_of_all_workers_count_together(cluster, classifier, tmp_path
     assert {path.name for path in tmp_path.iterdir()} == {"0.tfrecord", "1.tfrecord", "out.csv"}
 
 
-def test_an_extraction_of_a_cluster_is_that_of_one_process(cluster, monkeypatch, tmp_path):
+@pytest.mark.parametrize("flags", [{}, {"dtype": "float16", "max_bad_records": 1}])
+def test_features_of_a_cluster_are_those_of_one_process(
+    cluster, classifier, monkeypatch, tmp_path, flags
+):
+    """Ten videos in three files; with flags also a file without a good record."""
+    files = map(str, sorted(classifier.glob("*.tfrecord")))
+    records = [record for file in files for _, record in read_records(file)]
+    for part, place in enumerate(range(0, 10, 4)):
+        write_records(tmp_path / f"{part}.tfrecord", records[place : min(place + 4, 10)])
+    if flags:
+        write_records(tmp_path / "9.tfrecord", [b"no record"])
+    monkeypatch.chdir(tmp_path)
+    data = DataConfig(("mean_rgb",), (6,), num_classes=5)
+    config = partial(BuildFeaturesConfig, data_pattern="*.tfrecord", num_readers=1, **flags)
+    local = building.build_features(config(output_dir="local"), data)
+
+    def dying(spark, work, items):
+        return spread(spark, Finishes(work, str(tmp_path), dies_at=items[1]), items)
+
+    monkeypatch.setattr(building, "spread", dying)
+    found = building.build_features(config(output_dir="spark"), data, spark=cluster.spark)
+    assert (tmp_path / "died").exists()
+    assert (found.num_videos, found.num_bytes) == (10, local.num_bytes)
+    assert found.num_clipped == local.num_clipped
+    assert contents(tmp_path / "spark") == contents(tmp_path / "local")
+    assert ("skipped 1 bad record" in (found.problems or "")) == bool(flags)
+    write_records(tmp_path / "10.tfrecord", records[:1])
+    with pytest.raises(ValueError, match=r"'v00' is there twice: 0\.tfrecord.*10\.tfrecord"):
+        building.build_features(config(output_dir="twice"), data, spark=cluster.spark)
+    with pytest.raises(ValueError, match=r"--engine=spark is for records; received --table=a.npz"):
+        building.build_features(
+            BuildFeaturesConfig(table="a.npz", output_dir="table"), data, spark=cluster.spark
+        )
+
+
+@pytest.mark.parametrize("max_bad_records", [0, 1])
+def test_an_index_of_frames_of_a_cluster_is_that_of_one_process(
+    cluster, monkeypatch, tmp_path, max_bad_records
+):
+    monkeypatch.chdir(tmp_path)
+    frames = np.random.default_rng(0).integers(256, size=(7, 3, 4), dtype=np.uint8)
+    records = [frame_record(f"v{n}".encode(), [1], {"rgb": rows}) for n, rows in enumerate(frames)]
+    write_records("0.tfrecord", records[:3])
+    write_records("1.tfrecord", [*records[3:], *[b"no record"] * max_bad_records])
+    data = DataConfig(("rgb",), (4,), frame_features=True, num_classes=5)
+    config = partial(
+        BuildFeaturesConfig, data_pattern="*.tfrecord", max_bad_records=max_bad_records
+    )
+    local = building.build_features(config(output_dir="local"), data)
+    found = building.build_features(config(output_dir="spark"), data, spark=cluster.spark)
+    assert found.num_videos == local.num_videos == 7
+    assert contents(tmp_path / "spark") == contents(tmp_path / "local")
+    assert (found.problems is None) == (local.problems is None) == (not max_bad_records)
+
+
+@pytest.fixture
+def sounds(monkeypatch, tmp_path):
+    """The directory of four sounds and of a file that is none, which becomes the current one."""
     pytest.importorskip("av", reason="needs the extra `video`")
     monkeypatch.chdir(tmp_path)
     for number in range(4):
@@ -164,6 +235,49 @@ def test_an_extraction_of_a_cluster_is_that_of_one_process(cluster, monkeypatch,
             tone = np.sin(np.arange(40_000) * (0.1 + 0.1 * number)) * 9_000
             file.writeframes(tone.astype("<i2").tobytes())
     Path("4.wav").write_text("no sound")
+    return tmp_path
+
+
+def test_labels_of_a_cluster_are_those_of_one_process(cluster, sounds, monkeypatch, capsys):
+    import tensorflow as tf
+
+    features = ExtractionConfig(rgb_model="none")
+    sizes = Extractor(features).sizes
+    data = DataConfig(tuple(sizes), tuple(sizes.values()), frame_features=True, num_classes=5)
+    model_config = ModelConfig("FrameLevelLogisticModel")
+    record_model_flags("model", model_config, data, "CrossEntropyLoss")
+    step = tf.Variable(3, dtype=tf.int64)
+    Checkpoints("model", keep=1, model=create_model(model_config, data), step=step).save(3)
+    Path("vocabulary.csv").write_text("Index,Name\n0,zero\n1,one\n")
+    config = partial(
+        LabelConfig, train_dir="model", videos="*.wav", vocabulary="vocabulary.csv", top_k=3
+    )
+    local = labelling.label(config(output_file="local.csv"), features)
+    printed = capsys.readouterr()
+
+    def dying(spark, work, items):
+        assert len(items) == 5
+        return spread(spark, Finishes(work, str(sounds), dies_at=items[1]), items)
+
+    monkeypatch.setattr(labelling, "spread", dying)
+    found = labelling.label(config(output_file="spark.csv"), features, (), cluster.spark)
+    assert (sounds / "died").exists()
+    assert found.num_failures == local.num_failures == 1
+    assert len(found.labelled) == 4
+    for ours, theirs in zip(found.labelled, local.labelled, strict=True):
+        assert ours.video == theirs.video
+        assert [label[:2] for label in ours.labels] == [label[:2] for label in theirs.labels]
+        scores = [label.score for label in theirs.labels]
+        np.testing.assert_allclose([label.score for label in ours.labels], scores, atol=1e-5)
+    assert {label.name for label in found.labelled[0].labels} & {"zero", "one", ""}
+    again = capsys.readouterr()
+    assert again.out == printed.out
+    assert "4.wav" in again.err
+    assert str(sounds) not in again.err
+
+
+def test_an_extraction_of_a_cluster_is_that_of_one_process(cluster, sounds, monkeypatch):
+    tmp_path = sounds
     features = ExtractionConfig(rgb_model="none")
     config = partial(ExtractConfig, videos="*.wav", videos_per_shard=2)
     local = extraction.extract(config(output_dir="local"), features)
@@ -182,6 +296,121 @@ def test_an_extraction_of_a_cluster_is_that_of_one_process(cluster, monkeypatch,
     strict = config(output_dir="none", max_bad_videos=0)
     with pytest.raises(ValueError, match=r"more than --max_bad_videos=0 videos cannot be read"):
         extraction.extract(strict, features, spark=cluster.spark)
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    """A log of 40 users with labels and impressions, embeddings of 30 videos, and their index."""
+    directory = tmp_path_factory.mktemp("watched")
+    rng = np.random.default_rng(2)
+    vectors = rng.normal(size=(30, 5)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    ids = [f"v{row}" for row in range(len(vectors))]
+    Index.build(Embeddings.write(directory / "embeddings", ids, vectors, "m1")).save(
+        directory / "index"
+    )
+    users, videos = rng.integers(40, size=900), rng.integers(33, size=900)
+    tastes = rng.normal(size=(40, 5))
+    likes = np.einsum("nd,nd->n", vectors[videos % 30], tastes[users]) + rng.normal(size=900)
+    text = "".join(
+        f"u{user},v{video},{int(rng.random() < 0.1)},{int(like > 0)}\n"
+        for user, video, like in zip(users, videos, likes, strict=True)
+    )
+    (directory / "log.csv").write_text(f"user_id,video_id,impression,label\n{text}new,v32,0,1\n")
+    return directory
+
+
+def test_recommendations_of_a_cluster_are_those_of_one_process(
+    cluster, watched, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(watched)
+    config = partial(RecommendConfig, watch_log="log.csv", index_dir="index", top_k=4)
+    chosen = {"users": ("u3", "u5", "new", "nobody"), "aggregation": "max", "last_videos": 2}
+    died = []
+
+    def dying(spark, work, items):
+        died.append(tmp_path / f"died-{len(died)}")
+        died[-1].mkdir()
+        return spread(spark, Finishes(work, str(died[-1]), dies_at=items[1]), items)
+
+    monkeypatch.setattr(recommending, "spread", dying)
+    for number, flags in enumerate(({}, chosen, {"embeddings_dir": "embeddings"})):
+        local = recommending.recommend(config(output=f"local{number}.csv", **flags))
+        spark = config(output=f"spark{number}.csv", **flags)
+        assert recommending.recommend(spark, spark=cluster.spark) == local
+        assert local.num_lines > 7
+        ours = (watched / f"spark{number}.csv").read_text()
+        assert ours == (watched / f"local{number}.csv").read_text()
+    assert all((directory / "died").exists() for directory in died)
+    assert len(died) == 3
+    assert not list(watched.glob(".*"))
+    with pytest.raises(ValueError, match="--output must be given with --engine=spark"):
+        recommending.recommend(config(), spark=cluster.spark)
+
+
+def test_a_glmix_of_a_cluster_is_that_of_one_process(cluster, watched, monkeypatch, tmp_path):
+    monkeypatch.chdir(watched)
+    config = partial(GLMixConfig, watch_log="log.csv", embeddings_dir="embeddings")
+    local = fitting.train(config(glmix_dir="local"))
+    rounds = []
+
+    def dying(spark, work, items):
+        rounds.append(items)
+        dies_at = items[1] if len(rounds) == 2 else None
+        return spread(spark, Finishes(work, str(tmp_path), dies_at), items)
+
+    monkeypatch.setattr(spread_users, "spread", dying)
+    text, left_out = fitting.train(config(glmix_dir="spark"), spark=cluster.spark)
+    assert (tmp_path / "died").exists()
+    assert len(rounds) > 2
+    assert len(rounds[0]) > 4
+    assert left_out == local[1]
+    assert text.partition(", objective")[0] == local[0].partition(", objective")[0]
+    expected, found = GLMix.load(watched / "local"), GLMix.load(watched / "spark")
+    np.testing.assert_allclose(found.fixed, expected.fixed, atol=1e-9)
+    np.testing.assert_allclose(found.coefficients, expected.coefficients, atol=1e-6)
+    assert np.abs(expected.coefficients).max() > 0.1
+    exact = ("users", "users_ends", "trained_videos", "trained_videos_ends")
+    for name in exact:
+        ours = (watched / "spark" / f"{name}.npy").read_bytes()
+        assert ours == (watched / "local" / f"{name}.npy").read_bytes()
+    assert not list(watched.glob(".*"))
+
+
+def test_predictions_of_a_glmix_of_a_cluster(cluster, watched, monkeypatch, tmp_path):
+    monkeypatch.chdir(watched)
+    (tmp_path / "empty.csv").write_text("user_id,video_id\n")
+    (tmp_path / "more, [1].csv").write_text("user_id,video_id\nu1,v2\nnobody,v3\nu1,gone\n")
+    (tmp_path / "unknown.csv").write_text("user_id,video_id\nu1,gone\n")
+    config = partial(GLMixConfig, embeddings_dir="embeddings", glmix_dir="of-predictions")
+    fitting.train(config(watch_log="log.csv"))
+    predicts = partial(config, mode="predict", watch_log=f"log.csv,{tmp_path}/*.csv")
+    local = prediction.predict(predicts(output="local-scores.csv"))
+
+    def dying(spark, work, items):
+        assert len(items) == 4
+        return spread(spark, Finishes(work, str(tmp_path), dies_at=items[2]), items)
+
+    monkeypatch.setattr(prediction, "spread", dying)
+    text, left_out = prediction.predict(predicts(output="scores.csv"), spark=cluster.spark)
+    assert (tmp_path / "died").exists()
+    assert text == local[0].replace("local-scores.csv", "scores.csv")
+    assert left_out == local[1]
+    ours = (watched / "scores.csv").read_text()
+    assert ours == (watched / "local-scores.csv").read_text()
+    assert ours.splitlines()[-1].startswith("nobody,v3,0.")
+    monkeypatch.setattr(prediction, "spread", spread)
+    for name, message in (
+        ("empty", "there are no pairs"),
+        ("unknown", "no id in common: .*'gone'"),
+    ):
+        pairs = predicts(watch_log=f"{tmp_path}/{name}.csv", output="none.csv")
+        with pytest.raises(ValueError, match=message):
+            prediction.predict(pairs, spark=cluster.spark)
+    with pytest.raises(ValueError, match=r"gs://b/scores\.csv must be local with --engine=spark"):
+        prediction.predict(predicts(output="gs://b/scores.csv"), spark=cluster.spark)
+    assert not list(watched.glob(".*"))
+    assert not (watched / "none.csv").exists()
 
 
 def test_the_others_do_what_a_lost_worker_had_to_do(cluster, tmp_path):

@@ -6,7 +6,7 @@ pytest.importorskip("pyspark", reason="needs the extra `spark`")
 
 from tests.engines.dying import WritesAndDies, refuse_odd_items
 from yt8m_models.engines.session import reporting_errors
-from yt8m_models.engines.spread import absolute, spread
+from yt8m_models.engines.spread import absolute, parts_beside, spread
 
 
 def test_results_are_in_order_and_a_lost_task_is_done_again(spark, tmp_path):
@@ -34,3 +34,16 @@ def test_paths_for_workers(tmp_path, monkeypatch):
     assert absolute("a/b") == str(tmp_path / "a" / "b")
     assert absolute("gs://a/b") == "gs://a/b"
     assert absolute("") == ""
+
+
+def test_parts_are_hidden_beside_the_output_and_go(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with parts_beside("out/model/") as directory:
+        (tmp_path / "out" / directory / "1.csv").write_text("1")
+        assert directory.startswith(f"{tmp_path}/out/.model.")
+    assert not list((tmp_path / "out").iterdir())
+    with (
+        pytest.raises(ValueError, match=r"gs://b/a\.csv must be local with --engine=spark"),
+        parts_beside("gs://b/a.csv"),
+    ):
+        pass

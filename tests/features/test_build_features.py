@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from yt8m_models.config import DataConfig
 from yt8m_models.data.quantization import dequantize
 from yt8m_models.data.records import frame_record, video_record, write_records
+from yt8m_models.features.build_features import building
 from yt8m_models.features.build_features.__main__ import PROGRAM, main
 from yt8m_models.features.build_features.building import build_features
 from yt8m_models.features.build_features.config import BuildFeaturesConfig
@@ -72,6 +74,48 @@ def test_video_level_records(tmp_path, values, dtype, error):
     size = sum(path.stat().st_size for path in (tmp_path / "out").iterdir())
     assert (summary.num_videos, summary.num_bytes) == (20, size)
     assert (summary.num_clipped, summary.problems) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("level", "flags"),
+    [
+        ("video", {}),
+        ("video", {"dtype": "float16", "max_bad_records": 1}),
+        ("means", {"dtype": "float32"}),
+        ("frame", {}),
+        ("frame", {"max_bad_records": 1}),
+    ],
+)
+def test_workers_build_the_same_table(tmp_path, values, monkeypatch, spread_here, level, flags):
+    values[3] = 3.5  # beyond uint8
+    video = level == "video"
+    write_shards(tmp_path, partial(video_of, values=values) if video else sequence_of)
+    if "max_bad_records" in flags:
+        write_records(tmp_path / "c.tfrecord", [b"no record"])
+    monkeypatch.chdir(tmp_path)
+    data = DATA if video else FRAMES
+    config = partial(
+        BuildFeaturesConfig,
+        **{"data_pattern": "*.tfrecord", "num_readers": 1, "average_frames": level == "means"},
+        **flags,
+    )
+    local = build_features(config(output_dir="local"), data)
+    session = spread_here(building)
+    found = build_features(config(output_dir="spread"), data, spark=session)
+    assert found.num_videos == local.num_videos == 20
+    assert found.num_clipped == local.num_clipped == (8 if video and not flags else 0)
+    assert ("skipped 1 bad record" in (found.problems or "")) == ("max_bad_records" in flags)
+    for path in (tmp_path / "local").iterdir():
+        assert (tmp_path / "spread" / path.name).read_bytes() == path.read_bytes()
+    assert len(list((tmp_path / "spread").iterdir())) == len(list((tmp_path / "local").iterdir()))
+    if "max_bad_records" in flags:
+        write_records(tmp_path / "d.tfrecord", [b"no record, again"])
+        with pytest.raises(ValueError, match=r"more than --max_bad_records=1 bad records: c\.tf"):
+            build_features(config(output_dir="bad"), data, spark=session)
+        (tmp_path / "d.tfrecord").unlink()
+    write_records(tmp_path / "d.tfrecord", [video_of(2, values) if video else sequence_of(2)])
+    with pytest.raises(ValueError, match=r"is there twice: a\.tfrecord.*d\.tfrecord"):
+        build_features(config(output_dir="twice"), data, spark=session)
 
 
 def test_values_that_uint8_cannot_hold_are_counted(tmp_path, values):

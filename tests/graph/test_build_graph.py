@@ -563,3 +563,17 @@ def test_an_interrupt_leaves_nothing(tmp_path):
         assert not list(tmp_path.iterdir())
     with pytest.raises(RuntimeError, match="something else"):
         work(RuntimeError("something else"))
+
+
+def test_the_engine_takes_half_of_the_memory_unless_told(tmp_path):
+    def in_kib(connection):
+        [text] = connection.execute("SELECT current_setting('memory_limit')").fetchone()
+        number, unit = text.split()
+        return float(number) * 1024 ** ("KiB", "MiB", "GiB", "TiB").index(unit)
+
+    with duckdb.connect() as connection:
+        of_machine = in_kib(connection) / 0.8  # what DuckDB takes by itself
+    with engine(tmp_path / "a") as connection:
+        assert in_kib(connection) == pytest.approx(of_machine / 2, rel=0.02)
+    with engine(tmp_path / "b", "512MiB") as connection:
+        assert in_kib(connection) == 512 * 1024

@@ -1,10 +1,13 @@
 """Triplets: which are drawn, how often, and what is drawn where there is no choice."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from tests.graph.test_co_watch_graph import random_graph
 from yt8m_models.data.video_ids import VideoIds
+from yt8m_models.graph import triplet_sampler
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.graph.triplet_sampler import Triplets, TripletSampler
 
@@ -161,6 +164,54 @@ def test_the_step_and_the_seed_alone_decide():
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
     assert not np.array_equal(first, np.stack(samplers[0].batch(8, 50)))
+
+
+@pytest.mark.parametrize("num_edges", [40, 1700])
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {},
+        {"by_weight": True},
+        {"graded": 0.4},
+        {"graded": 0.4, "by_weight": True},
+        {"negatives": "shown"},
+    ],
+)
+def test_blocks_of_rows_draw_what_all_rows_at_once_do(num_edges, flags, monkeypatch):
+    graph, _ = random_graph(num_edges=num_edges)
+    rng = np.random.default_rng(5)
+    usable = rng.random(60) < 0.8
+    edges = np.stack([np.repeat(np.arange(60), np.diff(graph.offsets)), graph.neighbors], axis=1)
+    once = edges[:, 0] < edges[:, 1]
+    graph = CoWatchGraph.from_edges(
+        *(graph.ids, edges[once], graph.weights[once], graph.is_eval),
+        shown=rng.integers(60, size=(90, 2)),
+    )
+    at_once = TripletSampler(graph, usable, **flags)
+    for rows in (1, 7):
+        monkeypatch.setattr(triplet_sampler, "_BLOCK_ROWS", rows)
+        in_blocks = TripletSampler(graph, usable, **flags)
+        for name in ("num_edges", "num_left_out", "num_without_shown"):
+            assert getattr(in_blocks, name) == getattr(at_once, name)
+        for expected, found in zip(at_once.batch(2, 999), in_blocks.batch(2, 999), strict=True):
+            assert np.array_equal(expected, found)
+
+
+def test_memory_does_not_grow_with_the_edges(monkeypatch):
+    """Each of 2,000 videos has 400 neighbours: 800,000 directed edges, 3.2 MB as int32."""
+    num_videos = 2000
+    steps = np.arange(1, 201)
+    edges = np.stack([np.repeat(np.arange(num_videos), 200), np.tile(steps, num_videos)], axis=1)
+    edges[:, 1] = edges.sum(axis=1) % num_videos
+    graph = graph_of(num_videos, edges)
+    monkeypatch.setattr(triplet_sampler, "_BLOCK_ROWS", 16)
+    tracemalloc.start()
+    sampler = TripletSampler(graph, everything(graph), by_weight=True, graded=0.5)
+    sampler.batch(0, 100)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sampler.num_edges == 800_000
+    assert peak < 1_600_000
 
 
 def test_an_anchor_without_a_negative_is_left_out():

@@ -11,9 +11,10 @@ from sklearn.metrics import roc_auc_score
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.program.command import UsageError
+from yt8m_models.recommendation.glmix import prediction
 from yt8m_models.recommendation.glmix.__main__ import PROGRAM
 from yt8m_models.recommendation.glmix.prediction import predict
-from yt8m_models.recommendation.mixed_effects import user_newton
+from yt8m_models.recommendation.mixed_effects import spread_users, user_newton
 from yt8m_models.recommendation.mixed_effects.config import GLMixConfig
 from yt8m_models.recommendation.mixed_effects.evaluation import evaluate
 from yt8m_models.recommendation.mixed_effects.fitting import fit, train
@@ -461,3 +462,42 @@ def test_refused_flags(flags, message):
     given = ["--watch_log=a.csv", "--embeddings_dir=b", "--glmix_dir=c"]
     with pytest.raises(UsageError, match=message):
         PROGRAM.parse(given + flags)
+
+
+@pytest.mark.parametrize("options", [{}, {"global_coefficients": False, "user_l2": 0.1}])
+def test_workers_solve_ranges_of_users(world, tmp_path, spread_here, options):
+    """The same steps, so that what differs is the rounding of sums alone."""
+    train(_config(world, "train", tmp_path / "local", **options))
+    session = spread_here(spread_users)
+    config = _config(world, "train", tmp_path / "spread", **options)
+    text, left_out = train(config, spark=session)
+    expected, found = GLMix.load(tmp_path / "local"), GLMix.load(tmp_path / "spread")
+    np.testing.assert_allclose(found.fixed, expected.fixed, atol=1e-9)
+    np.testing.assert_allclose(found.coefficients, expected.coefficients, atol=1e-6)
+    assert list(found.users) == list(expected.users)
+    assert list(found.trained_videos) == list(expected.trained_videos)
+    assert "40 users" in text
+    assert "left out 2 of" in left_out
+    assert {path.name for path in tmp_path.iterdir()} == {"local", "spread"}
+    one_label = tmp_path / "one.csv"
+    one_label.write_text("user_id,video_id,label\nu,v1,1\n")
+    with pytest.raises(ValueError, match="both labels"):
+        train(_config(world, "train", tmp_path / "no", watch_log=str(one_label)), spark=session)
+
+
+def test_workers_predict_files(world, trained, tmp_path, spread_here):
+    (tmp_path / "more.csv").write_text("user_id,video_id\nu1,v2\nu1,gone\nnobody,v3\n")
+    pairs = {"watch_log": f"{world}/test.csv,{tmp_path}/more.csv"}
+    local = predict(_config(world, "predict", trained, output=f"{tmp_path}/local.csv", **pairs))
+    config = _config(world, "predict", trained, output=f"{tmp_path}/spread.csv", **pairs)
+    text, left_out = predict(config, spark=spread_here(prediction))
+    assert (tmp_path / "spread.csv").read_bytes() == (tmp_path / "local.csv").read_bytes()
+    assert text.replace("spread.csv", "local.csv") == local[0]
+    assert left_out == local[1]
+
+
+def test_a_cluster_does_not_evaluate(run_here):
+    flags = ["--watch_log=a.csv", "--glmix_dir=b", "--mode=evaluate", "--engine=spark"]
+    status, _, error = run_here(PROGRAM, *flags)
+    assert status != 0
+    assert "--mode=evaluate goes with --engine=local; received spark" in error

@@ -8,6 +8,7 @@ import pytest
 from yt8m_models.data.video_ids import UNKNOWN
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.program.command import UsageError
+from yt8m_models.recommendation import user_events
 from yt8m_models.recommendation.history import max_scores
 from yt8m_models.recommendation.history_search import HistorySearch
 from yt8m_models.recommendation.recommend import recommending
@@ -79,6 +80,7 @@ def _same(answers, expected):
 @pytest.mark.parametrize("block_videos", [1, 7, 1 << 14])
 def test_equals_scoring_every_video(world, tmp_path, aggregation, block_videos, monkeypatch):
     monkeypatch.setattr(recommending, "_BLOCK_VIDEOS", block_videos)
+    monkeypatch.setattr(user_events, "_BLOCK_EVENTS", block_videos)
     rng = np.random.default_rng(1)
     watched = [rng.choice(NUM_VIDEOS, size, replace=False) for size in (1, 3, 12, 2, 48)]
     lines = [f"u{user},v{row}" for user, rows in enumerate(watched) for row in rows]
@@ -120,7 +122,7 @@ def test_filters_shorten_the_history_and_not_what_is_left_out(world, tmp_path):
         _same(answers["a"], _expected(vectors, kept, [1, 2, 3], "mean", 50))
         # no rating of b passes either filter: the whole history counts
         _same(answers["b"], _expected(vectors, [4, 5], [4, 5], "mean", 50))
-        assert report.histories.without_filter == (1 if options else 0)
+        assert report.without_filter == (1 if options else 0)
         assert ("the filter left nothing of 1 users" in report.text()) == bool(options)
 
 
@@ -137,7 +139,7 @@ def test_short_watches_are_no_history(world, tmp_path):
         )
         _same(answers["a"], _expected(vectors, kept, [1, 2, 4], "mean", 50))
         _same(answers["b"], _expected(vectors, [5], [5], "mean", 50))
-        assert report.histories.without_filter == (1 if seconds else 0)
+        assert report.without_filter == (1 if seconds else 0)
     with pytest.raises(ValueError, match="watched_seconds"):
         _recommend(world, tmp_path, "user_id,video_id\na,v1\n", min_watched_seconds=1.0)
 
@@ -166,16 +168,15 @@ def test_unknown_videos_and_new_users(world, tmp_path):
     assert list(answers) == ["a"]
     vectors = Embeddings.load(world / "all").vectors()
     _same(answers["a"], _expected(vectors, [1], [1], "mean", 5))  # v3 was not watched
-    histories = report.histories
-    assert (histories.num_unknown_events, histories.num_unknown_videos) == (3, 2)
-    assert histories.unknown_video == "x1"
-    assert histories.new_users == ("new", "shown", "b")
+    assert (report.num_unknown_events, report.num_unknown_videos) == (3, 2)
+    assert report.unknown_video == "x1"
+    assert report.new_users == ("new", "shown", "b")
     assert "nothing for 3 users without any known video: new, shown, b" in report.text()
 
     # With the exact embeddings, v55 is known though not in the index.
     answers, report = _recommend(world, tmp_path, history, embeddings_dir=str(world / "all"))
     _same(answers["b"], _expected(vectors, [55], [55], "mean", 5))
-    assert report.histories.num_unknown_videos == 1
+    assert report.num_unknown_videos == 1
 
 
 def test_users_of_whom_too_little_is_left_are_counted(world, tmp_path):
@@ -205,7 +206,25 @@ def test_some_users(world, tmp_path):
     history = "user_id,video_id\na,v1\nb,v2\nc,v3\n"
     answers, report = _recommend(world, tmp_path, history, users=("c", "none", "b"))
     assert list(answers) == ["b", "c"]
-    assert report.histories.new_users == ("none",)
+    assert report.new_users == ("none",)
+
+
+@pytest.mark.parametrize("users", [(), ("u7", "nobody", "u3", "new")])
+def test_workers_answer_ranges_of_users(world, tmp_path, monkeypatch, spread_here, users):
+    monkeypatch.setattr(user_events, "_BLOCK_EVENTS", 3)
+    rng = np.random.default_rng(6)
+    rows = {f"u{user},v{video}" for user, video in rng.integers((0, 0), (20, 55), (150, 2))}
+    history = "\n".join(["user_id,video_id", "new,v57", *sorted(rows)])
+    expected, local = _recommend(world, tmp_path, history, users=users)
+    config = RecommendConfig(
+        **{"watch_log": f"{tmp_path}/history.csv", "index_dir": str(world / "index")},
+        **{"output": f"{tmp_path}/spread.csv", "top_k": 5, "users": users},
+    )
+    assert recommend(config, spark=spread_here(recommending)) == local
+    assert (tmp_path / "spread.csv").read_bytes() == (tmp_path / "out.csv").read_bytes()
+    assert len(expected) == (2 if users else 20)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"history.csv", "out.csv", "spread.csv"}
 
 
 def test_to_standard_output(world, tmp_path, capsys):

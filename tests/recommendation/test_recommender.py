@@ -113,15 +113,21 @@ def test_damaged_directories_are_refused(recommender, tmp_path, forget_contents)
     recommender.save(saved)
     with pytest.raises(ValueError, match="already holds a recommender"):
         recommender.save(saved)
-    whole = (saved / "offsets.npy").read_bytes()
-    np.save(saved / "offsets.npy", np.array([0, 9, 3]))
-    with pytest.raises(ValueError, match=r"offsets\.npy is not what Recommender\.save wrote"):
+    events = saved / "events"
+    whole = (events / "offsets.npy").read_bytes()
+    np.save(events / "offsets.npy", np.array([0, 9, 3, 5]))
+    with pytest.raises(ValueError, match=r"offsets\.npy is not what yt8m recommend .* wrote"):
         yt.Recommender.load(saved)
-    forget_contents(saved)
-    with pytest.raises(ValueError, match=f"{saved} .*offsets must rise from 0 to 3"):
+    forget_contents(events)
+    with pytest.raises(ValueError, match=f"{saved}/events: offsets must rise from 0 to 5"):
         yt.Recommender.load(saved)
-    (saved / "offsets.npy").write_bytes(whole)
-    assert len(yt.Recommender.load(saved).histories.users) == 2
+    (events / "offsets.npy").write_bytes(whole)
+    assert len(yt.Recommender.load(saved).reader.events.users) == 3
+    record = saved / "recommender.json"
+    record.write_text(record.read_text().replace('"last_videos": 0', '"last_videos": -1'))
+    with pytest.raises(ValueError, match=f"{saved} .*last_videos must be at least 0"):
+        yt.Recommender.load(saved)
+    record.write_text(record.read_text().replace('"last_videos": -1', '"last_videos": 0'))
     (saved / "index" / "vectors.npy").unlink()
     with pytest.raises(ValueError, match=r"vectors\.npy"):
         yt.Recommender.load(saved)

@@ -1,7 +1,7 @@
 """The account of a run's bad input, and the search for the record at which reading failed."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from yt8m_models.data.record_reader import BadRecord, parsed_records
 
@@ -85,6 +85,27 @@ class Ledger:
                 "are read (trim unless given)"
             )
         return "\n".join(lines) if lines else None
+
+
+def problems_of_workers(
+    files: Sequence[str], accounts: Sequence[tuple[int, str | None]], max_bad_records: int
+) -> list[str]:
+    """What was left out of files that different workers read, which count together.
+
+    Args:
+        files: the files.
+        accounts: of each file the number of its bad records, and the summary of its ledger.
+        max_bad_records: how many bad records there may be in all.
+
+    Raises:
+        ValueError: there are more.
+    """
+    problems = [f"{file}: {text}" for file, (_, text) in zip(files, accounts, strict=True) if text]
+    if sum(number for number, _ in accounts) > max_bad_records:
+        raise ValueError(
+            f"more than --max_bad_records={max_bad_records} bad records: " + "\n".join(problems)
+        )
+    return problems
 
 
 def first_bad_record(

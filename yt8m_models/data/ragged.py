@@ -3,7 +3,7 @@
 `offsets`, int64 `(n + 1,)`, says where: row r is `[offsets[r], offsets[r + 1])`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -20,6 +20,16 @@ def places_of(offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.nda
     owners = np.repeat(np.arange(len(rows)), lengths)
     skipped = np.cumsum(lengths) - lengths
     return owners, np.arange(len(owners)) + np.repeat(starts - skipped, lengths)
+
+
+def runs(offsets: np.ndarray, most: int) -> Iterator[tuple[int, int]]:
+    """Cuts rows into runs `[start, stop)` that together have at most so much, or one row alone."""
+    start, num_rows = 0, len(offsets) - 1
+    while start < num_rows:
+        stop = int(np.searchsorted(offsets, offsets[start] + most, side="right")) - 1
+        stop = min(max(stop, start + 1), num_rows)
+        yield start, stop
+        start = stop
 
 
 def bisect(

@@ -1,7 +1,10 @@
 """Work spread over the workers of a Spark cluster."""
 
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from yt8m_models.engines.session import reporting_errors
@@ -39,6 +42,24 @@ def spread(spark: Any, work: Callable[[Item], Result], items: Sequence[Item]) ->
 def absolute(path: str) -> str:
     """A path as workers find it, whatever directory they are in; one with a scheme as it is."""
     return path if "://" in path or not path else os.path.abspath(path)
+
+
+@contextlib.contextmanager
+def parts_beside(output: str) -> Iterator[str]:
+    """A hidden directory beside an output for what workers write, which goes with the block.
+
+    Raises:
+        ValueError: the output is not local.
+    """
+    if "://" in output:
+        raise ValueError(f"{output} must be local with --engine=spark: workers map files beside it")
+    parent, name = os.path.split(absolute(output.rstrip("/")))
+    directory = os.path.join(parent, f".{name}.{uuid.uuid4().hex[:8]}.parts")
+    os.makedirs(directory)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 class _Tried:

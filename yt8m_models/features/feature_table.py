@@ -128,6 +128,7 @@ def write_features(
     names: Sequence[str],
     sizes: Sequence[int],
     dtype: str = "uint8",
+    num_clipped: int = 0,
 ) -> int:
     """Writes the directory of a `FeatureTable`, whose length need not be known beforehand.
 
@@ -136,11 +137,12 @@ def write_features(
     Args:
         directory: receives the table; local.
         blocks: ids `(n,)`, bytes or str, and all their features side by side, floats
-            `(n, sum of sizes)`.
+            `(n, sum of sizes)`; or uint8, steps that are kept as they are.
         names: of the features.
         sizes: of the features.
         dtype: how values are kept: `uint8` (steps of 4 / 255, those of the data set), `float16` or
             `float32`.
+        num_clipped: values of the blocks that were clipped before.
 
     Returns:
         How many values uint8 cannot hold; they are kept as the nearest it can.
@@ -159,17 +161,21 @@ def write_features(
         )
     directory, width = TABLE.prepare(directory), sum(sizes)
     all_ids: list[np.ndarray] = []
-    num_clipped = 0
     with array_file(directory, _FEATURES, dtype, width) as append:
         for block_ids, block in blocks:
-            ids, features = as_bytes(block_ids), np.asarray(block, np.float32)
+            ids, features = as_bytes(block_ids), np.asarray(block)
+            are_steps = dtype == "uint8" and features.dtype == np.uint8
+            if not are_steps:
+                features = features.astype(np.float32, copy=False)
             if features.shape != (len(ids), width):
                 raise ValueError(
                     f"features must have the shape {(len(ids), width)}, of {len(ids)} ids and "
                     f"{', '.join(names)}; received {features.shape}"
                 )
             _check_values(ids, features, names, sizes, dtype)
-            if dtype == "uint8":
+            if are_steps:
+                append(features)
+            elif dtype == "uint8":
                 num_clipped += num_out_of_range(features)
                 append(quantize(features))
             else:

@@ -17,7 +17,7 @@ def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
 
     Args:
         directory: for the database and what does not fit into memory; must be of no other use.
-        memory_limit: of the engine, such as `2GB`.
+        memory_limit: of the engine, such as `2GB`; half of the machine's unless given.
 
     Raises:
         ValueError: DuckDB is not installed, or the limit is too low.
@@ -32,8 +32,8 @@ def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
             spilled = str(directory / "spilled").replace("'", "''")
             connection.execute(f"SET temp_directory = '{spilled}'")
             connection.execute("SET TimeZone = 'UTC'")
-            if memory_limit:
-                connection.execute(f"SET memory_limit = '{memory_limit}'")
+            limit = memory_limit or _half_of_memory(connection)
+            connection.execute(f"SET memory_limit = '{limit}'")
             yield connection
     except duckdb.OutOfMemoryException as error:
         limit = f"--memory_limit={memory_limit} is too low: " if memory_limit else ""
@@ -46,6 +46,13 @@ def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
         raise KeyboardInterrupt from None
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _half_of_memory(connection: Any) -> str:
+    """Half of what the machine, or the container, has; the engine takes 80 % by itself."""
+    [limit] = connection.execute("SELECT current_setting('memory_limit')").fetchone()
+    number, unit = limit.split()
+    return f"{float(number) * 0.5 / 0.8}{unit}"
 
 
 def first_line(error: Exception) -> str:

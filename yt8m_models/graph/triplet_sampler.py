@@ -1,11 +1,13 @@
 """Triplets of the co-watch graph's training partition."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from yt8m_models.data.ragged import bisect, offsets_of
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
+from yt8m_models.storage.spilled_array import SpilledArray
 
 NEGATIVES = ("uniform", "shown")
 
@@ -38,7 +40,8 @@ class TripletSampler:
     the positive, by an edge of a lower weight; all such are equally likely. An edge without one has
     another negative, and is left out where there is none either.
 
-    Negatives are drawn by their rank among those allowed, so that no draw is ever repeated.
+    Negatives are drawn by their rank among those allowed, so that no draw is ever repeated. What is
+    kept of each edge is in temporary files, memory-mapped: memory grows with the videos alone.
 
     Args:
         graph: the co-watch graph.
@@ -88,32 +91,23 @@ class TripletSampler:
         numbers = np.full(len(graph), -1, np.int32)
         numbers[self._videos] = np.arange(self.num_videos)
         # Videos are numbered anew from here on: those that are trained on, in the graph's order.
-        edges = (graph.offsets, graph.neighbors)
-        self._offsets, self._neighbors = _within(*edges, numbers)
-        weights = None
-        if by_weight or graded:
-            weights = _within(*edges, numbers, graph.weights)[1]
-        degrees = np.diff(self._offsets)
-        has_edges = degrees > 0
-        has_negative = degrees < self.num_videos - 1
-        is_drawn = np.repeat(has_negative, degrees)
-        if graded and weights is not None:
-            self._order, self._num_lower = _ranked(self._offsets, weights)
-            is_drawn |= self._num_lower > 0
-        is_anchor = has_edges.copy()
-        is_anchor[has_edges] = np.logical_or.reduceat(is_drawn, self._offsets[:-1][has_edges])
-        self.num_left_out = int(np.count_nonzero(has_edges & ~is_anchor))
-        self._drawn = None if is_drawn.all() else np.flatnonzero(is_drawn)
-        self.num_edges = int(np.count_nonzero(is_drawn))
+        weights = graph.weights if by_weight or graded else None
+        edges = _Edges(self.num_videos, graded > 0, by_weight)
+        for block in _within(graph.offsets, graph.neighbors, numbers, weights):
+            edges.append(block)
+        self._offsets, self._neighbors = offsets_of(edges.degrees()), edges.neighbors.mapped()
+        self._order, self._num_lower = edges.order.mapped(), edges.num_lower.mapped()
+        self.num_left_out = edges.num_left_out
+        skipped = np.concatenate(edges.skipped)
+        self.num_edges = len(self._neighbors) - len(skipped)
+        self._skipped = skipped - np.arange(len(skipped))
         if not self.num_edges:
             raise ValueError(
                 f"no triplet can be drawn: of the graph's {graph.num_edges:,} edges none joins two "
                 f"of the {self.num_videos:,} training videos with features"
                 + (" so that a third is left as a negative" if self.num_left_out else "")
             )
-        self._ends = None
-        if by_weight and weights is not None:
-            self._ends = np.cumsum(weights[is_drawn], dtype=np.int64)
+        self._ends = edges.ends.mapped() if by_weight else None
         self._shown_offsets = np.zeros(self.num_videos + 1, np.int64)
         self._shown = np.zeros(0, np.int32)
         self.num_without_shown = 0
@@ -123,9 +117,13 @@ class TripletSampler:
                     "negatives that were shown need a graph of a log with impressions "
                     "(column impression); choose uniform ones"
                 )
-            shown = _within(graph.shown_offsets, graph.shown_neighbors, numbers)
-            self._shown_offsets, self._shown = shown
-            is_without = is_anchor & (np.diff(self._shown_offsets) == 0)
+            shown, counts = SpilledArray(np.int32), [np.zeros(0, np.int64)]
+            for block in _within(graph.shown_offsets, graph.shown_neighbors, numbers):
+                shown.append(block.neighbors)
+                counts.append(block.degrees)
+            self._shown_offsets = offsets_of(np.concatenate(counts))
+            self._shown = shown.mapped()
+            is_without = edges.is_anchor() & (np.diff(self._shown_offsets) == 0)
             self.num_without_shown = int(np.count_nonzero(is_without))
 
     def batch(self, step: int, batch_size: int) -> Triplets:
@@ -136,8 +134,7 @@ class TripletSampler:
         else:
             draws = rng.integers(self._ends[-1], size=batch_size)
             edges = np.searchsorted(self._ends, draws, side="right")
-        if self._drawn is not None:
-            edges = self._drawn[edges]
+        edges = edges + np.searchsorted(self._skipped, edges, side="right")
         anchors = np.searchsorted(self._offsets, edges, side="right") - 1
         negatives = self._uniform(anchors, rng.random(batch_size))
         if self.graded:
@@ -221,6 +218,69 @@ class TripletSampler:
         negatives[chosen] = self._neighbors[self._order[places[chosen]]]
 
 
+class _Rows(NamedTuple):
+    """What is left of some rows: how much of each, the neighbours, and their weights if asked."""
+
+    degrees: np.ndarray
+    neighbors: np.ndarray
+    weights: np.ndarray | None
+
+
+class _Edges:
+    """The edges to draw from, which grow row by row on disk.
+
+    Attributes:
+        neighbors: the neighbours of all rows, one row after the other.
+        order: the places of each row by rising weight, for graded negatives.
+        num_lower: how many edges of its row weigh less than each, for graded negatives.
+        ends: sums of the weights up to each edge that is drawn, for edges drawn by weight.
+        skipped: places of edges that are not drawn, as they have no negative; rising.
+        num_left_out: rows that have edges, and none that is drawn.
+    """
+
+    def __init__(self, num_videos: int, graded: bool, by_weight: bool) -> None:
+        self._num_videos, self._graded, self._by_weight = num_videos, graded, by_weight
+        self._degrees = [np.zeros(0, np.int64)]
+        self._is_anchor = [np.zeros(0, bool)]
+        self._length = self._weight = 0
+        self.neighbors = SpilledArray(np.int32)
+        self.order, self.num_lower = SpilledArray(np.int64), SpilledArray(np.int64)
+        self.ends = SpilledArray(np.int64)
+        self.skipped = [np.zeros(0, np.int64)]
+        self.num_left_out = 0
+
+    def append(self, rows: _Rows) -> None:
+        offsets = offsets_of(rows.degrees)
+        has_edges = rows.degrees > 0
+        is_drawn = np.repeat(rows.degrees < self._num_videos - 1, rows.degrees)
+        if self._graded and rows.weights is not None:
+            order, num_lower = _ranked(offsets, rows.weights)
+            self.order.append(self._length + order)
+            self.num_lower.append(num_lower)
+            is_drawn |= num_lower > 0
+        is_anchor = has_edges.copy()
+        if len(is_drawn):
+            is_anchor[has_edges] = np.logical_or.reduceat(is_drawn, offsets[:-1][has_edges])
+        if self._by_weight and rows.weights is not None:
+            ends = self._weight + np.cumsum(rows.weights[is_drawn], dtype=np.int64)
+            self._weight = int(ends[-1]) if len(ends) else self._weight
+            self.ends.append(ends)
+        self.neighbors.append(rows.neighbors)
+        self.skipped.append(self._length + np.flatnonzero(~is_drawn))
+        self.num_left_out += int(np.count_nonzero(has_edges & ~is_anchor))
+        self._degrees.append(rows.degrees)
+        self._is_anchor.append(is_anchor)
+        self._length += len(is_drawn)
+
+    def degrees(self) -> np.ndarray:
+        """How many edges each row has."""
+        return np.concatenate(self._degrees)
+
+    def is_anchor(self) -> np.ndarray:
+        """Which rows have an edge that is drawn."""
+        return np.concatenate(self._is_anchor)
+
+
 def _ranked(offsets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The places of each row by rising weight, and how many of its row weigh less than each."""
     owners = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
@@ -235,18 +295,13 @@ def _ranked(offsets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def _within(
     offsets: np.ndarray, values: np.ndarray, numbers: np.ndarray, weights: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """The rows of some videos without other videos, by their new numbers (-1 for the others).
-
-    With `weights`, these at the places of the values, in place of the values.
-    """
-    lengths, parts = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
+) -> Iterator[_Rows]:
+    """The rows of some videos without other videos, by their new numbers (-1 for the others)."""
     for first in range(0, len(numbers), _BLOCK_ROWS):
         owners = numbers[first : first + _BLOCK_ROWS]
         ends = offsets[first : first + _BLOCK_ROWS + 1]
         found = numbers[values[ends[0] : ends[-1]]]
         is_kept = (found >= 0) & np.repeat(owners >= 0, np.diff(ends))
         num_kept = np.concatenate([[0], np.cumsum(is_kept)])[ends - ends[0]]
-        lengths.append(np.diff(num_kept)[owners >= 0])
-        parts.append((found if weights is None else weights[ends[0] : ends[-1]])[is_kept])
-    return offsets_of(np.concatenate(lengths)), np.concatenate(parts)
+        of_kept = None if weights is None else weights[ends[0] : ends[-1]][is_kept]
+        yield _Rows(np.diff(num_kept)[owners >= 0], found[is_kept], of_kept)

@@ -79,7 +79,10 @@ _COLUMNS = {
 
 
 def read_events(
-    options: WatchLogOptions, required: Sequence[str] = (), optional: Sequence[str] = ()
+    options: WatchLogOptions,
+    required: Sequence[str] = (),
+    optional: Sequence[str] = (),
+    paths: Sequence[str] | None = None,
 ) -> Iterator[pd.DataFrame]:
     """Yields the rows of a log in their order, in blocks.
 
@@ -90,12 +93,13 @@ def read_events(
         options: the log.
         required: columns beside `USER` and `VIDEO` that all files must have.
         optional: columns that are left out where any file lacks them.
+        paths: of the files, instead of those that `options` name.
 
     Raises:
         ValueError, OSError: as of `WatchLog` and `WatchLog.blocks`.
     """
     with tempfile.TemporaryDirectory() as directory, engine(Path(directory) / "log") as connection:
-        log = WatchLog(connection, directory, options, required, optional)
+        log = WatchLog(connection, directory, options, required, optional, paths)
         yield from log.blocks(", ".join((USER, VIDEO, *log.columns)))
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from yt8m_models.data.bad_records import problems_of_workers
 from yt8m_models.data.first_batches import FirstBatches
 from yt8m_models.engines.spread import absolute, spread
 from yt8m_models.prediction.config import InferenceConfig, ModelSource
@@ -75,7 +76,7 @@ def infer_spread(
     work = _Work(
         run,
         absolute(source.untar_model_dir if source.input_model_tgz else source.train_dir),
-        absolute(restored.path),
+        restored.checkpoint,
         tuple(expected.items()),
         config,
         join(directory, f".{name}.{run[:8]}.parts"),
@@ -83,17 +84,8 @@ def infer_spread(
     try:
         items = list(enumerate(map(absolute, files)))
         done = spread(spark, partial(_predict_file, work), items)
-        num_bad = sum(part.num_bad for part in done)
-        problems = [
-            f"{file}: {part.problems}"
-            for file, part in zip(files, done, strict=True)
-            if part.problems
-        ]
-        if num_bad > config.max_bad_records:
-            raise ValueError(
-                f"more than --max_bad_records={config.max_bad_records} bad records: "
-                + "\n".join(problems)
-            )
+        accounts = [(part.num_bad, part.problems) for part in done]
+        problems = problems_of_workers(files, accounts, config.max_bad_records)
         if not (num_videos := sum(part.num_videos for part in done)):
             raise ValueError("\n".join([f"no video in {len(files)} files", *problems]))
         repeated = RepeatedIds()

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+from yt8m_models.graph.memory_options import MemoryOptions
 from yt8m_models.graph.watch_log_options import WatchLogOptions
 from yt8m_models.program.option import option
 
 
 @dataclass(frozen=True)
-class HistoryOptions(WatchLogOptions):
+class HistoryOptions(WatchLogOptions, MemoryOptions):
     """The log of the histories, whose they are, and what of them counts."""
 
     users: tuple[str, ...] = option(

@@ -10,9 +10,10 @@ from yt8m_models import __version__
 from yt8m_models.data.video_ids import UNKNOWN
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.program.command import Program
-from yt8m_models.recommendation.histories import Histories, read_histories
+from yt8m_models.recommendation.histories import Histories, HistoryReader, read_log
 from yt8m_models.recommendation.history_options import HistoryOptions
 from yt8m_models.recommendation.history_search import HistorySearch
+from yt8m_models.recommendation.user_events import UserEvents
 from yt8m_models.retrieval.index import Index
 from yt8m_models.storage.artifact_dir import ArtifactDir
 
@@ -22,9 +23,10 @@ RECOMMENDER = ArtifactDir(
     "a recommender",
     "Recommender.save",
     __version__,
-    {"aggregation": str, "has_embeddings": bool, "users": int, "videos": int, "watched": int},
+    {"aggregation": str, "has_embeddings": bool, "history": dict},
 )
-_INDEX, _EMBEDDINGS = "index", "embeddings"
+_INDEX, _EMBEDDINGS, _EVENTS = "index", "embeddings", "events"
+_FILTERS = ("min_stars", "above_mean", "min_watched_seconds", "last_videos")
 _LOG = Program("fit", "Reads a watch log.", HistoryOptions)
 
 
@@ -42,6 +44,8 @@ class Recommender:
 
     Attributes:
         index, embeddings, aggregation: as above, opened.
+        num_unknown_videos: after `fit`, watched videos that are not known.
+        unknown_video: one of them, or `None`.
 
     Raises:
         ValueError: `aggregation` is neither, a directory cannot be opened, or the embeddings are
@@ -75,22 +79,24 @@ class Recommender:
         self._search = HistorySearch(index, aggregation)
         self._known = index.ids if embeddings is None else embeddings.ids
         self._where = whose if embeddings is None else of_which
-        self._histories: Histories | None = None
+        self.num_unknown_videos = 0
+        self.unknown_video: str | None = None
+        self._reader: HistoryReader | None = None
 
     @property
     def aggregation(self) -> str:
         return self._search.aggregation
 
     @property
-    def histories(self) -> Histories:
-        """What each user watched.
+    def reader(self) -> HistoryReader:
+        """Reads what users watched, by their rows in `reader.events.users`.
 
         Raises:
             ValueError: there was no `fit`.
         """
-        if self._histories is None:
+        if self._reader is None:
             raise ValueError("the recommender knows no user: call fit first")
-        return self._histories
+        return self._reader
 
     def fit(self, log: str | os.PathLike[str], **settings: Any) -> "Recommender":
         """Reads what each user watched, in the place of what an earlier `fit` read.
@@ -111,7 +117,16 @@ class Recommender:
 
     def fit_log(self, log: HistoryOptions) -> "Recommender":
         """As `fit`, of the flags of a program."""
-        self._histories = read_histories(log, self._known, self.index.ids, self._where)
+        reader = HistoryReader(read_log(log), log, self._known, self.index.ids)
+        self.num_unknown_videos, self.unknown_video = reader.unknown_videos(
+            self._known, self._where
+        )
+        self._reader = reader
+        return self
+
+    def fit_events(self, events: UserEvents, filters: HistoryOptions) -> "Recommender":
+        """As `fit_log`, of a log that was read before and is not checked again."""
+        self._reader = HistoryReader(events, filters, self._known, self.index.ids)
         return self
 
     def recommend(self, user: str, n: int = 10) -> tuple[np.ndarray, np.ndarray]:
@@ -124,19 +139,21 @@ class Recommender:
         Raises:
             ValueError: the user watched no known video, there was no `fit`, or `n` is below 1.
         """
-        (row,) = self.histories.users.rows([user]).tolist()
-        if row == UNKNOWN:
+        (row,) = self.reader.events.users.rows([user]).tolist()
+        histories = self.reader.read(row, row + 1) if row != UNKNOWN else None
+        if histories is None or not len(histories.users):
             raise ValueError(f"user {user!r} watched no video of {self._where}")
-        scores, rows = self.of_users(row, row + 1, n)
+        scores, rows = self.of_histories(histories, 0, 1, n)
         return self._found(scores[0], rows[0])
 
-    def of_users(self, start: int, stop: int, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """The k best videos for users, by their rows in `histories.users`.
+    def of_histories(
+        self, histories: Histories, start: int, stop: int, k: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The k best videos for the histories at places `[start, stop)`.
 
         Returns:
             As of `HistorySearch.search`: scores and rows of the index, `(stop - start, k)`.
         """
-        histories = self.histories
         offsets = histories.offsets[start : stop + 1]
         vectors = self._vectors(histories.rows[offsets[0] : offsets[-1]])
         ends = histories.watched_offsets[start : stop + 1]
@@ -165,26 +182,25 @@ class Recommender:
             recommender.json   kind, aggregation and sizes; written last
             index/             see `Index.save`
             embeddings/        see `Embeddings`; where they were given
-            *.npy              see `Histories.arrays`
+            events/            see `UserEvents.save`
 
         Raises:
             ValueError: the directory is not local or already holds a recommender, or there was no
                 `fit`.
         """
-        histories = self.histories
+        reader = self.reader
         path = RECOMMENDER.prepare(directory)
         self.index.save(path / _INDEX)
         if self.embeddings is not None:
             ids, vectors = self.embeddings.ids.to_array(), self.embeddings.vectors()
             Embeddings.write(path / _EMBEDDINGS, ids, vectors, self.embeddings.model)
+        reader.events.save(path / _EVENTS)
         record = {
             "aggregation": self.aggregation,
             "has_embeddings": self.embeddings is not None,
-            "users": len(histories.users),
-            "videos": len(histories.rows),
-            "watched": len(histories.watched_rows),
+            "history": {name: getattr(reader.filters, name) for name in _FILTERS},
         }
-        RECOMMENDER.write(path, record, histories.arrays())
+        RECOMMENDER.write(path, record, {})
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> "Recommender":
@@ -198,8 +214,8 @@ class Recommender:
         with RECOMMENDER.opening(directory):
             embeddings = path / _EMBEDDINGS if record["has_embeddings"] else None
             recommender = cls(path / _INDEX, record["aggregation"], embeddings)
-            sizes = (record["users"], record["videos"], record["watched"])
-            recommender._histories = Histories.load(path, *sizes)
+            filters = HistoryOptions(watch_log=str(path / _EVENTS), **record["history"])
+            recommender.fit_events(UserEvents.open(path / _EVENTS), filters)
         return recommender
 
     def _vectors(self, rows: np.ndarray) -> np.ndarray:

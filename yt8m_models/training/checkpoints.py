@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from yt8m_models.config import DataConfig, ModelConfig, ResolvedModel
 from yt8m_models.data.extraction_record import Extraction
+from yt8m_models.engines.spread import absolute
 from yt8m_models.layers.batch_normalization import MOVING_WEIGHT, settle_moving_statistics
 from yt8m_models.storage import filesystems
 from yt8m_models.storage.whole_file import join, write_text
@@ -156,6 +157,11 @@ class Restored:
     path: str
     extraction: Extraction | None = None
     is_annotation: bool = False
+
+    @property
+    def checkpoint(self) -> str:
+        """What stands for these weights where workers restore them, whatever comes later."""
+        return "auto" if self.is_annotation else absolute(self.path)
 
     @property
     def name(self) -> str:

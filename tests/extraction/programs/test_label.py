@@ -19,6 +19,7 @@ from yt8m_models.data.split.splitting import split
 from yt8m_models.extraction.config import ExtractionConfig
 from yt8m_models.extraction.extract.config import ExtractConfig
 from yt8m_models.extraction.extract.extraction import extract
+from yt8m_models.extraction.label import labelling
 from yt8m_models.extraction.label.config import LabelConfig
 from yt8m_models.extraction.label.labelling import label
 from yt8m_models.prediction.config import InferenceConfig, ModelSource
@@ -138,6 +139,30 @@ def test_held_out_clips_get_their_labels(classes, training, tmp_path, capsys):
     assert len(found[0]["labels"]) == 2
 
 
+def test_workers_give_the_same_labels(classes, training, monkeypatch, spread_here, capsys):
+    monkeypatch.chdir(training.parent)
+    (training.parent / "broken.mkv").write_text("no video")
+    session = spread_here(labelling)
+    videos = f"{classes}/held/*.mkv,broken.mkv"
+    flags = {"train_dir": "model", "vocabulary": f"{classes}/vocabulary.csv", "segments": True}
+    local, spread = (
+        label(LabelConfig(videos=videos, **flags), ExtractionConfig(), (), spark)
+        for spark in (None, session)
+    )
+    assert len(spread.labelled) == 3
+    assert spread.num_failures == local.num_failures == 1
+    for ours, theirs in zip(spread.labelled, local.labelled, strict=True):
+        assert ours.video == theirs.video
+        parts = [(ours.labels, theirs.labels)]
+        parts += [(ours.segments[times], labels) for times, labels in theirs.segments.items()]
+        assert len(parts) > 1
+        for found, expected in parts:
+            assert [each.name for each in found] == [each.name for each in expected]
+            scores = [each.score for each in expected]
+            np.testing.assert_allclose([each.score for each in found], scores, atol=1e-5)
+    assert capsys.readouterr().err.count("left out: broken.mkv: ") == 2
+
+
 def test_segments_and_csv(classes, training, tmp_path):
     path = tmp_path / "labels.csv"
     labelled(
@@ -209,7 +234,7 @@ def test_floats_and_video_level_are_labelled_too(classes, mean_colour, tmp_path,
     assert best == {"red0": 0, "green0": 1, "blue0": 2}
 
 
-def test_an_annotation_model_labels_too(classes, mean_colour, tmp_path, capsys):
+def test_an_annotation_model_labels_too(classes, mean_colour, tmp_path, capsys, spread_here):
     """It keeps how its features were made, as a training does."""
     pattern = extracted(classes, tmp_path / "records", dataclasses.replace(CONFIG, level="video"))
     config = AnnotateConfig(
@@ -226,9 +251,11 @@ def test_an_annotation_model_labels_too(classes, mean_colour, tmp_path, capsys):
     )
     annotate(config, VideoDataConfig(("mean_rgb", "mean_audio"), (4, 128), num_classes=3))
     run = tmp_path / "out" / "runs" / "mean_rgb+mean_audio" / "mixtures2"
-    summary = labelled(run, f"{classes}/held/*.mkv")
-    best = {each.video.id: each.labels[0].number for each in summary.labelled}
-    assert best == {"red0": 0, "green0": 1, "blue0": 2}
+    for spark in (None, spread_here(labelling)):
+        flags = LabelConfig(train_dir=str(run), videos=f"{classes}/held/*.mkv")
+        summary = label(flags, ExtractionConfig(), (), spark)
+        best = {each.video.id: each.labels[0].number for each in summary.labelled}
+        assert best == {"red0": 0, "green0": 1, "blue0": 2}
     printed = capsys.readouterr().out
     assert "Model: 2 mixtures on mean_rgb+mean_audio: " in printed
     assert "does not say how its features were made" not in printed

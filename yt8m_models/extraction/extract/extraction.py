@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import itertools
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from yt8m_models.extraction.extract.config import ExtractConfig
 from yt8m_models.extraction.extract.shards import ShardNotes, Shards, write_shard
 from yt8m_models.extraction.extractor import Extracted, Extractor, Failure
 from yt8m_models.extraction.video_list import Video, read_videos
+from yt8m_models.extraction.workers import as_listed, as_workers_find_it
 from yt8m_models.prediction.metric_tables import class_names
 from yt8m_models.program.progress import Progress
 
@@ -104,9 +104,7 @@ def _extract_spread(
     spark: Any, config: ExtractConfig, extraction_config: ExtractionConfig, shards: Shards
 ) -> dict[int, ShardNotes]:
     """Writes the shards that are missing, each in a worker; their notes."""
-    files = ("rgb_weights", "audio_weights", "rgb_pca", "audio_pca")
-    there: dict[str, Any] = {name: absolute(getattr(extraction_config, name)) for name in files}
-    extraction_config = dataclasses.replace(extraction_config, **there)
+    extraction_config = as_workers_find_it(extraction_config)
     output_dir, run = absolute(config.output_dir), uuid.uuid4().hex
     items = [
         _Shard(number, [(video, absolute(video.path)) for video in shards.groups[number]])
@@ -129,21 +127,13 @@ def _extract_shard(
     """What a worker does with a shard; it loads the networks once in a run."""
     group = [dataclasses.replace(video, path=path) for video, path in shard.videos]
     with contextlib.closing(_extractor(config, run).extract([group], thumbnails)) as results:
-        named = itertools.starmap(_named, zip(results, shard.videos, strict=True))
+        named = map(as_listed, results, [video for video, _ in shard.videos])
         return write_shard(output_dir, shard.number, named)
 
 
 @lru_cache(maxsize=1)
 def _extractor(config: ExtractionConfig, run: str) -> Extractor:
     return Extractor(config)
-
-
-def _named(result: Extracted | Failure, there: tuple[Video, str]) -> Extracted | Failure:
-    """A result with the path of its video as the list of videos has it."""
-    video, path = there
-    if isinstance(result, Failure):
-        return Failure(video, result.reason.replace(path, video.path))
-    return dataclasses.replace(result, video=video)
 
 
 def _counted(

@@ -2,6 +2,7 @@
 
 import sys
 
+from yt8m_models.engines.options import EngineOptions
 from yt8m_models.extraction.config import ExtractionConfig
 from yt8m_models.extraction.label.config import LabelConfig
 from yt8m_models.program.command import Arguments, Program
@@ -12,6 +13,7 @@ PROGRAM = Program(
     "were, predicts, and prints the best classes of each.",
     LabelConfig,
     ExtractionConfig,
+    EngineOptions,
 )
 
 
@@ -19,7 +21,8 @@ PROGRAM = Program(
 def main(arguments: Arguments) -> None:
     from yt8m_models.extraction.label.labelling import label
 
-    summary = label(arguments[LabelConfig], arguments[ExtractionConfig], arguments.given)
+    with arguments[EngineOptions].session(PROGRAM.name) as spark:
+        summary = label(arguments[LabelConfig], arguments[ExtractionConfig], arguments.given, spark)
     if summary.num_failures:
         print(f"{summary.num_failures:,} videos could not be read", file=sys.stderr)
 

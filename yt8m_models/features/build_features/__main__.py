@@ -3,6 +3,7 @@
 import sys
 
 from yt8m_models.config import DataConfig
+from yt8m_models.engines.options import EngineOptions
 from yt8m_models.features.build_features.config import BuildFeaturesConfig
 from yt8m_models.program.command import Arguments, Program
 
@@ -13,6 +14,7 @@ PROGRAM = Program(
     "where in its file each frame-level record begins.",
     BuildFeaturesConfig,
     DataConfig,
+    EngineOptions,
 )
 
 
@@ -21,7 +23,8 @@ def main(arguments: Arguments) -> None:
     from yt8m_models.features.build_features.building import build_features
 
     config = arguments[BuildFeaturesConfig]
-    summary = build_features(config, arguments[DataConfig], progress=True)
+    with arguments[EngineOptions].session(PROGRAM.name) as spark:
+        summary = build_features(config, arguments[DataConfig], progress=True, spark=spark)
     print(
         f"{summary.num_videos:,} videos in {config.output_dir}, {summary.num_bytes:,} bytes, "
         f"{summary.num_videos / summary.seconds:,.0f} videos/s"

@@ -1,24 +1,28 @@
 """Building the table of features of some records or of another table."""
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from yt8m_models.config import DataConfig
-from yt8m_models.data.bad_records import Ledger
+from yt8m_models.data.bad_records import Ledger, problems_of_workers
 from yt8m_models.data.patterns import match_files
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.data.quantization import BIAS, SCALE
 from yt8m_models.data.record_index import RecordIndex, index_records
 from yt8m_models.data.record_reader import BadRecord
 from yt8m_models.data.video_ids import VideoIds, as_bytes
+from yt8m_models.engines.spread import absolute, spread
 from yt8m_models.features.array_files import place_of, read_table
 from yt8m_models.features.build_features.config import BuildFeaturesConfig
-from yt8m_models.features.feature_table import write_features
+from yt8m_models.features.feature_table import FeatureTable, write_features
 from yt8m_models.features.frame_table import FrameTable
 from yt8m_models.features.table import TABLE
 from yt8m_models.program.progress import Progress
@@ -49,7 +53,7 @@ class FeaturesSummary:
 
 
 def build_features(
-    config: BuildFeaturesConfig, data: DataConfig, progress: bool = False
+    config: BuildFeaturesConfig, data: DataConfig, progress: bool = False, spark: Any = None
 ) -> FeaturesSummary:
     """Writes the feature table, or the frame table, of the records or of the table of `config`.
 
@@ -57,12 +61,19 @@ def build_features(
         config: what to read, and where the table goes.
         data: the features, and the format of records.
         progress: show a progress bar on stderr.
+        spark: a `SparkSession` whose workers each read files, as of `EngineOptions.session`; they
+            find records and output under the same paths. The rows are in the order of the files, as
+            with one reader. `None` for this process.
 
     Raises:
         ValueError: there is no such input, a record or a value is bad, a video is there twice (the
-            message names both places), or the directory already holds features.
+            message names both places), the directory already holds features, or `spark` is given
+            for another table.
+        OSError: Spark cannot finish its work.
     """
     _check_flags(config, data)
+    if spark is not None and config.table:
+        raise ValueError(f"--engine=spark is for records; received --table={config.table}")
     start = time.perf_counter()
     with Progress(description="features", enabled=progress) as bar:
         if config.table:
@@ -70,9 +81,11 @@ def build_features(
         else:
             files = match_files(config.data_pattern)
             if data.frame_features and not config.average_frames:
-                clipped, problems = 0, _index(config, data, files, bar)
-            else:
+                clipped, problems = 0, _index(config, data, files, bar, spark)
+            elif spark is None:
                 clipped, problems = _read(config, data, files, bar)
+            else:
+                clipped, problems = _read_spread(config, data, files, bar, spark)
     return FeaturesSummary(
         TABLE.read(config.output_dir)["num_videos"],
         sum(path.stat().st_size for path in Path(config.output_dir).iterdir()),
@@ -93,22 +106,52 @@ def _check_flags(config: BuildFeaturesConfig, data: DataConfig) -> None:
 
 
 def _index(
-    config: BuildFeaturesConfig, data: DataConfig, files: list[str], bar: Progress
+    config: BuildFeaturesConfig, data: DataConfig, files: list[str], bar: Progress, spark: Any
 ) -> str | None:
     """Writes a frame table; what was left out."""
-    ledger = Ledger(config.max_bad_records)
-    index = index_records(files, ledger, bar)
+    if spark is None:
+        ledger = Ledger(config.max_bad_records)
+        index = index_records(files, ledger, bar)
+    else:
+        index, problems = _index_spread(config, data, files, bar, spark)
     _check_ids(index.ids, lambda _, rows: [_place(files, index, row) for row in rows])
-    if config.max_bad_records:
-        index = index.take(_good_rows(index, files, data, ledger))
+    if spark is None:
+        if config.max_bad_records:
+            index = index.take(_good_rows(index, files, data, ledger))
+        problems = ledger.summary()
     if not len(index.ids):
-        raise ValueError(f"none of the records can be read\n{ledger.summary()}")
+        raise ValueError(f"none of the records can be read\n{problems}")
     table = _frame_table(index, files, data)
     _, first_rows = np.unique(index.file_numbers, return_index=True)
     for start in range(0, len(first_rows), _WHOLE_VIDEOS):
         table.inputs(first_rows[start : start + _WHOLE_VIDEOS])  # are they what `data` says?
     table.save(config.output_dir)
-    return ledger.summary()
+    return problems
+
+
+def _index_spread(
+    config: BuildFeaturesConfig, data: DataConfig, files: list[str], bar: Progress, spark: Any
+) -> tuple[RecordIndex, str | None]:
+    """The good records of files, each indexed by a worker; and what was left out."""
+    work = partial(_index_file, data, config.max_bad_records)
+    done = spread(spark, work, [absolute(file) for file in files])
+    problems = problems_of_workers(files, [each[1:] for each in done], config.max_bad_records)
+    ids, _, numbers, offsets = map(np.concatenate, zip(*(each[0] for each in done), strict=True))
+    bar.update(len(ids))
+    file_numbers = np.arange(len(files), dtype=np.int32)
+    of_rows = np.repeat(file_numbers, [len(index.ids) for index, *_ in done])
+    return RecordIndex(ids, of_rows, numbers, offsets), "\n".join(problems) or None
+
+
+def _index_file(
+    data: DataConfig, max_bad_records: int, file: str
+) -> tuple[RecordIndex, int, str | None]:
+    """What a worker does with a file: its good records, how many are bad, and what was left out."""
+    ledger = Ledger(max_bad_records)
+    index = index_records([file], ledger)
+    if max_bad_records:
+        index = index.take(_good_rows(index, [file], data, ledger))
+    return index, len(ledger.bad), ledger.summary()
 
 
 def _good_rows(
@@ -153,35 +196,96 @@ def _read(
     config: BuildFeaturesConfig, data: DataConfig, files: list[str], bar: Progress
 ) -> tuple[int, str | None]:
     """Writes a feature table of records; how many values were clipped, and what was left out."""
-    pipeline = Pipeline(
-        files,
-        data,
-        PipelineOptions(
-            batch_size=_WHOLE_VIDEOS if data.frame_features else _VIDEOS,
-            num_readers=config.num_readers,
-            skip_empty_videos=True,
-            max_bad_records=config.max_bad_records,
-        ),
+    pipeline = _pipeline(config, data, files)
+    blocks = _blocks(pipeline, files, data)
+    return _write(config, data, blocks, _places(files), bar), pipeline.ledger.summary()
+
+
+def _read_spread(
+    config: BuildFeaturesConfig, data: DataConfig, files: list[str], bar: Progress, spark: Any
+) -> tuple[int, str | None]:
+    """As of `_read`, with a part of the table for each file, made by a worker."""
+    with tempfile.TemporaryDirectory(prefix=".parts-", dir=absolute(config.output_dir)) as parts:
+        work = partial(_read_file, replace(config, output_dir=parts), data)
+        done = spread(spark, work, [absolute(file) for file in files])
+        accounts = [(part.num_bad, part.problems) for part in done]
+        problems = problems_of_workers(files, accounts, config.max_bad_records)
+        if not any(part.num_videos for part in done):
+            raise ValueError("\n".join([f"no video in {len(files)} files", *problems]))
+
+        def blocks() -> Blocks:
+            for part in done:
+                if not part.num_videos:
+                    continue
+                table = FeatureTable.load(part.directory)
+                for start in range(0, part.num_videos, _VIDEOS):
+                    rows = np.arange(start, min(start + _VIDEOS, part.num_videos))
+                    yield table.ids[rows], table.inputs(rows)["video_matrix"]
+
+        num_clipped = sum(part.num_clipped for part in done)
+        num_clipped = _write(config, data, blocks(), _places(files), bar, num_clipped)
+    return num_clipped, "\n".join(problems) or None
+
+
+class _Part(NamedTuple):
+    """What a worker made of a file: a table in a directory, and what it found."""
+
+    directory: str
+    num_videos: int
+    num_clipped: int
+    num_bad: int
+    problems: str | None
+
+
+def _read_file(config: BuildFeaturesConfig, data: DataConfig, file: str) -> _Part:
+    """What a worker does with a file; where it is done again, in a directory of its own."""
+    config = replace(config, output_dir=tempfile.mkdtemp(dir=config.output_dir))
+    pipeline = _pipeline(config, data, [file], may_be_empty=True)
+    blocks = _blocks(pipeline, [file], data)
+    num_clipped = _write(config, data, blocks, _places([file]), Progress(enabled=False))
+    return _Part(
+        config.output_dir,
+        TABLE.read(config.output_dir)["num_videos"],
+        num_clipped,
+        len(pipeline.ledger.bad),
+        pipeline.ledger.summary(),
     )
 
-    def blocks() -> Blocks:
-        for batch in pipeline:
-            matrix = batch["video_matrix"].numpy()
-            if data.frame_features:
-                matrix = _means(matrix, batch["num_frames"].numpy())
-            try:
-                yield as_bytes(batch["video_ids"].numpy()), matrix
-            except ValueError:
-                index_records(files, Ledger())  # says which record has such an id
-                raise
 
+def _pipeline(
+    config: BuildFeaturesConfig, data: DataConfig, files: list[str], may_be_empty: bool = False
+) -> Pipeline:
+    options = PipelineOptions(
+        batch_size=_WHOLE_VIDEOS if data.frame_features else _VIDEOS,
+        num_readers=config.num_readers,
+        skip_empty_videos=True,
+        max_bad_records=config.max_bad_records,
+        may_be_empty=may_be_empty,
+    )
+    return Pipeline(files, data, options)
+
+
+def _blocks(pipeline: Pipeline, files: list[str], data: DataConfig) -> Blocks:
+    """The ids and features of records."""
+    for batch in pipeline:
+        matrix = batch["video_matrix"].numpy()
+        if data.frame_features:
+            matrix = _means(matrix, batch["num_frames"].numpy())
+        try:
+            yield as_bytes(batch["video_ids"].numpy()), matrix
+        except ValueError:
+            index_records(files, Ledger())  # says which record has such an id
+            raise
+
+
+def _places(files: list[str]) -> Places:
     def places(video_id: bytes, rows: Sequence[int]) -> list[str]:
         # A record without an id is an error of its own, which names it.
         index = index_records(files, Ledger(sys.maxsize if video_id else 0))
         there = np.flatnonzero(index.ids == video_id)
         return [_place(files, index, row) for row in there[:2]]
 
-    return _write(config, data, blocks(), places, bar), pipeline.ledger.summary()
+    return places
 
 
 def _means(frames: np.ndarray, num_frames: np.ndarray) -> np.ndarray:
@@ -191,7 +295,12 @@ def _means(frames: np.ndarray, num_frames: np.ndarray) -> np.ndarray:
 
 
 def _write(
-    config: BuildFeaturesConfig, data: DataConfig, blocks: Blocks, places: Places, bar: Progress
+    config: BuildFeaturesConfig,
+    data: DataConfig,
+    blocks: Blocks,
+    places: Places,
+    bar: Progress,
+    num_clipped: int = 0,
 ) -> int:
     """Writes a feature table of ids and features; how many values were clipped."""
 
@@ -204,9 +313,8 @@ def _write(
         _check_ids(np.concatenate(all_ids), places)
 
     dtype = config.dtype or ("float32" if config.table else "uint8")
-    return write_features(
-        config.output_dir, different(), data.feature_names, data.feature_sizes, dtype
-    )
+    names, sizes = data.feature_names, data.feature_sizes
+    return write_features(config.output_dir, different(), names, sizes, dtype, num_clipped)
 
 
 def _check_ids(ids: np.ndarray, places: Places) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from yt8m_models.data.ragged import offsets_of
-from yt8m_models.data.video_hash import is_test
+from yt8m_models.data.video_hash import are_test
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.features.load_features import load_features
 from yt8m_models.graph.build_graph.co_watches import SHOWN, WATCH, CoWatches, LeftOut
@@ -126,9 +126,7 @@ def build_graph(
             if SHOWN in kinds:
                 tables.find_shown()
             bar.update(1, now="writing")
-            is_eval = np.array(
-                [is_test(video, 1 - config.train_fraction, config.seed) for video in ids]
-            )
+            is_eval = are_test(ids, 1 - config.train_fraction, config.seed)
             written = ["neighbors", "weights"]
             offsets = _write(directory, written, tables.directed_edges(), len(ids))
             arrays = {**ids.arrays(), "is_eval": is_eval, "offsets": offsets}

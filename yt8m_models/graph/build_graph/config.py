@@ -1,24 +1,22 @@
 """The flags of `yt8m build-graph`, without TensorFlow and NumPy."""
 
-import re
 from dataclasses import dataclass
 
+from yt8m_models.graph.memory_options import MemoryOptions
 from yt8m_models.graph.watch_log_options import WatchLogOptions
 from yt8m_models.program.option import option
 
 RULES = ("session", "valid_watch")
 EDGE_WEIGHTS = ("users", "events")
 
-_MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B)", re.IGNORECASE)
-
 
 @dataclass(frozen=True)
-class BuildGraphConfig(WatchLogOptions):
+class BuildGraphConfig(WatchLogOptions, MemoryOptions):
     """The watch log, what counts as watched together, and where the graph goes.
 
     Raises:
-        ValueError: as of `WatchLogOptions`; `max_pairs_per_window` is given for another rule; or
-            `memory_limit` is no size.
+        ValueError: as of `WatchLogOptions` and `MemoryOptions`; or `max_pairs_per_window` is given
+            for another rule.
     """
 
     output_dir: str = option(
@@ -97,8 +95,4 @@ class BuildGraphConfig(WatchLogOptions):
             raise ValueError(
                 "--max_pairs_per_window goes with --rule=valid_watch; received "
                 f"{self.max_pairs_per_window} with --rule={self.rule}"
-            )
-        if not _MEMORY.fullmatch(self.memory_limit.strip()):
-            raise ValueError(
-                f"--memory_limit must be a size such as 2GB; received {self.memory_limit!r}"
             )

@@ -2,6 +2,7 @@
 
 import sys
 
+from yt8m_models.engines.options import SPARK, EngineOptions
 from yt8m_models.program.command import Arguments, Program
 from yt8m_models.recommendation.mixed_effects.config import EVALUATE, PREDICT, GLMixConfig
 
@@ -11,17 +12,21 @@ PROGRAM = Program(
     "part for every user: fits it to events, predicts, and measures AUC, also for cold-start "
     "videos alone.",
     GLMixConfig,
+    EngineOptions,
 )
 
 
 @PROGRAM.main
 def main(arguments: Arguments) -> None:
-    config = arguments[GLMixConfig]
+    config, engine = arguments[GLMixConfig], arguments[EngineOptions]
     if config.mode == PREDICT:
         from yt8m_models.recommendation.glmix.prediction import predict
 
-        _print(*predict(config, progress=True))
+        with engine.session(PROGRAM.name) as spark:
+            _print(*predict(config, progress=True, spark=spark))
     elif config.mode == EVALUATE:
+        if engine.engine == SPARK:
+            raise ValueError(f"--mode={EVALUATE} goes with --engine=local; received {SPARK}")
         from yt8m_models.recommendation.mixed_effects.evaluation import evaluate
 
         evaluation = evaluate(config)
@@ -29,7 +34,8 @@ def main(arguments: Arguments) -> None:
     else:
         from yt8m_models.recommendation.mixed_effects.fitting import train
 
-        _print(*train(config, progress=True))
+        with engine.session(PROGRAM.name) as spark:
+            _print(*train(config, progress=True, spark=spark))
 
 
 def _print(text: str, left_out: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from yt8m_models.graph.memory_options import MemoryOptions
 from yt8m_models.graph.watch_log_options import WatchLogOptions
 from yt8m_models.program.option import option
 
@@ -10,12 +11,12 @@ MODES = (TRAIN, PREDICT, EVALUATE)
 
 
 @dataclass(frozen=True)
-class GLMixConfig(WatchLogOptions):
+class GLMixConfig(WatchLogOptions, MemoryOptions):
     """The events, the embeddings and the model.
 
     Raises:
-        ValueError: as of `WatchLogOptions`; `output` does not fit `mode`, or there are no
-            embeddings to fit coefficients to.
+        ValueError: as of `WatchLogOptions` and `MemoryOptions`; `output` does not fit `mode`, or
+            there are no embeddings to fit coefficients to.
     """
 
     mode: str = option(

@@ -1,8 +1,7 @@
 """Fitting GLMix: the fixed effect and all users' parts in turn."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -10,11 +9,15 @@ from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.graph.watch_log import LABEL
 from yt8m_models.program.extras import require
 from yt8m_models.program.progress import Progress
+from yt8m_models.recommendation.mixed_effects.all_users import AllUsers
 from yt8m_models.recommendation.mixed_effects.config import GLMixConfig
 from yt8m_models.recommendation.mixed_effects.glmix import GLMIX, GLMix
 from yt8m_models.recommendation.mixed_effects.known_events import read_known_events
+from yt8m_models.recommendation.mixed_effects.local_users import LocalUsers
+from yt8m_models.recommendation.mixed_effects.spread_users import SpreadUsers
 from yt8m_models.recommendation.mixed_effects.user_batches import UserBatches
-from yt8m_models.recommendation.mixed_effects.user_newton import UserSolutions, solve_users
+from yt8m_models.recommendation.mixed_effects.user_newton import Derivatives
+from yt8m_models.recommendation.user_events import UserEvents
 
 _SUFFICIENT = 1e-4
 _ROUNDING = 1e-12
@@ -39,28 +42,38 @@ class Fit:
     gradient_norm: float
 
 
-def train(config: GLMixConfig, progress: bool = False) -> tuple[str, str | None]:
+def train(config: GLMixConfig, progress: bool = False, spark: Any = None) -> tuple[str, str | None]:
     """Fits GLMix to `config.watch_log` and saves it in `config.glmix_dir`.
+
+    Args:
+        config: the log, the embeddings and the priors.
+        progress: show a progress bar on stderr.
+        spark: a `SparkSession` whose workers each solve ranges of users, as of
+            `EngineOptions.session`; `None` for this process.
 
     Returns:
         What was fitted, and what events were left out or `None`, as sentences.
 
     Raises:
         ValueError: as of `read_known_events` and `fit`; or the directory already holds a GLMix.
+        OSError: Spark cannot finish its work.
     """
     GLMIX.refuse_existing(config.glmix_dir)
     embeddings = Embeddings.load(config.embeddings_dir) if config.embeddings_dir else None
     size = embeddings.size if embeddings is not None and config.video_features else 0
     events, vectors, left_out = read_known_events(config, embeddings, size)
-    fitted = fit(
-        UserBatches(vectors, events.offsets, events.video_rows, events.values[LABEL]),
-        config.fixed_l2,
-        config.user_l2,
-        config.tolerance,
-        config.max_rounds,
-        progress,
-        config.global_coefficients,
-    )
+    if spark is None:
+        fitted = fit(
+            UserBatches(vectors, events.offsets, events.video_rows, events.values[LABEL]),
+            config.fixed_l2,
+            config.user_l2,
+            config.tolerance,
+            config.max_rounds,
+            progress,
+            config.global_coefficients,
+        )
+    else:
+        fitted = _fit_spread(spark, events, vectors, config, progress)
     model = embeddings.model if embeddings is not None and size else ""
     glmix = GLMix(model, fitted.fixed, events.users, fitted.users, events.videos)
     glmix.save(config.glmix_dir)
@@ -106,82 +119,101 @@ def fit(
         ValueError: all labels are the same, not converged after `max_rounds`, or threadpoolctl is
             not installed.
     """
-    share = float(np.mean(batches.labels)) if len(batches.labels) else 0.0
-    if not 0 < share < 1:
-        raise ValueError(f"there must be labels of 0 and of 1; the mean of all is {share:g}")
-    fixed, prior = np.zeros(batches.size), np.full(batches.size, fixed_l2, np.float64)
-    prior[0] = 0
-    fixed[0] = np.log(share / (1 - share))
-    values: list[float] = []
     with (
         # Threads take a batch each: BLAS's own ones mostly wait on matrices as small as these.
         require("threadpoolctl").threadpool_limits(1, user_api="blas"),
-        Progress(unit="users", description="fitting", enabled=progress) as bar,
+        _progress(progress) as bar,
     ):
-        users = np.zeros((len(batches.offsets) - 1, batches.size))
-        is_fitted = np.full(batches.size, global_coefficients)
-        is_fitted[0] = True
-        descent = _Descent(batches, prior, user_l2, tolerance, bar, users, is_fitted)
-        solved = descent.solve(fixed)
+        users = LocalUsers(batches, user_l2, tolerance, bar)
+        descent = _Descent(users, fixed_l2, tolerance, bar, global_coefficients)
+        return descent.minimum(max_rounds)
+
+
+def _fit_spread(
+    spark: Any, events: UserEvents, vectors: np.ndarray, config: GLMixConfig, progress: bool
+) -> Fit:
+    """As of `fit`, by the workers of a cluster."""
+    l2, tolerance = config.user_l2, config.tolerance
+    with (
+        _progress(progress) as bar,
+        SpreadUsers.opened(spark, events, vectors, config.glmix_dir, l2, tolerance, bar) as users,
+    ):
+        descent = _Descent(users, config.fixed_l2, tolerance, bar, config.global_coefficients)
+        return descent.minimum(config.max_rounds)
+
+
+def _progress(enabled: bool) -> Progress:
+    return Progress(unit="users", description="fitting", enabled=enabled)
+
+
+class _Descent:
+    """Solves all users for a fixed effect, and moves the fixed effect downhill.
+
+    Raises:
+        ValueError: all labels are the same.
+    """
+
+    def __init__(
+        self,
+        users: AllUsers,
+        fixed_l2: float,
+        tolerance: float,
+        bar: Progress,
+        global_coefficients: bool,
+    ) -> None:
+        if not 0 < users.share < 1:
+            raise ValueError(
+                f"there must be labels of 0 and of 1; the mean of all is {users.share:g}"
+            )
+        self._users = users
+        self._prior = np.full(users.size, fixed_l2, np.float64)  # by coefficient
+        self._prior[0] = 0
+        self._is_fitted = np.full(users.size, global_coefficients)  # the others stay 0
+        self._is_fitted[0] = True
+        self._tolerance = tolerance
+        self._bar = bar
+
+    def minimum(self, max_rounds: int) -> Fit:
+        """What all come to.
+
+        Raises:
+            ValueError: not converged after so many rounds.
+        """
+        share, num_events = self._users.share, self._users.num_events
+        fixed = np.zeros(self._users.size)
+        fixed[0] = np.log(share / (1 - share))
+        values: list[float] = []
+        solved = self._solve(fixed)
         for _ in range(max_rounds):
             values.append(solved.value)
-            norm = float(np.linalg.norm(solved.gradient[is_fitted])) / len(batches.labels)
-            bar.update(0, objective=solved.value, gradient=norm)
-            if norm <= tolerance:
+            norm = float(np.linalg.norm(solved.gradient[self._is_fitted])) / num_events
+            self._bar.update(0, objective=solved.value, gradient=norm)
+            if norm <= self._tolerance:
                 norm = max(norm, solved.gradient_norm)
-                return Fit(fixed, users.astype(np.float32), tuple(values), norm)
-            fixed, solved = descent.step(fixed, solved)
-    raise ValueError(
-        f"not converged after --max_rounds={max_rounds}: the fixed effect's gradient has the norm "
-        f"{norm:.3g} an event, above --tolerance={tolerance:g}"
-    )
+                return Fit(fixed, self._users.coefficients(), tuple(values), norm)
+            fixed, solved = self._step(fixed, solved)
+        raise ValueError(
+            f"not converged after --max_rounds={max_rounds}: the fixed effect's gradient has the "
+            f"norm {norm:.3g} an event, above --tolerance={self._tolerance:g}"
+        )
 
-
-@dataclass
-class _Descent:
-    """Solves all users for a fixed effect, and moves the fixed effect downhill."""
-
-    batches: UserBatches
-    prior: np.ndarray  # weights, by coefficient of the fixed effect
-    user_l2: float
-    tolerance: float
-    bar: Progress
-    users: np.ndarray  # what their parts came to in the end
-    is_fitted: np.ndarray  # by coefficient of the fixed effect; the others stay 0
-
-    def solve(self, fixed: np.ndarray) -> UserSolutions:
+    def _solve(self, fixed: np.ndarray) -> Derivatives:
         """What all users come to; with the prior of the fixed effect in the sums."""
-        value = float(np.sum(self.prior * fixed**2)) / 2
-        gradient = self.prior * fixed
-        curvature = np.diag(self.prior)
-        gradient_norm = 0.0
+        value = float(np.sum(self._prior * fixed**2)) / 2
+        prior = Derivatives(value, self._prior * fixed, np.diag(self._prior), 0.0)
+        solved = prior + self._users.solve(fixed)
+        return replace(solved, curvature=(solved.curvature + solved.curvature.T) / 2)
 
-        def solve_batch(number: int) -> tuple[np.ndarray, UserSolutions]:
-            batch = self.batches[number]
-            start = self.users[batch.users]
-            return batch.users, solve_users(batch, fixed, start, self.user_l2, self.tolerance)
-
-        with ThreadPoolExecutor(os.cpu_count()) as executor:
-            for users, solved in executor.map(solve_batch, range(len(self.batches))):
-                self.users[users] = solved.coefficients
-                value += solved.value
-                gradient += solved.gradient
-                curvature += solved.curvature
-                gradient_norm = max(gradient_norm, solved.gradient_norm)
-                self.bar.update(len(users))
-        curvature = (curvature + curvature.T) / 2
-        return UserSolutions(self.users, value, gradient, curvature, gradient_norm)
-
-    def step(self, fixed: np.ndarray, solved: UserSolutions) -> tuple[np.ndarray, UserSolutions]:
+    def _step(self, fixed: np.ndarray, solved: Derivatives) -> tuple[np.ndarray, Derivatives]:
         """A Newton step of the fixed effect, halved until the objective falls enough."""
-        own = self.is_fitted
+        own = self._is_fitted
         direction = np.zeros_like(fixed)
         direction[own] = -np.linalg.solve(solved.curvature[np.ix_(own, own)], solved.gradient[own])
         slope = float(solved.gradient @ direction)
         size = 1.0
         for _ in range(_MAX_HALVINGS):
             moved = fixed + size * direction
-            reached = self.solve(moved)
+            reached = self._solve(moved)
             bound = solved.value + _SUFFICIENT * size * slope + _ROUNDING * abs(solved.value)
             if reached.value <= bound:
                 break

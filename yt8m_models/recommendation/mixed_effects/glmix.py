@@ -61,7 +61,8 @@ class GLMix:
                 f"fixed and coefficients must have the shapes (1 + d,) and ({count}, 1 + d), of "
                 f"{count} users; received {self.fixed.shape} and {shape}"
             )
-        if not (np.isfinite(self.fixed).all() and np.isfinite(self.coefficients).all()):
+        of_blocks = (np.isfinite(self.coefficients[block]).all() for block in self.blocks(count))
+        if not (np.isfinite(self.fixed).all() and all(of_blocks)):
             raise ValueError("fixed and coefficients must be finite")
 
     @property

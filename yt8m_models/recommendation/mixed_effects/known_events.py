@@ -2,12 +2,15 @@
 
 import numpy as np
 
-from yt8m_models.data.video_ids import UNKNOWN, VideoIds
+from yt8m_models.data.video_ids import UNKNOWN
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.graph.watch_log import LABEL
 from yt8m_models.recommendation.labelled_events import read_labelled_events
 from yt8m_models.recommendation.mixed_effects.config import GLMixConfig
 from yt8m_models.recommendation.user_events import UserEvents
+from yt8m_models.storage.spilled_array import SpilledArray
+
+_BLOCK_VIDEOS = 1 << 12
 
 
 def read_known_events(
@@ -15,7 +18,7 @@ def read_known_events(
 ) -> tuple[UserEvents, np.ndarray, str | None]:
     """Reads all events of videos that have an embedding; all of them without embeddings.
 
-    Their labels are those of `read_labelled_events`.
+    Their labels are those of `read_labelled_events`. Events and features are memory-mapped.
 
     Args:
         config: the flags.
@@ -30,7 +33,7 @@ def read_known_events(
         ValueError: as of `read_labelled_events`; no event is of a video that has an embedding, or
             all labels are the same.
     """
-    events = read_labelled_events(config, config.min_watched_seconds)
+    events = read_labelled_events(config, config.min_watched_seconds, config.memory_limit)
     if embeddings is None:
         rows = np.arange(len(events.videos))
     else:
@@ -40,8 +43,8 @@ def read_known_events(
             f"the embeddings in {config.embeddings_dir}",
         )
     is_known = rows != UNKNOWN
-    kept = is_known[events.video_rows]
-    labels = events.values[LABEL][kept]
+    known = events if is_known.all() else events.of_videos(is_known)
+    labels = known.values[LABEL]
     if labels.min() == labels.max():
         raise ValueError(
             f"there must be events of both labels in {config.watch_log}; all {len(labels):,} of "
@@ -51,17 +54,12 @@ def read_known_events(
     if not is_known.all():
         example = events.videos[int(is_known.argmin())].decode()
         left_out = (
-            f"left out {np.sum(~kept):,} of {len(kept):,} events: their {np.sum(~is_known):,} "
-            f"videos have no embedding, e.g. {example!r}"
+            f"left out {len(events) - len(known):,} of {len(events):,} events: their "
+            f"{np.sum(~is_known):,} videos have no embedding, e.g. {example!r}"
         )
-    users, user_rows = np.unique(events.user_rows[kept], return_inverse=True)
-    known = UserEvents(
-        VideoIds(events.users[users]),
-        VideoIds(events.videos[is_known]),
-        user_rows,
-        (np.cumsum(is_known) - 1)[events.video_rows[kept]],
-        {LABEL: labels},
-    )
     if embeddings is None or not size:
         return known, np.zeros((len(known.videos), 0), np.float32), left_out
-    return known, embeddings.take(rows[is_known]), left_out
+    vectors, rows = SpilledArray(np.float32, size), rows[is_known]
+    for start in range(0, len(rows), _BLOCK_VIDEOS):
+        vectors.append(embeddings.take(rows[start : start + _BLOCK_VIDEOS]))
+    return known, vectors.mapped(), left_out

@@ -7,6 +7,7 @@ import numpy as np
 
 _MOST_OVER_LEAST = 1.25
 _LEAST_ELEMENTS = 1 << 18
+_BLOCK_ROWS = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,16 @@ class UserBatches:
     ) -> None:
         if np.diff(offsets).min(initial=1) < 1:
             raise ValueError(f"user {np.diff(offsets).argmin()} has no event; each must have one")
-        if not np.isin(labels, (0, 1)).all():
-            raise ValueError(f"labels must be 0 or 1; received {np.unique(labels)[:5]}")
-        if not np.isfinite(vectors).all():
-            row = int(np.isfinite(vectors).all(axis=1).argmin())
-            raise ValueError(f"vectors must be finite; that of row {row} is not")
+        # They may be larger than memory: what is made of all of them at once would not be mapped.
+        for start in range(0, len(labels), _BLOCK_ROWS):
+            block = labels[start : start + _BLOCK_ROWS]
+            if not np.isin(block, (0, 1)).all():
+                raise ValueError(f"labels must be 0 or 1; received {np.unique(block)[:5]}")
+        for start in range(0, len(vectors), _BLOCK_ROWS):
+            is_finite = np.isfinite(vectors[start : start + _BLOCK_ROWS]).all(axis=1)
+            if not is_finite.all():
+                row = start + int(is_finite.argmin())
+                raise ValueError(f"vectors must be finite; that of row {row} is not")
         self.vectors = vectors
         self.offsets = offsets
         self.video_rows = video_rows

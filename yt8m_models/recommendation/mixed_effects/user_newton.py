@@ -13,11 +13,10 @@ _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
-class UserSolutions:
-    """What the users of a batch come to, the fixed effect being given.
+class Derivatives:
+    """What users come to together, the fixed effect being given.
 
     Attributes:
-        coefficients: of each user, the intercept first, `(b, p)`.
         value: the sum of the users' objectives.
         gradient: of that sum by the fixed effect, `(p,)`.
         curvature: the second derivative of that sum by the fixed effect, `(p, p)`, where the users'
@@ -25,11 +24,35 @@ class UserSolutions:
         gradient_norm: the largest norm of a user's gradient over the number of its events.
     """
 
-    coefficients: np.ndarray
     value: float
     gradient: np.ndarray
     curvature: np.ndarray
     gradient_norm: float
+
+    @classmethod
+    def nothing(cls, size: int) -> "Derivatives":
+        """Those of no users, for a fixed effect of so many coefficients."""
+        return cls(0.0, np.zeros(size), np.zeros((size, size)), 0.0)
+
+    def __add__(self, other: "Derivatives") -> "Derivatives":
+        """Those of other users with these."""
+        return Derivatives(
+            self.value + other.value,
+            self.gradient + other.gradient,
+            self.curvature + other.curvature,
+            max(self.gradient_norm, other.gradient_norm),
+        )
+
+
+@dataclass(frozen=True)
+class UserSolutions(Derivatives):
+    """What the users of a batch come to, and how.
+
+    Attributes:
+        coefficients: of each user, the intercept first, `(b, p)`.
+    """
+
+    coefficients: np.ndarray
 
 
 def solve_users(
@@ -78,11 +101,11 @@ def solve_users(
             f"gradient has the norm {norms[worst]:.3g} an event, above --tolerance={tolerance:g}"
         )
     return UserSolutions(
-        coefficients,
         float(problem.values(logits, coefficients).sum()),
         np.einsum("bnp,bn->p", batch.designs, residuals, optimize=True),
         problem.curvature(weights),
         float(norms.max()),
+        coefficients,
     )
 
 
