@@ -6,6 +6,8 @@ import os
 
 import tensorflow as tf
 
+from yt8m_models.training.workers import Workers
+
 
 def create_strategy(name: str) -> tf.distribute.Strategy:
     """The strategy of a `--strategy` flag.
@@ -33,28 +35,6 @@ def create_strategy(name: str) -> tf.distribute.Strategy:
         devices = gpus or tf.config.list_logical_devices("CPU")
         return tf.distribute.MirroredStrategy([device.name for device in devices])
     return tf.distribute.get_strategy()
-
-
-class Workers:
-    """The machines that train together.
-
-    Attributes:
-        count: how many there are.
-        index: which of them this is.
-        is_chief: whether this one writes checkpoints and summaries.
-        num_local_replicas: devices of this machine that train.
-    """
-
-    def __init__(self, strategy: tf.distribute.Strategy) -> None:
-        resolver = strategy.cluster_resolver
-        cluster = resolver.cluster_spec().as_dict() if resolver is not None else {}
-        tasks = [
-            (kind, i) for kind in ("chief", "worker") for i in range(len(cluster.get(kind, ())))
-        ]
-        self.count = max(1, len(tasks))
-        self.index = tasks.index((resolver.task_type, resolver.task_id)) if tasks else 0
-        self.is_chief = self.index == 0
-        self.num_local_replicas = strategy.num_replicas_in_sync // self.count
 
 
 def split_batch(
