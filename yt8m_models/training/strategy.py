@@ -3,7 +3,10 @@
 import itertools
 import json
 import os
+from collections.abc import Sequence
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 from yt8m_models.training.workers import Workers
@@ -52,17 +55,41 @@ def split_batch(
     num_pieces = min(num_pieces, size)
     bounds = [size * piece // num_pieces for piece in range(num_pieces + 1)]
 
-    def cut(start: int, end: int) -> dict[str, tf.Tensor]:
-        if strategy.num_replicas_in_sync == 1:
-            return {name: value[start:end] for name, value in batch.items()}
-
-        def part(context: tf.distribute.experimental.ValueContext) -> dict[str, tf.Tensor]:
-            first = size * (context.replica_id_in_sync_group % workers.num_local_replicas)
-            return {name: value[first + start : first + end] for name, value in batch.items()}
-
-        parts: dict[str, tf.Tensor] = strategy.experimental_distribute_values_from_function(part)
-        return parts
+    def cut(start: int, end: int) -> Any:
+        firsts = range(0, size * workers.num_local_replicas, size)
+        return placed(
+            [
+                {name: value[first + start : first + end] for name, value in batch.items()}
+                for first in firsts
+            ],
+            strategy,
+        )
 
     if strategy.num_replicas_in_sync == num_pieces == 1:
         return [batch]
     return [cut(start, end) for start, end in itertools.pairwise(bounds)]
+
+
+def placed(parts: Sequence[dict[str, tf.Tensor]], strategy: tf.distribute.Strategy) -> Any:
+    """Gives each of this machine's replicas its part of a batch; the part itself if there is one.
+
+    The result is an argument of `strategy.run`.
+    """
+    if strategy.num_replicas_in_sync == 1:
+        return parts[0]
+    return strategy.experimental_distribute_values_from_function(
+        lambda context: parts[context.replica_id_in_sync_group % len(parts)]
+    )
+
+
+def apply_summed(
+    optimizer: keras.optimizers.Optimizer,
+    gradients: Sequence[tf.Tensor],
+    variables: Sequence[keras.Variable],
+) -> None:
+    """Updates variables by gradients that are sums over the replicas already, alike on each."""
+    # The optimizer adds up what the replicas bring: each brings a share of the same gradient.
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if replicas > 1:
+        gradients = [gradient / replicas for gradient in gradients]
+    optimizer.apply(gradients, variables)

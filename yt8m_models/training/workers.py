@@ -21,6 +21,7 @@ class Workers:
         index: which of them this is.
         is_chief: whether this one writes checkpoints and summaries.
         num_local_replicas: devices of this machine that train.
+        replicas: which of all devices that train these are.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy | None = None) -> None:
@@ -34,6 +35,8 @@ class Workers:
         self.index = tasks.index((resolver.task_type, resolver.task_id)) if tasks else 0
         self.is_chief = self.index == 0
         self.num_local_replicas: int = self.strategy.num_replicas_in_sync // self.count
+        first = self.index * self.num_local_replicas
+        self.replicas = range(first, first + self.num_local_replicas)
         self._total = tf.function(self._sum)
 
     def all(self, flag: bool) -> bool:
