@@ -140,6 +140,21 @@ def test_two_workers_train_together(records, tmp_path, start_workers):
 
 
 @pytest.mark.slow
+def test_a_signal_to_one_worker_ends_both_at_the_same_step(
+    records, tmp_path, start_workers, wait_for_checkpoint
+):
+    flags = {"strategy": "multi_worker", "num_epochs": 10**6, "log_steps": 3}
+    workers, _ = start_workers(*[command(records, tmp_path, **flags)] * 2)
+    wait_for_checkpoint(workers[0], tmp_path)
+    workers[1].send_signal(signal.SIGTERM)
+    outputs = [worker.communicate(timeout=300) for worker in workers]
+    assert [worker.returncode for worker in workers] == [128 + signal.SIGTERM] * 2, outputs
+    step = restore_model(str(tmp_path), "latest").step
+    assert step % 3 == 0
+    assert all(f"Stopped early: {step:,} steps" in output for output, _ in outputs)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lost", "number"), [(1, signal.SIGKILL), (0, signal.SIGKILL), (1, signal.SIGSTOP)]
 )

@@ -1,6 +1,7 @@
 """What every training does beside its steps: checkpoints, curves, validation, and its end."""
 
 import contextlib
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn, Protocol
@@ -100,6 +101,8 @@ class TrainingRun:
         self.interruption = interruption
         self.has_epochs = has_epochs
         self.workers = Workers() if workers is None else workers
+        if self.workers.count > 1:  # TensorFlow takes SIGTERM then, and does nothing at it
+            interruption.take_back()
         self.average = average
         self.step = 0
         self.position = _START
@@ -126,6 +129,7 @@ class TrainingRun:
         self._report: Report
         self._measure: Measure | None = None
         self._has_no_new_best = False
+        self._is_told_to_stop = False
         self._unlogged: Callable[[], Measures] | None = None
         self._unchecked: list[tf.Tensor] = []
         self._saved = (0, self.position)
@@ -178,7 +182,7 @@ class TrainingRun:
                 yield
                 self._log()
                 self._save()
-                if self.interruption.signal is None:
+                if not self._is_interrupted:
                     self._validate()
             finally:
                 self._report.flush()
@@ -209,6 +213,7 @@ class TrainingRun:
         self._report.count(num_examples)
         if self.step % self.flags.log_steps == 0:
             self._log()
+            self._tell_of_signals()
         if self._is_checkpoint_due():
             self._save()
             self._validate()
@@ -221,8 +226,17 @@ class TrainingRun:
     @property
     def is_stopped(self) -> bool:
         """Whether a signal came, `max_steps` are done, or validations have no new best."""
-        is_over = self.interruption.signal is not None or self.step == self.flags.max_steps
+        is_over = self._is_interrupted or self.step == self.flags.max_steps
         return is_over or self._has_no_new_best
+
+    @property
+    def _is_interrupted(self) -> bool:
+        """Whether a signal came; to any of several workers, which all know it."""
+        return (
+            self._is_told_to_stop
+            if self.workers.count > 1
+            else self.interruption.signal is not None
+        )
 
     @property
     def done(self) -> str:
@@ -293,6 +307,13 @@ class TrainingRun:
             else:
                 self._report.progress.write(validation.evaluate(self._epoch()))
         self._look_for_new_best()
+
+    def _tell_of_signals(self) -> None:
+        """Lets several workers stop at the same step, one that has been waited for anyway."""
+        interruption = self.interruption
+        if self.workers.count > 1 and self.workers.any(interruption.signal is not None):
+            self._is_told_to_stop = True
+            interruption.signal = interruption.signal or signal.SIGTERM
 
     def _take_statistics(self) -> None:
         """Takes the chief's weights that are not trained: each worker moves statistics of its own.

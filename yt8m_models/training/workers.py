@@ -12,8 +12,8 @@ _WORD = np.dtype(np.int64)  # TensorFlow gathers no bytes
 class Workers:
     """The machines that train together.
 
-    Of several, all have to call `all`, `chief_says`, `wait`, `gathered` and `of_chief`, in the same
-    order: a call returns once every worker has made it.
+    Of several, all have to call `all`, `any`, `chief_says`, `wait`, `gathered` and `of_chief`, in
+    the same order: a call returns once every worker has made it.
 
     Attributes:
         strategy: under which they train.
@@ -42,6 +42,10 @@ class Workers:
     def all(self, flag: bool) -> bool:
         """Whether every worker says so."""
         return flag if self.count == 1 else self._number_of(flag) == self.count
+
+    def any(self, flag: bool) -> bool:
+        """Whether any worker says so."""
+        return flag if self.count == 1 else self._number_of(flag) > 0
 
     def chief_says(self, flag: bool) -> bool:
         """What the chief says."""
