@@ -47,37 +47,44 @@ class Entries:
         if self._num_held > _MOST_IN_MEMORY:
             self._move_to_file()
 
+    def add_chunk(self, chunk: np.ndarray) -> None:
+        """Adds a part of what the `chunks` of others are."""
+        self.add(chunk["score"], chunk["class"], chunk["hit"])
+
     def best_first(self, ties: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The classes and the hits of all entries by falling score, in parts of about a million.
 
         Equal scores are in one part, in the order of `eval.ranking.best_first`, however many they
         are.
         """
-        for part in self._chunks() if self._file is None else self._falling_parts():
+        for part in self.chunks() if self._file is None else self._falling_parts():
             order = best_first(part["score"], part["hit"], ties)
             yield part["class"][order], part["hit"][order]
 
-    def _falling_parts(self) -> Iterator[np.ndarray]:
-        """All entries in parts, each with scores below those of the part before."""
-        bounds = [np.inf, *self._bounds(), np.nan]  # no score is at or below NaN
-        for upper, lower in itertools.pairwise(bounds):
-            yield np.concatenate([_between(chunk, lower, upper) for chunk in self._chunks()])
+    def chunks(self) -> Iterator[np.ndarray]:
+        """All entries as they were added, `score`, `class` and `hit`, those in the file in parts.
 
-    def _bounds(self) -> np.ndarray:
-        """Falling scores with about a million entries between neighbours, estimated by a sample."""
-        samples = [chunk["score"][::_SAMPLED].copy() for chunk in self._chunks()]
-        falling = np.sort(np.concatenate(samples))[::-1]
-        step = _MOST_IN_MEMORY // _SAMPLED + 1
-        return np.unique(falling[step::step])[::-1]
-
-    def _chunks(self) -> Iterator[np.ndarray]:
-        """All entries as they were added, those in the file by about a million."""
+        A part has about a million.
+        """
         if self._file is not None:
             self._file.seek(0)
             while data := self._file.read(_MOST_IN_MEMORY * self._type.itemsize):
                 yield np.frombuffer(data, self._type)
         self._held = [b"".join(self._held)]
         yield np.frombuffer(self._held[0], self._type)
+
+    def _falling_parts(self) -> Iterator[np.ndarray]:
+        """All entries in parts, each with scores below those of the part before."""
+        bounds = [np.inf, *self._bounds(), np.nan]  # no score is at or below NaN
+        for upper, lower in itertools.pairwise(bounds):
+            yield np.concatenate([_between(chunk, lower, upper) for chunk in self.chunks()])
+
+    def _bounds(self) -> np.ndarray:
+        """Falling scores with about a million entries between neighbours, estimated by a sample."""
+        samples = [chunk["score"][::_SAMPLED].copy() for chunk in self.chunks()]
+        falling = np.sort(np.concatenate(samples))[::-1]
+        step = _MOST_IN_MEMORY // _SAMPLED + 1
+        return np.unique(falling[step::step])[::-1]
 
     def _move_to_file(self) -> None:
         if self._file is None:

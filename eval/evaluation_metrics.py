@@ -1,5 +1,6 @@
 """The metrics of YouTube-8M, accumulated batch by batch."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,38 @@ class EvaluationMetrics:
         self.positives += ranking.positives
         self._entries.add(*ranking.top(self.top_k))
 
+    def merge(self, other: "EvaluationMetrics") -> None:
+        """Adds all videos of other metrics behind those that are here.
+
+        The result is that of one pass over both, to the bit, but for sums of floating-point numbers
+        in another order: PERR, and GAP and mAP where there are too many entries for the memory.
+
+        Raises:
+            ValueError: the other metrics are these, or have other settings.
+        """
+        if other is self:
+            raise ValueError("metrics must be merged with others; received the same")
+        for name in ("num_classes", "top_k", "top_n", "empty", "empty_classes", "ties"):
+            here, there = getattr(self, name), getattr(other, name)
+            if here != there:
+                raise ValueError(f"merged metrics must have {name} = {here}; received {there}")
+        self._add_counts(other._counts(), other.positives)
+        for chunk in other._entries.chunks():
+            self._entries.add_chunk(chunk)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that is known of the videos, as arrays: `add_state` of other metrics takes them in.
+
+        Every entry is in memory then.
+        """
+        entries = np.concatenate(list(self._entries.chunks()))
+        return {"counts": self._counts(), "positives": self.positives, "entries": entries}
+
+    def add_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Adds the videos of which `state` tells, as `merge` does."""
+        self._add_counts(state["counts"], state["positives"])
+        self._entries.add_chunk(state["entries"])
+
     def result(self) -> dict[str, Any]:
         """The metrics of all videos so far.
 
@@ -133,3 +166,12 @@ class EvaluationMetrics:
                 "map": float(known.sum() / num_counted) if num_counted else float("nan"),
             }
         return {**metrics, "aps": aps, "num_videos": self._num_videos}
+
+    def _counts(self) -> np.ndarray:
+        return np.array([self._num_videos, self._hits_at_one, self._perr])
+
+    def _add_counts(self, counts: np.ndarray, positives: np.ndarray) -> None:
+        self._num_videos += int(counts[0])
+        self._hits_at_one += float(counts[1])
+        self._perr += float(counts[2])
+        self.positives += positives

@@ -4,6 +4,9 @@ import json
 import os
 import pickle
 import shutil
+import socket
+import subprocess
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -171,6 +174,54 @@ def run_here(capsys):
         return status, *capsys.readouterr()
 
     return run
+
+
+@pytest.fixture
+def start_workers():
+    """Starts trainings that are workers of one cluster; those that still run are killed."""
+    started = []
+
+    def start(*commands):
+        sockets = [socket.socket() for _ in commands]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+        for each in sockets:
+            each.close()
+        tasks = [{"type": "worker", "index": index} for index in range(len(commands))]
+        workers = [
+            subprocess.Popen(
+                each,
+                env={
+                    **os.environ,
+                    "TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": task}),
+                },
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for each, task in zip(commands, tasks, strict=True)
+        ]
+        started.extend(workers)
+        return workers, addresses
+
+    yield start
+    for worker in started:
+        worker.kill()
+
+
+@pytest.fixture(scope="session")
+def wait_for_checkpoint():
+    """Waits until a training has written a checkpoint, and `more` seconds."""
+    from yt8m_models.training.train_dir import checkpoint_paths
+
+    def wait(process, train_dir, more=0.0):
+        while not checkpoint_paths(str(train_dir)):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        time.sleep(more)
+
+    return wait
 
 
 @pytest.fixture(scope="module")

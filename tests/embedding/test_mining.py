@@ -234,3 +234,22 @@ def test_refuses_arguments():
         mine_negatives(vectors, vectors, vectors, excluded, "random")
     with pytest.raises(ValueError, match="received 1 candidates and 2 anchors"):
         mine_negatives(vectors, vectors, vectors[:1], excluded[:, :1], "none")
+
+
+@pytest.mark.parametrize("mining", MININGS)
+def test_parts_of_a_batch_choose_what_the_whole_does(mining):
+    rng = np.random.default_rng(7)
+    anchors, positives, negatives = rng.normal(size=(3, 9, 4)).astype(np.float32)
+    excluded = rng.random((9, 9)) < 0.3
+    whole = mine_negatives(anchors, positives, negatives, excluded, mining, seed=5)
+    for start, end in ((0, 4), (4, 9)):
+        rows = slice(start, end)
+        part = mine_negatives(
+            *(anchors[rows], positives[rows], negatives, excluded[rows], mining),
+            seed=5,
+            first=start,
+        )
+        for name, values in whole._asdict().items():
+            expected = ops.convert_to_numpy(values)[rows]
+            received = ops.convert_to_numpy(getattr(part, name))
+            np.testing.assert_allclose(received, expected, rtol=1e-6, err_msg=name)

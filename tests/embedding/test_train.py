@@ -30,6 +30,7 @@ from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.graph.triplet_sampler import TripletSampler
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.training.history import read_history
+from yt8m_models.training.train_dir import checkpoint_paths, step_of
 
 NUM_VIDEOS, NAMES, SIZES = 120, ("mean_rgb", "mean_audio"), (8, 4)
 IDS = np.array([b"video%03d" % row for row in range(NUM_VIDEOS)])
@@ -242,7 +243,7 @@ def test_a_batch_has_each_video_once(world):
     feature_rows = np.argsort(order)
     shuffled = FeatureTable(VideoIds(IDS[order]), table.inputs(order)["video_matrix"], NAMES, SIZES)
     sampler = TripletSampler(graph(), np.ones(NUM_VIDEOS, bool), seed=4)
-    batch = TripletBatches(sampler, shuffled, feature_rows, 64, 0, seed=4).batch(7)
+    (batch,) = TripletBatches(sampler, shuffled, feature_rows, 64, 0, seed=4).batch(7)
     triplets = sampler.batch(7, 64)
     # 3 · 64 / 16 = 12: the number of videos is rounded up to a multiple of it
     videos = np.unique(np.concatenate(triplets))
@@ -457,17 +458,27 @@ def test_healthy_embeddings_are_not_said_to_have_collapsed(run, warned):
     assert warned() == []
 
 
+def command(world, train_dir, **flags):
+    values = {
+        "train_dir": train_dir,
+        "graph_dir": world / "graph",
+        "features_dir": world / "features",
+        "batch_size": 32,
+        "hidden_size": 16,
+        "embedding_size": 8,
+        "log_steps": 1,
+        **flags,
+    }
+    return [
+        *(sys.executable, "-m", "yt8m_models.embedding.train", "--nojit_compile"),
+        *(f"--{name}={value}" for name, value in values.items()),
+    ]
+
+
 @pytest.mark.slow
 def test_the_program_trains_and_a_signal_ends_it(world, tmp_path):
-    command = [
-        *(sys.executable, "-m", "yt8m_models.embedding.train"),
-        f"--train_dir={tmp_path / 'train'}",
-        f"--graph_dir={world / 'graph'}",
-        f"--features_dir={world / 'features'}",
-        *("--batch_size=32", "--hidden_size=16", "--embedding_size=8", "--max_steps=1000000"),
-        *("--log_steps=1", "--nojit_compile"),
-    ]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    argv = command(world, tmp_path / "train", max_steps=10**6)
+    with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as process:
         for line in process.stderr or ():
             if line.startswith("training"):
                 process.terminate()
@@ -475,3 +486,45 @@ def test_the_program_trains_and_a_signal_ends_it(world, tmp_path):
         process.communicate()
     assert process.returncode == 128 + signal.SIGTERM
     assert load_embedding_model(str(tmp_path / "train"))[1].step > 0
+
+
+@pytest.mark.slow
+def test_two_workers_do_what_one_does_and_resume_without_each_other(
+    world, tmp_path, run, start_workers, wait_for_checkpoint
+):
+    """Also the validation, of which each does a half; one is killed, and the other one says so."""
+    flags = {
+        "validation_fraction": 0.2,
+        "base_learning_rate": 0.01,
+        "hidden_activation": "tanh",
+        "projector_videos": 5,
+    }
+    train_dir = tmp_path / "both"
+    argv = command(world, train_dir, **flags, strategy="multi_worker", export_model_steps=2)
+    workers, addresses = start_workers(*[[*argv, "--max_steps=1000000"]] * 2)
+    wait_for_checkpoint(workers[0], train_dir)
+    workers[1].kill()
+    _, errors = workers[0].communicate(timeout=300)
+    assert workers[0].returncode == 1
+    assert "Traceback" not in errors
+    (message,) = [line for line in errors.splitlines() if line.startswith("yt8m train-embedding: ")]
+    assert f"worker 1 ({addresses[1]}) is gone" in message
+    latest = checkpoint_paths(str(train_dir))[-1]
+    assert f"{latest}; the same command on every worker resumes there" in message
+    end = step_of(latest) + 4
+    workers, _ = start_workers(*[[*argv, f"--max_steps={end}"]] * 2)
+    outputs = [worker.communicate(timeout=300)[0] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0]
+    assert all(f"Resuming from {latest}" in output for output in outputs)
+
+    del flags["hidden_activation"]
+    one = run("one", **flags, max_steps=end, export_model_steps=2, log_steps=1)
+    assert one["step"] == end
+    for name, tolerance in (("training.csv", 1e-3), ("validation.csv", 1e-2)):
+        expected, received = (
+            read_history(str(tmp_path / directory / name))[-1] for directory in ("one", "both")
+        )
+        for column in set(expected) - {"triplets_per_second"}:
+            assert received[column] == pytest.approx(expected[column], rel=tolerance)
+    assert (train_dir / "train" / "tensors.tsv").exists()
+    assert len(list((train_dir / "train").glob("events*"))) == 2  # of the two runs of the chief

@@ -388,6 +388,55 @@ def test_many_entries_go_to_a_file_and_change_nothing(most, top_n, ties, score_d
     assert np.isnan(streaming.result()["gap"])
 
 
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_merged_metrics_are_those_of_one_pass(data):
+    """However the videos are split, also into nothing, in memory or not, and sent as arrays."""
+    num_videos = data.draw(st.integers(0, 30))
+    policies = {
+        "top_k": 4,
+        "ties": data.draw(st.sampled_from(["stable", "pessimistic"])),
+        "empty": data.draw(st.sampled_from(["zero", "skip"])),
+    }
+    videos = _videos(num_videos, 9, seed=data.draw(st.integers(0, 9)), ties=True, weighted=True)
+    ends = sorted(data.draw(st.lists(st.integers(0, num_videos), max_size=5)))
+    most, by_state = data.draw(st.sampled_from([5, 1000])), data.draw(st.booleans())
+
+    def counted(start, end):
+        metrics = EvaluationMetrics(9, **policies)
+        metrics.update(*(values[start:end] for values in videos))
+        return metrics
+
+    whole = counted(0, num_videos).result()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eval.entries._MOST_IN_MEMORY", most)
+        parts = itertools.starmap(counted, itertools.pairwise([0, *ends, num_videos]))
+        merged = EvaluationMetrics(9, **policies)
+        for part in parts:
+            if by_state:
+                merged.add_state(part.state())
+            else:
+                merged.merge(part)
+        received = merged.result()
+    assert received["num_videos"] == whole["num_videos"]
+    np.testing.assert_equal(received["hit_at_one"], whole["hit_at_one"])
+    np.testing.assert_allclose(received["perr"], whole["perr"], rtol=1e-12)
+    for name in ("gap", "map", "aps"):
+        if most == 1000:
+            np.testing.assert_array_equal(received[name], whole[name], err_msg=name)
+        np.testing.assert_allclose(received[name], whole[name], rtol=1e-12, err_msg=name)
+
+
+def test_what_cannot_be_merged():
+    metrics = EvaluationMetrics(6, ties="pessimistic")
+    with pytest.raises(ValueError, match="must have num_classes = 6; received 7"):
+        metrics.merge(EvaluationMetrics(7, ties="pessimistic"))
+    with pytest.raises(ValueError, match="must have ties = pessimistic; received stable"):
+        metrics.merge(EvaluationMetrics(6))
+    with pytest.raises(ValueError, match="with others; received the same"):
+        metrics.merge(metrics)
+
+
 @pytest.mark.parametrize("dtype", [bool, np.int64, np.float32])
 @pytest.mark.parametrize("score_dtype", [np.float16, np.float32, np.float64])
 def test_dtypes(dtype, score_dtype):

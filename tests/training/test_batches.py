@@ -92,3 +92,22 @@ def test_records_without_a_batch_are_an_error(tmp_path):
     write_records(path, frame_records(2, seed=0, empty=(0, 1)))
     with pytest.raises(ValueError, match=r"no batch of 16 videos.*some\.tfrecord"):
         read([path], skip_empty_videos=True)
+
+
+def test_workers_end_an_epoch_where_the_first_of_them_has_no_batch(files):
+    """Here another one has two batches; in the second epoch that is known."""
+    asked = []
+
+    def all_have(flag):
+        asked.append(flag)
+        return flag and len(asked) < 3
+
+    options = PipelineOptions(
+        16, num_epochs=3, shuffle=True, seed=3, drop_remainder=True, num_workers=2, worker_index=1
+    )
+    more = [*files, *files] * 2  # this one reads 80 videos, 5 batches
+    batches = TrainingBatches(more, DATA, options, START, all_have=all_have)
+    positions = [position for _, position in batches]
+    assert positions == [(0, 1), (0, 2), (1, 1), (1, 2), (2, 1), (2, 2)]
+    assert asked == [True] * 3
+    assert batches.batches_per_epoch == 2

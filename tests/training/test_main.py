@@ -1,19 +1,18 @@
 """Tests of the training program as users run it: `train.py` in a process of its own."""
 
-import json
-import os
 import random
 import signal
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+import losses
+from yt8m_models.data.pipeline import Pipeline, PipelineOptions
 from yt8m_models.training.__main__ import PROGRAM
 from yt8m_models.training.checkpoints import restore_model
+from yt8m_models.training.evaluator import Evaluator
 from yt8m_models.training.history import read_history
 from yt8m_models.training.train_dir import checkpoint_paths, step_of
 
@@ -47,15 +46,7 @@ def run(*args, **kwargs):
     return subprocess.run(*args, capture_output=True, text=True, check=False, **kwargs)
 
 
-def wait_for_checkpoint(process, train_dir, more=0.0):
-    """Waits until a training has written a checkpoint, and `more` seconds."""
-    while not checkpoint_paths(str(train_dir)):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.02)
-    time.sleep(more)
-
-
-def test_killed_at_any_moment_it_resumes_and_finishes(records, tmp_path):
+def test_killed_at_any_moment_it_resumes_and_finishes(records, tmp_path, wait_for_checkpoint):
     """Checkpoints at every step, so that most moments are within the writing of one."""
     flags = {"export_model_steps": 1, "num_epochs": 400, "keep_checkpoints": 3}
     rng = random.Random(0)
@@ -77,7 +68,7 @@ def test_killed_at_any_moment_it_resumes_and_finishes(records, tmp_path):
     assert steps == sorted(set(steps))
 
 
-def test_sigterm_saves_and_says_so_by_the_exit_status(records, tmp_path):
+def test_sigterm_saves_and_says_so_by_the_exit_status(records, tmp_path, wait_for_checkpoint):
     process = subprocess.Popen(
         command(records, tmp_path, num_epochs=10000, export_model_steps=20),
         stdout=subprocess.PIPE,
@@ -110,48 +101,57 @@ def test_errors_are_messages_without_a_traceback(records, tmp_path, run_here, fl
         assert part in errors
 
 
-@pytest.fixture
-def start_workers():
-    """Starts trainings that are workers of one cluster; those that still run are killed."""
-    started = []
-
-    def start(*commands):
-        sockets = [socket.socket() for _ in commands]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
-        for each in sockets:
-            each.close()
-        tasks = [{"type": "worker", "index": index} for index in range(len(commands))]
-        workers = [
-            subprocess.Popen(
-                each,
-                env={
-                    **os.environ,
-                    "TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": task}),
-                },
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for each, task in zip(commands, tasks, strict=True)
-        ]
-        started.extend(workers)
-        return workers, addresses
-
-    yield start
-    for worker in started:
-        worker.kill()
-
-
 @pytest.mark.slow
 def test_two_workers_train_together(records, tmp_path, start_workers):
-    flags = {"max_steps": 2, "strategy": "multi_worker", "log_steps": 1}
+    """Two files of 40 videos and one: epochs of the 5 batches that both have, to the same end.
+
+    Both validate, with the statistics of the chief, and what it says ends the training.
+    """
+    flags = {
+        "strategy": "multi_worker",
+        "model": "NetVLADModelLF",
+        "num_clusters": 2,
+        "hidden_size": 4,
+        "log_steps": 1,
+        "num_epochs": 3,
+        "eval_data_pattern": records / "val.tfrecord",
+    }
     workers, _ = start_workers(*[command(records, tmp_path, **flags)] * 2)
     outputs = [worker.communicate(timeout=300) for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], outputs
-    assert restore_model(str(tmp_path)).step == 2
-    assert [row["step"] for row in read_history(f"{tmp_path}/training.csv")] == [1, 2]
+    assert all("Trained: 15 steps, 3 epochs." in output for output, _ in outputs)
+    rows = read_history(f"{tmp_path}/training.csv")
+    assert [(row["step"], row["epoch"]) for row in rows] == [
+        (step, 1 + (step - 1) // 5) for step in range(1, 16)
+    ]
+    validated = read_history(f"{tmp_path}/validation.csv")
+    assert [row["step"] for row in validated] == [5, 10, 15]
+    restored = restore_model(str(tmp_path), "latest")
+    evaluator = Evaluator(restored.model, losses.get(restored.label_loss), 6, top_k=3)
+    files = [str(records / "val.tfrecord")]
+    expected = evaluator.evaluate(Pipeline(files, restored.data_config, PipelineOptions(128)))
+    for name in ("loss", "hit_at_one", "perr", "gap", "map", "num_videos"):
+        assert validated[-1][name] == pytest.approx(expected[name], rel=1e-5)
+    flags |= {"num_epochs": 100, "early_stopping_patience": 2, "base_learning_rate": 1e-12}
+    workers, _ = start_workers(*[command(records, tmp_path, **flags)] * 2)
+    outputs = [worker.communicate(timeout=300) for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0], outputs
+    assert all("2 validations without a new best" in output for output, _ in outputs)
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_worker_ends_both_at_the_same_step(
+    records, tmp_path, start_workers, wait_for_checkpoint
+):
+    flags = {"strategy": "multi_worker", "num_epochs": 10**6, "log_steps": 3}
+    workers, _ = start_workers(*[command(records, tmp_path, **flags)] * 2)
+    wait_for_checkpoint(workers[0], tmp_path)
+    workers[1].send_signal(signal.SIGTERM)
+    outputs = [worker.communicate(timeout=300) for worker in workers]
+    assert [worker.returncode for worker in workers] == [128 + signal.SIGTERM] * 2, outputs
+    step = restore_model(str(tmp_path), "latest").step
+    assert step % 3 == 0
+    assert all(f"Stopped early: {step:,} steps" in output for output, _ in outputs)
 
 
 @pytest.mark.slow
@@ -159,11 +159,16 @@ def test_two_workers_train_together(records, tmp_path, start_workers):
     ("lost", "number"), [(1, signal.SIGKILL), (0, signal.SIGKILL), (1, signal.SIGSTOP)]
 )
 def test_a_lost_worker_is_named_and_the_training_resumes(
-    records, tmp_path, start_workers, lost, number
+    records, tmp_path, start_workers, wait_for_checkpoint, lost, number
 ):
     """One that is killed, chief or not, and one that hangs; the other one ends by itself."""
     train_dir = tmp_path / "model"
-    flags = {"strategy": "multi_worker", "export_model_steps": 2, "log_steps": 1}
+    flags = {
+        "strategy": "multi_worker",
+        "export_model_steps": 2,
+        "log_steps": 1,
+        "num_epochs": 10**6,
+    }
     workers, addresses = start_workers(*[command(records, train_dir, max_steps=10**6, **flags)] * 2)
     wait_for_checkpoint(workers[0], train_dir)
     workers[lost].send_signal(number)

@@ -242,7 +242,8 @@ TWO_REPLICAS = """
     from yt8m_models.layers import BatchNormalization
     from yt8m_models.training.optimizers import create_optimizer
     from yt8m_models.training.step import TrainStep
-    from yt8m_models.training.strategy import Workers, create_strategy, split_batch
+    from yt8m_models.training.strategy import create_strategy, split_batch
+    from yt8m_models.training.workers import Workers
 
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)

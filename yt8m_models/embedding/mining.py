@@ -32,6 +32,7 @@ def mine_negatives(
     excluded: Any,
     mining: str = "semi_hard",
     seed: int | keras.random.SeedGenerator | None = None,
+    first: Any = None,
 ) -> MinedTriplets:
     """Chooses a negative for each anchor among candidates, such as the negatives of the batch.
 
@@ -62,6 +63,8 @@ def mine_negatives(
         seed: what `random` draws from, which needs it: a `SeedGenerator`, which each call advances
             and whose state a resumed training sets, or an int, which draws the same in each call.
             The numbers that XLA draws differ from those of TensorFlow without it.
+        first: where the anchors are a part of a batch, and the candidates the negatives of all of
+            it, the number of the first anchor: what is chosen is what is chosen in the whole.
 
     Raises:
         ValueError: `mining` is not known, `random` has no seed, or shapes do not fit.
@@ -82,10 +85,16 @@ def mine_negatives(
     positive_distances = _squared_distances(anchors, positives)
     if mining == "none":
         negatives = ops.arange(ops.shape(anchors)[0], dtype="int32")
+        if first is not None:
+            negatives = negatives + first
     elif mining == "random":
         if seed is None:
             raise ValueError("mining random needs a seed; received None")
-        draws = keras.random.uniform(ops.shape(allowed), dtype="float32", seed=seed)
+        shape = ops.shape(allowed)
+        whole = shape if first is None else (shape[1], shape[1])
+        draws = keras.random.uniform(whole, dtype="float32", seed=seed)
+        if first is not None:
+            draws = ops.slice(draws, (first, 0), shape)
         negatives = _first_least(draws, allowed)
     elif mining in ("hardest", "semi_hard"):
         distances = _distance_matrix(ops.stop_gradient(anchors), ops.stop_gradient(candidates))

@@ -56,6 +56,11 @@ class Interruption:
     def __exit__(self, *error: object) -> None:
         self._restore()
 
+    def take_back(self) -> None:
+        """Receives the signals again after a library has put handlers of its own in place."""
+        for number in self._previous:
+            signal.signal(number, self._receive)
+
     def check(self) -> None:
         """Stops where a signal has asked to: for work that no exception may cut off elsewhere.
 

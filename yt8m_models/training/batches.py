@@ -2,8 +2,8 @@
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, cast
 
 import numpy as np
 import tensorflow as tf
@@ -29,7 +29,8 @@ class TrainingBatches:
     The last batch of an epoch is short where the videos do not divide evenly. It is left out when
     less than half full, unless it is the only one of its epoch: batch normalisation over a few
     videos is noise. With several replicas it is cut to a multiple of them; with several workers it
-    is left out, since the workers must agree on every step.
+    is left out, since the workers must agree on every step. Their epochs end where the first of
+    them has no further batch: they tell each other in the first epoch, and know the number then.
 
     Args:
         files: the records.
@@ -38,6 +39,7 @@ class TrainingBatches:
             `num_epochs=None` goes on for ever.
         start: where to begin.
         divisor: batches have a multiple of so many videos.
+        all_have: whether all workers have a batch, by whether this one has, as of `Workers.all`.
 
     Attributes:
         batches_per_epoch: known after the first epoch was read to its end.
@@ -50,12 +52,14 @@ class TrainingBatches:
         options: PipelineOptions,
         start: Position,
         divisor: int = 1,
+        all_have: Callable[[bool], bool] = bool,
     ) -> None:
         self.files = files
         self.data = data
         self.options = options
         self.start = start
         self.divisor = divisor
+        self.all_have = all_have
         self.batches_per_epoch: int | None = None
         self._pipeline: Pipeline | None = None
 
@@ -66,7 +70,7 @@ class TrainingBatches:
         for epoch in epochs if end is None else range(self.start.epoch, end):
             self._pipeline = Pipeline(self.files, self.data, self._epoch_options(epoch))
             number = skip
-            for batch in self._read(self._pipeline, skip):
+            for batch in self._agreed(self._read(self._pipeline, skip), skip):
                 number += 1
                 yield batch, Position(epoch, number)
             self.batches_per_epoch = number
@@ -77,6 +81,18 @@ class TrainingBatches:
     def summary(self) -> str | None:
         """What was left out of the latest epoch: bad records and videos without frames."""
         return self._pipeline.ledger.summary() if self._pipeline is not None else None
+
+    def _agreed(
+        self, batches: Iterator[dict[str, tf.Tensor]], skip: int
+    ) -> Iterator[dict[str, tf.Tensor]]:
+        """Those that every worker has."""
+        if self.batches_per_epoch is not None and self.options.num_workers > 1:
+            yield from itertools.islice(batches, self.batches_per_epoch - skip)
+            return
+        batch = next(batches, None)
+        while self.all_have(batch is not None):
+            yield cast(dict[str, tf.Tensor], batch)
+            batch = next(batches, None)
 
     def _epoch_options(self, epoch: int) -> PipelineOptions:
         seed = np.random.SeedSequence((self.options.seed, epoch)).generate_state(1)[0] >> 1

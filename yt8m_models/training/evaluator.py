@@ -11,6 +11,7 @@ from eval.evaluation_metrics import EvaluationMetrics
 from yt8m_models.data.parsing import Batch
 from yt8m_models.program.background import Background
 from yt8m_models.program.progress import Progress
+from yt8m_models.training.workers import Workers
 
 Observer = Callable[[Batch, np.ndarray], None]
 
@@ -31,6 +32,7 @@ class Evaluator:
         num_classes: number of classes.
         top_k: predictions per video that count in GAP and mAP.
         jit_compile: compile the graph with XLA.
+        workers: where each of several evaluates its part; the result is that of all parts.
     """
 
     def __init__(
@@ -40,11 +42,13 @@ class Evaluator:
         num_classes: int,
         top_k: int = 20,
         jit_compile: bool = False,
+        workers: Workers | None = None,
     ) -> None:
         self.model = model
         self.loss = loss
         self.num_classes = num_classes
         self.top_k = top_k
+        self.workers = workers
         self._has_warned = False
         self._step = tf.function(self._forward, jit_compile=jit_compile, reduce_retracing=True)
 
@@ -91,6 +95,12 @@ class Evaluator:
                 others = {name: value for name, value in batch.items() if name not in inputs}
                 background.submit(add, others, predictions, loss)
                 bar.update(int(labels.shape[0]))
+        if self.workers is not None and self.workers.count > 1:
+            parts = self.workers.gathered({"loss": np.array(total_loss), **metrics.state()})
+            total_loss = float(sum(part["loss"] for part in parts))
+            metrics.reset()
+            for part in parts:
+                metrics.add_state(part)
         result = metrics.result()
         if not result["num_videos"]:
             raise ValueError("there are no videos to evaluate")

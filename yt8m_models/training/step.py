@@ -9,6 +9,7 @@ import tensorflow as tf
 from yt8m_models.training.clipping import clip_gradients
 from yt8m_models.training.mixup import WEIGHTS, mix
 from yt8m_models.training.precision import LossScale
+from yt8m_models.training.strategy import apply_summed
 from yt8m_models.training.weight_average import WeightAverage
 
 _Batch = dict[str, tf.Tensor]
@@ -177,11 +178,7 @@ class TrainStep:
         gradients, is_finite = clip_gradients(
             gradients, loss, self.clip_gradient_norm, self.clip_mode
         )
-        # The optimizer adds up what the replicas bring: each brings a share of the same gradient.
-        replicas = self.strategy.num_replicas_in_sync
-        if replicas > 1:
-            gradients = [gradient / replicas for gradient in gradients]
-        self.optimizer.apply(gradients, self.model.trainable_variables)
+        apply_summed(self.optimizer, gradients, self.model.trainable_variables)
         if self.average is not None:
             self.average.update(self.optimizer.iterations.value)
         if self.loss_scale is None:

@@ -3,8 +3,13 @@
 import itertools
 import json
 import os
+from collections.abc import Sequence
+from typing import Any
 
+import keras
 import tensorflow as tf
+
+from yt8m_models.training.workers import Workers
 
 
 def create_strategy(name: str) -> tf.distribute.Strategy:
@@ -35,28 +40,6 @@ def create_strategy(name: str) -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
-class Workers:
-    """The machines that train together.
-
-    Attributes:
-        count: how many there are.
-        index: which of them this is.
-        is_chief: whether this one writes checkpoints and summaries.
-        num_local_replicas: devices of this machine that train.
-    """
-
-    def __init__(self, strategy: tf.distribute.Strategy) -> None:
-        resolver = strategy.cluster_resolver
-        cluster = resolver.cluster_spec().as_dict() if resolver is not None else {}
-        tasks = [
-            (kind, i) for kind in ("chief", "worker") for i in range(len(cluster.get(kind, ())))
-        ]
-        self.count = max(1, len(tasks))
-        self.index = tasks.index((resolver.task_type, resolver.task_id)) if tasks else 0
-        self.is_chief = self.index == 0
-        self.num_local_replicas = strategy.num_replicas_in_sync // self.count
-
-
 def split_batch(
     batch: dict[str, tf.Tensor],
     strategy: tf.distribute.Strategy,
@@ -72,17 +55,41 @@ def split_batch(
     num_pieces = min(num_pieces, size)
     bounds = [size * piece // num_pieces for piece in range(num_pieces + 1)]
 
-    def cut(start: int, end: int) -> dict[str, tf.Tensor]:
-        if strategy.num_replicas_in_sync == 1:
-            return {name: value[start:end] for name, value in batch.items()}
-
-        def part(context: tf.distribute.experimental.ValueContext) -> dict[str, tf.Tensor]:
-            first = size * (context.replica_id_in_sync_group % workers.num_local_replicas)
-            return {name: value[first + start : first + end] for name, value in batch.items()}
-
-        parts: dict[str, tf.Tensor] = strategy.experimental_distribute_values_from_function(part)
-        return parts
+    def cut(start: int, end: int) -> Any:
+        firsts = range(0, size * workers.num_local_replicas, size)
+        return placed(
+            [
+                {name: value[first + start : first + end] for name, value in batch.items()}
+                for first in firsts
+            ],
+            strategy,
+        )
 
     if strategy.num_replicas_in_sync == num_pieces == 1:
         return [batch]
     return [cut(start, end) for start, end in itertools.pairwise(bounds)]
+
+
+def placed(parts: Sequence[dict[str, tf.Tensor]], strategy: tf.distribute.Strategy) -> Any:
+    """Gives each of this machine's replicas its part of a batch; the part itself if there is one.
+
+    The result is an argument of `strategy.run`.
+    """
+    if strategy.num_replicas_in_sync == 1:
+        return parts[0]
+    return strategy.experimental_distribute_values_from_function(
+        lambda context: parts[context.replica_id_in_sync_group % len(parts)]
+    )
+
+
+def apply_summed(
+    optimizer: keras.optimizers.Optimizer,
+    gradients: Sequence[tf.Tensor],
+    variables: Sequence[keras.Variable],
+) -> None:
+    """Updates variables by gradients that are sums over the replicas already, alike on each."""
+    # The optimizer adds up what the replicas bring: each brings a share of the same gradient.
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if replicas > 1:
+        gradients = [gradient / replicas for gradient in gradients]
+    optimizer.apply(gradients, variables)

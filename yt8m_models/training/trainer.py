@@ -29,11 +29,12 @@ from yt8m_models.training.pretrained import source_checkpoint, take_weights
 from yt8m_models.training.report import Measures
 from yt8m_models.training.schedule import StaircaseDecay
 from yt8m_models.training.step import StepOutputs, TrainStep
-from yt8m_models.training.strategy import Workers, create_strategy, split_batch
+from yt8m_models.training.strategy import create_strategy, split_batch
 from yt8m_models.training.train_dir import record_extraction, record_model_flags, remove_training
 from yt8m_models.training.training_flags import record_training_flags, resolve_training_flags
 from yt8m_models.training.training_run import TrainingRun
 from yt8m_models.training.weight_average import WeightAverage
+from yt8m_models.training.workers import Workers
 
 _COLUMNS = (
     *("step", "epoch", "loss", "regularization_loss", "learning_rate"),
@@ -86,16 +87,6 @@ class Trainer:
         num_replicas = self.strategy.num_replicas_in_sync
         self.config = resolve_training_flags(config, self.model_config.model, num_replicas)
         self.workers = Workers(self.strategy)
-        if self.workers.count > 1 and config.max_steps is None:
-            raise ValueError(
-                "--max_steps must be given with several workers, which end at the same step; "
-                "received none"
-            )
-        if config.early_stopping_patience and self.workers.count > 1:
-            raise ValueError(
-                "--early_stopping_patience must be 0 with several workers, of which one validates; "
-                f"received {config.early_stopping_patience}"
-            )
         if config.mixup and data.segment_labels:
             raise ValueError(
                 "--mixup must be 0 with --segment_labels, where classes are rated one by one; "
@@ -127,7 +118,7 @@ class Trainer:
             self.schedule,
             interruption,
             has_epochs=True,
-            is_chief=self.workers.is_chief,
+            workers=self.workers,
             average=self.average,
             **({} if self.loss_scale is None else {"loss_scale": self.loss_scale}),
         )
@@ -137,7 +128,7 @@ class Trainer:
         """Trains to the end or to a signal; what the function `train` returns."""
         print(f"{self.model_config.model}: {self.config.described()}.")
         self._prepare_directory()
-        self._wait_for_workers()
+        self.workers.wait()
         if not self.run.restore():
             self._initialize()
         if self._is_over():
@@ -175,7 +166,7 @@ class Trainer:
             if run.is_stopped:
                 first.finish()
                 return
-            if position.batch == 1 and batches.batches_per_epoch and self.workers.count == 1:
+            if position.batch == 1 and batches.batches_per_epoch:
                 epochs_left = self.config.num_epochs - position.epoch
                 run.set_total(run.step - 1 + batches.batches_per_epoch * epochs_left)
         first.finish()
@@ -201,12 +192,6 @@ class Trainer:
             has_clusters = not any(name.startswith("pooling_") for name in new)
         initialize_clusters(self.model, self.config, has_clusters)
 
-    def _wait_for_workers(self) -> None:
-        """Returns once all workers are here, so that what the chief did is there for all."""
-        if self.workers.count > 1:
-            ones = self.strategy.run(lambda: tf.ones(()))
-            self.strategy.reduce(tf.distribute.ReduceOp.SUM, ones, axis=None)
-
     def _create_step(self) -> TrainStep:
         from_logits = self.config.label_loss == "CrossEntropyLoss" and self.model.has_logits
         return TrainStep(
@@ -229,7 +214,7 @@ class Trainer:
         frames = self.model_config.iterations if self.data.frame_features else 0
         options = PipelineOptions(
             batch_size=self.config.batch_size * self.workers.num_local_replicas,
-            num_epochs=self.config.num_epochs if self.workers.count == 1 else None,
+            num_epochs=self.config.num_epochs,
             shuffle=True,
             seed=self.config.seed,
             sample_frames=int(frames or 0),
@@ -248,10 +233,11 @@ class Trainer:
             options,
             start=self.run.position,
             divisor=self.workers.num_local_replicas,
+            all_have=self.workers.all,
         )
 
     def _create_measure(self) -> ClassifierMeasure | None:
-        if not self.eval_files or not self.workers.is_chief:
+        if not self.eval_files:
             return None
         config, data = self.config, self.data
         options = PipelineOptions(
@@ -261,10 +247,14 @@ class Trainer:
             sample_random_frames=self.model_config.sample_random_frames,
             num_readers=config.num_readers,
             max_bad_records=config.max_bad_records,
+            num_workers=self.workers.count,
+            worker_index=self.workers.index,
         )
         loss = losses.get(config.label_loss)
         return ClassifierMeasure(
-            Evaluator(self.model, loss, data.num_classes, config.top_k, config.jit_compile),
+            Evaluator(
+                self.model, loss, data.num_classes, config.top_k, config.jit_compile, self.workers
+            ),
             Pipeline(self.eval_files, data, options),
             f"{config.label_loss}, segment_labels={data.segment_labels}, "
             f"max_frames={data.max_frames}",
@@ -290,7 +280,7 @@ class Trainer:
 
     def _is_over(self) -> bool:
         max_steps = self.config.max_steps
-        if self.workers.count == 1 and self.run.position.epoch >= self.config.num_epochs:
+        if self.run.position.epoch >= self.config.num_epochs:
             return True
         return max_steps is not None and self.run.step >= max_steps
 

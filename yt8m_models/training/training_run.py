@@ -1,6 +1,7 @@
 """What every training does beside its steps: checkpoints, curves, validation, and its end."""
 
 import contextlib
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn, Protocol
@@ -20,6 +21,7 @@ from yt8m_models.training.schedule import StaircaseDecay
 from yt8m_models.training.train_dir import SUMMARIES, TRAINING_HISTORY
 from yt8m_models.training.validation import Measure, Validation
 from yt8m_models.training.weight_average import WeightAverage
+from yt8m_models.training.workers import Workers
 
 _START = Position(0, 0)
 
@@ -67,7 +69,7 @@ class TrainingRun:
         interruption: asks to stop.
         has_epochs: whether checkpoints say where in the data the run is; the step alone may do.
         seeds: of what is random outside the model.
-        is_chief: whether this machine writes files and validates.
+        workers: the machines that train, all of which validate, and the chief writes files.
         average: of the weights, to validate with and to keep in checkpoints.
         **trackables: what checkpoints have besides, if the training that wrote them had it.
 
@@ -76,7 +78,7 @@ class TrainingRun:
         position: where in the data the run is.
         checkpoint: the path of the latest, or `None`.
         loss: that was logged last in this run, or `None`.
-        validation: within `recording`, if there is one.
+        validation: within `recording`, if there is one; the chief's.
     """
 
     def __init__(
@@ -88,7 +90,7 @@ class TrainingRun:
         interruption: Interruption,
         has_epochs: bool = False,
         seeds: Sequence[keras.random.SeedGenerator] = (),
-        is_chief: bool = True,
+        workers: Workers | None = None,
         average: WeightAverage | None = None,
         **trackables: Any,
     ) -> None:
@@ -98,7 +100,9 @@ class TrainingRun:
         self.schedule = schedule
         self.interruption = interruption
         self.has_epochs = has_epochs
-        self.is_chief = is_chief
+        self.workers = Workers() if workers is None else workers
+        if self.workers.count > 1:  # TensorFlow takes SIGTERM then, and does nothing at it
+            interruption.take_back()
         self.average = average
         self.step = 0
         self.position = _START
@@ -123,6 +127,9 @@ class TrainingRun:
             **self._numbers,
         )
         self._report: Report
+        self._measure: Measure | None = None
+        self._has_no_new_best = False
+        self._is_told_to_stop = False
         self._unlogged: Callable[[], Measures] | None = None
         self._unchecked: list[tf.Tensor] = []
         self._saved = (0, self.position)
@@ -157,13 +164,15 @@ class TrainingRun:
             unit: what a step has many of, in the plural.
             measure: what checkpoints are validated by.
         """
-        directory = self.flags.train_dir
-        summaries = ScalarWriter(join(directory, SUMMARIES) if self.is_chief else None)
-        if measure is not None and self.is_chief:
+        directory, is_chief = self.flags.train_dir, self.workers.is_chief
+        summaries = ScalarWriter(join(directory, SUMMARIES) if is_chief else None)
+        self._measure = measure
+        if measure is not None and is_chief:
             step = self._numbers["step"]
             self.validation = Validation(directory, measure, self.model, step, summaries)
+        self._look_for_new_best()
         history = History(
-            join(directory, TRAINING_HISTORY) if self.is_chief else None, tuple(columns), self.step
+            join(directory, TRAINING_HISTORY) if is_chief else None, tuple(columns), self.step
         )
         with Progress(
             self.flags.max_steps, "steps", "training", initial=self.step, line_seconds=None
@@ -173,7 +182,7 @@ class TrainingRun:
                 yield
                 self._log()
                 self._save()
-                if self.interruption.signal is None:
+                if not self._is_interrupted:
                     self._validate()
             finally:
                 self._report.flush()
@@ -204,6 +213,7 @@ class TrainingRun:
         self._report.count(num_examples)
         if self.step % self.flags.log_steps == 0:
             self._log()
+            self._tell_of_signals()
         if self._is_checkpoint_due():
             self._save()
             self._validate()
@@ -216,15 +226,17 @@ class TrainingRun:
     @property
     def is_stopped(self) -> bool:
         """Whether a signal came, `max_steps` are done, or validations have no new best."""
-        is_over = self.interruption.signal is not None or self.step == self.flags.max_steps
+        is_over = self._is_interrupted or self.step == self.flags.max_steps
         return is_over or self._has_no_new_best
 
     @property
-    def _has_no_new_best(self) -> bool:
-        patience = self.flags.early_stopping_patience
-        if not patience or self.validation is None:
-            return False
-        return self.validation.num_since_best >= patience
+    def _is_interrupted(self) -> bool:
+        """Whether a signal came; to any of several workers, which all know it."""
+        return (
+            self._is_told_to_stop
+            if self.workers.count > 1
+            else self.interruption.signal is not None
+        )
 
     @property
     def done(self) -> str:
@@ -271,7 +283,7 @@ class TrainingRun:
         numbers = {"step": self.step, **self.position._asdict()}
         for name, variable in self._numbers.items():
             variable.assign(numbers[name])
-        if self.is_chief:
+        if self.workers.is_chief:
             self._report.flush()
             path = self._checkpoints.save(self.step)
             if path != self.checkpoint:
@@ -280,10 +292,47 @@ class TrainingRun:
         self._saved, self._saved_at = state, time.monotonic()
 
     def _validate(self) -> None:
-        if self.validation is not None and self.validation.step != self.step:
-            weights = contextlib.nullcontext() if self.average is None else self.average.applied()
-            with weights:
-                self._report.progress.write(self.validation.evaluate(self._epoch()))
+        """Measures the model unless that was done; the workers measure the chief's together."""
+        validation, measure = self.validation, self._measure
+        if measure is None:
+            return
+        if not self.workers.chief_says(validation is not None and validation.step != self.step):
+            return
+        if self.workers.count > 1:
+            self._take_statistics()
+        weights = contextlib.nullcontext() if self.average is None else self.average.applied()
+        with weights:
+            if validation is None:
+                measure()
+            else:
+                self._report.progress.write(validation.evaluate(self._epoch()))
+        self._look_for_new_best()
+
+    def _tell_of_signals(self) -> None:
+        """Lets several workers stop at the same step, one that has been waited for anyway."""
+        interruption = self.interruption
+        if self.workers.count > 1 and self.workers.any(interruption.signal is not None):
+            self._is_told_to_stop = True
+            interruption.signal = interruption.signal or signal.SIGTERM
+
+    def _take_statistics(self) -> None:
+        """Takes the chief's weights that are not trained: each worker moves statistics of its own.
+
+        No training step reads them.
+        """
+        variables = self.model.non_trainable_weights
+        arrays = {str(i): variable.value.numpy() for i, variable in enumerate(variables)}
+        arrays = self.workers.of_chief(arrays)
+        if not self.workers.is_chief:
+            for i, variable in enumerate(variables):
+                variable.assign(arrays[str(i)])
+
+    def _look_for_new_best(self) -> None:
+        patience, validation = self.flags.early_stopping_patience, self.validation
+        if patience and self._measure is not None:
+            self._has_no_new_best = self.workers.chief_says(
+                validation is not None and validation.num_since_best >= patience
+            )
 
     def _epoch(self) -> dict[str, int]:
         """The column of the epoch, counted from 1, where the data have epochs."""
@@ -296,10 +345,14 @@ class TrainingRun:
         return float(self.schedule(step - 1 - self.schedule.start))
 
     def _is_checkpoint_due(self) -> bool:
+        if self.step % self.flags.export_model_steps == 0:
+            return True
         minutes = self.flags.save_checkpoint_minutes
-        return self.step % self.flags.export_model_steps == 0 or (
-            minutes > 0 and time.monotonic() - self._saved_at >= 60 * minutes
-        )
+        is_over = minutes > 0 and time.monotonic() - self._saved_at >= 60 * minutes
+        if self.workers.count == 1 or not minutes:
+            return is_over
+        # It is the chief's clock that counts, asked when a step has been waited for anyway.
+        return self.step % self.flags.log_steps == 0 and self.workers.chief_says(is_over)
 
     def _check_finite(self) -> None:
         """Asks the device about all steps since the latest check at once."""

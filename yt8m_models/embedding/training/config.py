@@ -62,7 +62,9 @@ class EmbeddingTrainConfig(Options):
         at_least=0,
         at_most=1,
     )
-    batch_size: int = option(7200, "Triplets in a batch.", at_least=1)
+    batch_size: int = option(
+        7200, "Triplets in a batch, which all replicas share (--strategy).", at_least=1
+    )
     base_learning_rate: float = same_option(TrainConfig, "base_learning_rate", 0.001)
     learning_rate_decay: float = option(
         0.95, "Factor of the learning rate every --learning_rate_decay_steps.", above=0
@@ -82,6 +84,7 @@ class EmbeddingTrainConfig(Options):
         0, "Seed of the weights, of the triplets and of the validation videos.", at_least=0
     )
     jit_compile: bool = same_option(TrainConfig, "jit_compile")
+    strategy: str = same_option(TrainConfig, "strategy")
     export_model_steps: int = option(
         1000, "Steps between checkpoints, each of which is validated.", at_least=1
     )

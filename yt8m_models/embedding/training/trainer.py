@@ -29,12 +29,15 @@ from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.graph.triplet_sampler import TripletSampler
 from yt8m_models.program.interruption import Interruption
 from yt8m_models.storage import filesystems
+from yt8m_models.training.lost_workers import lost_workers_named
 from yt8m_models.training.optimizers import create_optimizer
 from yt8m_models.training.pretrained import source_checkpoint, take_weights
 from yt8m_models.training.report import Measures
 from yt8m_models.training.schedule import StaircaseDecay
+from yt8m_models.training.strategy import create_strategy
 from yt8m_models.training.train_dir import remove_training
 from yt8m_models.training.training_run import TrainingRun
+from yt8m_models.training.workers import Workers
 
 _COLUMNS = (
     *("step", "loss", "violations", "positive_distance", "negative_distance"),
@@ -64,9 +67,10 @@ def train(config: EmbeddingTrainConfig, model: EmbeddingConfig) -> dict[str, Any
             graph has features, no edge has them on both ends, the directory belongs to another
             model or holds no checkpoint that can be read, or the loss became infinite or not a
             number. The last good checkpoint stays.
+        ConnectionError: another worker of the training is gone.
     """
     keras.utils.set_random_seed(config.seed)
-    with Interruption() as interruption:
+    with Interruption() as interruption, lost_workers_named(config.train_dir):
         return Trainer(config, model, interruption).train()
 
 
@@ -85,6 +89,8 @@ class Trainer:
         self._num_collapsed = 0
         self._has_warned = False
         filesystems.require(config.train_dir)
+        strategy = create_strategy(config.strategy)
+        self.workers = Workers(strategy)
         self.graph = CoWatchGraph.load(config.graph_dir)
         self.table = load_features_of_model(config.features_dir, model_config, config.feature_names)
         self.feature_rows = self.table.ids.matched_rows(
@@ -118,6 +124,8 @@ class Trainer:
             config.batch_size,
             model_config.sample_frames,
             config.seed,
+            strategy.num_replicas_in_sync,
+            self.workers.replicas,
         )
         schedule = StaircaseDecay(
             config.base_learning_rate,
@@ -125,12 +133,19 @@ class Trainer:
             config.learning_rate_decay_steps,
             1,
         )
-        self.model = create_embedding_model(model_config, self.table.names, self.table.sizes)
-        optimizer = create_optimizer(config.optimizer, schedule)
-        optimizer.build(self.model.trainable_variables)
-        mining_seed = keras.random.SeedGenerator(config.seed)
+        with strategy.scope():
+            self.model = create_embedding_model(model_config, self.table.names, self.table.sizes)
+            optimizer = create_optimizer(config.optimizer, schedule)
+            optimizer.build(self.model.trainable_variables)
+            mining_seed = keras.random.SeedGenerator(config.seed)
         self.run = TrainingRun(
-            config, self.model, optimizer, schedule, interruption, seeds=[mining_seed]
+            config,
+            self.model,
+            optimizer,
+            schedule,
+            interruption,
+            seeds=[mining_seed],
+            workers=self.workers,
         )
         self.step = TripletStep(
             self.model,
@@ -141,11 +156,13 @@ class Trainer:
             config.clip_gradient_norm,
             config.clip_mode,
             config.jit_compile,
+            strategy,
         )
 
     def train(self) -> dict[str, Any]:
         """Trains to the end or to a signal; what the function `train` returns."""
         self._prepare_directory()
+        self.workers.wait()
         run, max_steps = self.run, self.config.max_steps
         if not run.restore() and self.config.init_from:
             take_weights(self.model, self.config.init_from)
@@ -158,15 +175,17 @@ class Trainer:
         measure = None
         if self.validation_videos is not None:
             embedder = Embedder(self.model, self.table, self.config.eval_batch_size)
-            measure = RetrievalMeasure(self.validation_videos, self.feature_rows, embedder)
+            measure = RetrievalMeasure(
+                self.validation_videos, self.feature_rows, embedder, self.workers
+            )
         with run.recording(_COLUMNS, "triplets", measure):
-            for batch in () if run.is_stopped else self.batches.steps(run.step, max_steps):
-                outputs = self.step(batch)
+            for parts in () if run.is_stopped else self.batches.steps(run.step, max_steps):
+                outputs = self.step(*parts)
                 measures = functools.partial(self._measures, outputs)
                 run.advance(outputs.is_finite, self.config.batch_size, measures)
                 if run.is_stopped:
                     break
-        if self.interruption.signal is None:
+        if self.interruption.signal is None and self.workers.is_chief:
             write_projector(self.config, self.table)
             plot_curves(self.config.train_dir)
         run.print_end()
@@ -198,6 +217,8 @@ class Trainer:
         )
 
     def _prepare_directory(self) -> None:
+        if not self.workers.is_chief:
+            return
         config = self.config
         if config.start_new_model:
             if config.init_from:

@@ -11,6 +11,7 @@ from yt8m_models.embedding.embedder import Embedder
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.training.history import Row
 from yt8m_models.training.validation import Measure
+from yt8m_models.training.workers import Workers
 
 _DEPTH = 10
 
@@ -87,6 +88,7 @@ class RetrievalMeasure(Measure):
         videos: queries and candidates.
         feature_rows: the row in the features of each video of the graph.
         embedder: of the model in training.
+        workers: each of which embeds a part of the videos.
     """
 
     columns = ("ndcg", "num_queries", "num_candidates")
@@ -94,21 +96,34 @@ class RetrievalMeasure(Measure):
     is_loss = False
 
     def __init__(
-        self, videos: ValidationVideos, feature_rows: np.ndarray, embedder: Embedder
+        self,
+        videos: ValidationVideos,
+        feature_rows: np.ndarray,
+        embedder: Embedder,
+        workers: Workers | None = None,
     ) -> None:
         self.videos = videos
         self.feature_rows = feature_rows
         self.embedder = embedder
+        self.workers = Workers() if workers is None else workers
 
     def __call__(self) -> Row:
         queries, candidates, relevance = self.videos
-        embeddings = self.embedder(self.feature_rows[np.concatenate([queries, candidates])])
+        embeddings = self._embeddings(self.feature_rows[np.concatenate([queries, candidates])])
         scores = embeddings[: len(queries)] @ embeddings[len(queries) :].T
         return {
             "ndcg": float(np.mean(ndcg(relevance, scores, _DEPTH))),
             "num_queries": len(queries),
             "num_candidates": len(candidates),
         }
+
+    def _embeddings(self, rows: np.ndarray) -> np.ndarray:
+        workers = self.workers
+        own = self.embedder(rows[workers.index :: workers.count])
+        embeddings = np.empty((len(rows), own.shape[1]), own.dtype)
+        for index, part in enumerate(workers.gathered({"own": own})):
+            embeddings[index :: workers.count] = part["own"]
+        return embeddings
 
     def describe(self, row: Row) -> str:
         return f"NDCG@{_DEPTH} {row['ndcg']:.4f} of {row['num_queries']:,} queries"
