@@ -53,7 +53,8 @@ from yt8m_models.models.annotation_model import AnnotationModel
 from yt8m_models.movielens import features as movielens
 from yt8m_models.prediction.model_archive import unpack_model
 from yt8m_models.recommendation.mixed_effects.glmix import GLMIX
-from yt8m_models.retrieval.index import INDEX, Index
+from yt8m_models.retrieval.index import Index
+from yt8m_models.retrieval.index_dir import INDEX
 from yt8m_models.retrieval.inverted_lists import InvertedLists
 from yt8m_models.samples.clips.cutting import _content as clip_of_wheel
 from yt8m_models.samples.inception_weights import read_weights

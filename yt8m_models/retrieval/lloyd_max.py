@@ -113,7 +113,7 @@ def _spread(samples: np.ndarray, num_values: int) -> np.ndarray:
     quantiles = samples[edges].astype(np.float64)
     shares = np.append(0, np.cumsum(np.diff(quantiles) ** (2 / 3)))
     places = (np.arange(num_values) + 0.5) / num_values
-    return np.interp(places * shares[-1], shares, quantiles)
+    return np.asarray(np.interp(places * shares[-1], shares, quantiles))
 
 
 def _best_runs(samples: np.ndarray, sums: np.ndarray, num_values: int) -> np.ndarray:
@@ -139,4 +139,5 @@ def _best_runs(samples: np.ndarray, sums: np.ndarray, num_values: int) -> np.nda
     for of_end in reversed(before):
         bounds.append(of_end[bounds[-1]])
     starts = np.array([0, *reversed(bounds)])
-    return totals[starts[:-1], starts[1:]] / counts[starts[:-1], starts[1:]]
+    means: np.ndarray = totals[starts[:-1], starts[1:]] / counts[starts[:-1], starts[1:]]
+    return means

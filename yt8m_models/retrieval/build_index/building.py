@@ -3,7 +3,8 @@
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.program.progress import Progress
 from yt8m_models.retrieval.build_index.config import BuildIndexConfig
-from yt8m_models.retrieval.index import INDEX, Index
+from yt8m_models.retrieval.index import Index
+from yt8m_models.retrieval.index_dir import INDEX
 
 
 def build_index(config: BuildIndexConfig, progress: bool = False) -> Index:
@@ -31,4 +32,5 @@ def build_index(config: BuildIndexConfig, progress: bool = False) -> Index:
             num_lists=config.num_lists,
             seed=config.seed,
             on_video=bar.update,
+            num_shards=config.num_shards,
         )

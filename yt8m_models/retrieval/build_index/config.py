@@ -31,6 +31,9 @@ class BuildIndexConfig(Options):
         "--approximate: how many cells; 4 times the root of the number of videos unless given.",
         at_least=1,
     )
+    num_shards: int = option(
+        1, "Pieces of the index, which are searched at the same time, a thread each.", at_least=1
+    )
     seed: int = option(0, "Seed of the samples that values and cells are fitted on.", at_least=0)
 
     def __post_init__(self) -> None:
