@@ -130,6 +130,7 @@ class Index:
         seed: int = 0,
         on_video: Callable[[int], None] = lambda count: None,
         num_shards: int = 1,
+        tuned: Callable[["Index"], "Index"] = lambda index: index,
     ) -> "Index":
         """Builds an index in a directory, block by block, and opens it: as `build` and `save`, in
         memory that does not grow with the number of videos.
@@ -139,6 +140,8 @@ class Index:
             embeddings, bits, approximate, num_lists, seed, on_video: as of `build`.
             num_shards: pieces of equal size, each of which is an index by itself too, in the
                 directories `shard-00000`, … of this one.
+            tuned: gives the index with the `probes` and `recall_curve` to write, such as
+                `measured_probes`.
 
         Raises:
             ValueError: as of `build` and `save`, or there are fewer videos than shards.
@@ -155,7 +158,7 @@ class Index:
         if num_shards > 1:
             for shard, directory_of_shard in zip(index.shards(), paths, strict=True):
                 shard.finish(directory_of_shard)
-        index.finish(path, names)
+        tuned(index).finish(path, names)
         return cls.load(path)
 
     @classmethod
@@ -220,16 +223,29 @@ class Index:
             ValueError: the directory is not local or already holds an index.
         """
         path = INDEX.prepare(directory)
-        lists = self.segments[0].lists
-        quantizer = self.segments[0].stored.quantizer
-        blocks = (block for segment in self.segments for block in segment.blocks())
-        stored = StoredVectors.gather(blocks, len(self), self.size, quantizer, path)
-        if lists is not None and len(self.segments) == 1 and not len(self.removed):
-            lists.save(path / LISTS)
-        elif lists is not None:
-            lists = InvertedLists.build(stored, lists.centers, path / LISTS)
-        segments = [Segment(stored, lists)]
-        Index(self.ids, self.model, segments, self.probes, self.recall_curve).finish(path)
+        self.merged([path]).finish(path)
+
+    def merged(self, paths: Sequence[Path]) -> "Index":
+        """The same videos in as many segments of equal size as there are paths, which receive
+        them; the vectors, codes and cells are these."""
+        quantizer, lists = self.segments[0].stored.quantizer, self.segments[0].lists
+        bounds = np.linspace(0, len(self), len(paths) + 1).astype(int).tolist()
+        segments = []
+        for start, end, path in zip(bounds[:-1], bounds[1:], paths, strict=True):
+            blocks = self._blocks(start, end)
+            stored = StoredVectors.gather(blocks, end - start, self.size, quantizer, path)
+            segment = Segment(stored)
+            if lists is not None:
+                segment.lists = InvertedLists.build(segment.stored, lists.centers, path / LISTS)
+            segments.append(segment)
+        return Index(self.ids, self.model, segments, self.probes, self.recall_curve)
+
+    def _blocks(self, start: int, end: int) -> Iterator[np.ndarray]:
+        """The vectors or codes of rows, some at a time."""
+        for last, segment in zip(self._ends.tolist(), self.segments, strict=True):
+            first = last - len(segment)
+            if first < end and start < last:
+                yield from segment.blocks(max(start, first) - first, min(end, last) - first)
 
     def finish(self, path: Path, names: Sequence[str] = (HERE,), update: int | None = None) -> None:
         """Writes what a directory needs beside its segments, the record last.

@@ -101,10 +101,6 @@ class InvertedLists:
             raise ValueError(f"{path} is not the inverted file of {count} vectors of width {size}")
         return cls(index, size)
 
-    def save(self, path: Path) -> None:
-        """Writes the file."""
-        require("faiss").write_index(self.index, str(path))
-
     @property
     def centers(self) -> np.ndarray:
         """Those of the cells, float32 `(num_lists, width)`."""
