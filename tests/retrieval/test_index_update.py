@@ -72,6 +72,24 @@ def test_a_changed_index_is_as_one_that_is_built_anew(tmp_path, options, num_sha
     assert_same_results(compact_index(directory, 4), expected)
 
 
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_tables_pass_removed_videos_over(tmp_path, bits):
+    """2,400 of 3,000 are left, enough for a shortlist by tables; 8 bits for few queries alone."""
+    pytest.importorskip("faiss", reason="needs the extra `recommend`")
+    rows = np.arange(2 * COUNT)
+    first = Index.write(tmp_path / "index", embeddings_of(rows), bits=bits)
+    index = update_index(tmp_path / "index", remove=ids_of(rows[::5]))
+    expected = rebuilt(first, rows[rows % 5 > 0], tmp_path / "expected")
+    asked = queries()[:4]
+    for values, wanted in zip(index.search(asked, 10), expected.search(asked, 10), strict=True):
+        np.testing.assert_array_equal(values, wanted)
+    assert index.segments[0]._fast_scan is not None
+    exact = index.segments[0]._compared(
+        asked / np.linalg.norm(asked, axis=1)[:, None], 10, [[]] * 4
+    )
+    np.testing.assert_allclose(index.search(asked, 10)[0], exact[0], atol=1e-6)
+
+
 def test_a_video_that_comes_again_replaces_the_old_one(tmp_path):
     """Row 3 becomes a copy of row 100, and goes to the end; so does a removed one that returns."""
     Index.write(tmp_path, embeddings_of(FIRST))
@@ -156,6 +174,16 @@ def test_what_is_refused_changes_nothing(tmp_path):
         update_index(tmp_path / "nothing", bad)
     assert contents(tmp_path) == before
     assert np.isfinite(Index.load(tmp_path).search(queries(), 9)[0]).all()
+
+
+def test_a_directory_of_embeddings_is_left_alone(tmp_path):
+    """Both have `ids.npy`, the same one where the index was built there."""
+    embeddings = embeddings_of(FIRST[:9])
+    written = Embeddings.write(tmp_path, embeddings.ids.to_array(), embeddings.vectors(), "m")
+    Index.write(tmp_path, written)
+    with pytest.raises(ValueError, match="holds embeddings too"):
+        update_index(tmp_path, remove=["v0001"])
+    assert len(Embeddings.load(tmp_path)) == 9
 
 
 def test_a_shard_without_videos_is_searched(tmp_path, options):

@@ -1,6 +1,8 @@
 """Indices of several pieces against those of one."""
 
 import json
+import os
+import threading
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.retrieval.index import Index
+from yt8m_models.retrieval.segment import Segment
 
 COUNT, SIZE = 1500, 12
 
@@ -119,6 +122,20 @@ def test_a_shard_that_is_missing_or_damaged(tmp_path, forget_contents):
     np.save(tmp_path / "removed.npy", np.array([3, 3]))
     with pytest.raises(ValueError, match=r"removed\.npy must be int64 of the shape \(0,\)"):
         Index.load(tmp_path)
+
+
+@pytest.mark.skipif(os.cpu_count() == 1, reason="needs two cores")
+def test_shards_are_searched_at_the_same_time(tmp_path, monkeypatch):
+    """Each waits until the other is searched too."""
+    index = Index.write(tmp_path, embeddings_of(np.arange(9)), num_shards=2)
+    both, search = threading.Barrier(2, timeout=60), Segment.search
+
+    def waiting(*arguments):
+        both.wait()
+        return search(*arguments)
+
+    monkeypatch.setattr(Segment, "search", waiting)
+    assert sorted(index.search(queries()[:1], 9)[1][0]) == list(range(9))
 
 
 def test_fewer_videos_than_are_asked_for(tmp_path):

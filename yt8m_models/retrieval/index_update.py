@@ -14,6 +14,7 @@ import numpy as np
 from yt8m_models.data.packed_ids import BLOCK, PackedIds
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
+from yt8m_models.embedding.embeddings_writer import EMBEDDINGS
 from yt8m_models.retrieval.index import Index, shard_name, suffix_of
 from yt8m_models.retrieval.index_dir import HERE, INDEX
 from yt8m_models.retrieval.inverted_lists import InvertedLists
@@ -167,6 +168,10 @@ class _Change:
 def _alone(directory: str | os.PathLike[str]) -> Iterator[_Change]:
     path = Path(directory)
     INDEX.read(path, check_files=False)
+    if EMBEDDINGS.is_in(path):  # whose `ids.npy` may be the same file
+        raise ValueError(
+            f"{directory} holds embeddings too: build the index in a directory of its own"
+        )
     with (path / ".lock").open("w") as file:
         if not lock_file(file, wait=False):
             raise ValueError(f"another process changes the index in {directory}")

@@ -31,7 +31,8 @@ class Segment:
     Whatever finds candidates rounds their scores in a way of its own: to 8 bits, or in the last
     place, by where in a block a vector stands. So there are more candidates than k, which are
     ranked by scores that depend on nothing but the two vectors. Where a query's candidates show
-    that rounding could have hidden one of its k best, more of them are taken.
+    that rounding could have hidden one of its k best, more of them are taken, once: of more than
+    8 (k + 16) equal scores it may not be the first rows that are found.
 
     Args:
         stored: the vectors.
@@ -119,9 +120,11 @@ class Segment:
         best = TopK(len(queries), k)
         unsure = np.arange(len(queries) if len(self) else 0)
         most = k + max(map(len, excluded))
-        if self.lists is None and self._scans(len(queries), 3 * k + most + 100):
-            found = self._scanned(queries, 3 * k + most + 100)
-            unsure = self._rank(best, unsure, queries, *found, excluded)
+        shortlist = 3 * k + most + 100
+        if (tables := self._tables(len(queries), shortlist)) is not None:
+            products, rows = tables.candidates(queries, shortlist)
+            products[(rows == UNKNOWN).any(axis=1)] = np.inf  # FAISS finds none for zeros
+            unsure = self._rank(best, unsure, queries, products, rows, excluded)
         for spare in (_SPARE, _MORE * (k + _SPARE)):
             if not len(unsure):
                 break
@@ -159,22 +162,21 @@ class Segment:
         is_unsure = (least > -np.inf) & (ranked.scores[:, -1] <= least + 2 * error)
         return numbers[is_unsure] if candidates.shape[1] < len(self) else numbers[:0]
 
-    def _scans(self, num_queries: int, shortlist: int) -> bool:
-        """Whether look-ups in tables find so many candidates in less time than all products."""
-        return (
-            self.stored.quantizer is not None
-            and (self.stored.bits != 8 or num_queries <= _FEW_QUERIES)
-            and 8 * shortlist <= len(self)
-            and _has_faiss()
-        )
-
-    def _scanned(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        assert self.stored.quantizer is not None
+    def _tables(self, num_queries: int, shortlist: int) -> FastScan | None:
+        """Tables that find so many candidates in less time than all products; `None` where there
+        are none."""
+        quantizer = self.stored.quantizer
+        if (
+            self.lists is not None
+            or quantizer is None
+            or (quantizer.bits == 8 and num_queries > _FEW_QUERIES)
+            or 8 * shortlist > len(self)
+            or not _has_faiss()
+        ):
+            return None
         if self._fast_scan is None:
-            self._fast_scan = FastScan(self.stored.quantizer, self.blocks())
-        products, rows = self._fast_scan.candidates(queries, k)
-        products[(rows == UNKNOWN).any(axis=1)] = np.inf  # FAISS finds none for a query of zeros
-        return products, rows
+            self._fast_scan = FastScan(quantizer, self.blocks())
+        return self._fast_scan
 
     def _visited(
         self, lists: InvertedLists, queries: np.ndarray, k: int, probes: int

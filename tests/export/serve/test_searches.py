@@ -43,9 +43,11 @@ def index(tmp_path_factory):
     return directory
 
 
-@pytest.fixture
-def searching(index):
-    return lambda **flags: running(Server(ServeConfig(index=str(index), port=0, **flags)))
+@pytest.fixture(scope="module")
+def client(index):
+    """A client of a server of the index that takes three queries at a time."""
+    with running(Server(ServeConfig(index=str(index), port=0, max_videos=3))) as client:
+        yield client
 
 
 def expected(index, queries, k, own):
@@ -67,26 +69,32 @@ def told(answer):
     return body["neighbours"]
 
 
-def test_ids_and_vectors(searching, index):
+def figures(client):
+    """What the server has counted, by name."""
+    lines = client("GET", "/metrics")[2].splitlines()
+    pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, value in pairs}
+
+
+def test_ids_and_vectors(client, index):
     """A video of the index is not its own neighbour; a vector may have any length."""
-    with searching() as client:
-        found = told(client("POST", "/search?top_k=3", {"ids": ["ä5", "ä40"]}))
-        wanted = expected(index, vectors()[[5, 40]], 3, [np.array([5]), np.array([40])])
-        assert found == [
-            {"id": f"ä{row}", **each} for row, each in zip((5, 40), wanted, strict=True)
-        ]
-        queries = 7 * vectors()[[5, 40, 2]] + 1
-        wanted = [{"id": "", **each} for each in expected(index, queries, 10, None)]
-        assert told(client("POST", "/search", {"vectors": queries.tolist()})) == wanted
-        assert told(client("POST", "/search", npy(queries), BINARY)) == wanted
-        assert told(client("POST", "/search", npy(queries[0]), BINARY)) == wanted[:1]
-        assert len(told(client("POST", "/search?top_k=99", {"ids": ["ä5"]}))[0]["ids"]) == 59
-        figures = client("GET", "/metrics")[2]
-        assert 'yt8m_search_requests_total{status="200"} 5' in figures
-        assert "yt8m_search_batch_videos_sum 10" in figures
-        assert "yt8m_requests_total" not in figures
-        assert client("POST", "/predict", {})[0] == 404
-        assert client("GET", "/ready")[0] == 200
+    before = figures(client)
+    found = told(client("POST", "/search?top_k=3", {"ids": ["ä5", "ä40"]}))
+    wanted = expected(index, vectors()[[5, 40]], 3, [np.array([5]), np.array([40])])
+    assert found == [{"id": f"ä{row}", **each} for row, each in zip((5, 40), wanted, strict=True)]
+    queries = 7 * vectors()[[5, 40, 2]] + 1
+    wanted = [{"id": "", **each} for each in expected(index, queries, 10, None)]
+    assert told(client("POST", "/search", {"vectors": queries.tolist()})) == wanted
+    assert told(client("POST", "/search", npy(queries), BINARY)) == wanted
+    assert told(client("POST", "/search", npy(queries[0]), BINARY)) == wanted[:1]
+    assert len(told(client("POST", "/search?top_k=99", {"ids": ["ä5"]}))[0]["ids"]) == 59
+    after = figures(client)
+    for name, count in (('requests_total{status="200"}', 5), ("batch_videos_sum", 10)):
+        name = f"yt8m_search_{name}"
+        assert after[name] - before.get(name, 0) == count
+    assert not any(name.startswith("yt8m_requests") for name in after)
+    assert client("POST", "/predict", {})[0] == 404
+    assert client("GET", "/ready")[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -116,21 +124,17 @@ def test_ids_and_vectors(searching, index):
         (b"junk", BINARY, 400, "the array cannot be read"),
     ],
 )
-def test_hostile_bodies_are_answered_with_the_reason(
-    searching, body, content_type, status, message
-):
-    with searching(max_videos=3) as client:
-        found, _, answer = client("POST", "/search", body, content_type)
-        assert (found, list(answer)) == (status, ["error"])
-        assert re.search(message, answer["error"])
-        assert len(told(client("POST", "/search", {"vectors": [[0] * 4]}))[0]["ids"]) == 10
+def test_hostile_bodies_are_answered_with_the_reason(client, body, content_type, status, message):
+    found, _, answer = client("POST", "/search", body, content_type)
+    assert (found, list(answer)) == (status, ["error"])
+    assert re.search(message, answer["error"])
+    assert len(told(client("POST", "/search", {"vectors": [[0] * 4]}))[0]["ids"]) == 10
 
 
-def test_other_methods_and_parameters(searching):
-    with searching() as client:
-        assert client("GET", "/search")[0] == 405
-        for text in ("0", "-1", "x", "1001", "999999999"):
-            assert client("POST", f"/search?top_k={text}", {"ids": ["ä1"]})[0] == 400
+def test_other_methods_and_parameters(client):
+    assert client("GET", "/search")[0] == 405
+    for text in ("0", "-1", "x", "1001", "999999999"):
+        assert client("POST", f"/search?top_k={text}", {"ids": ["ä1"]})[0] == 400
 
 
 def test_beside_a_model(serving, index):
@@ -139,9 +143,9 @@ def test_beside_a_model(serving, index):
         assert len(told(client("POST", "/search?top_k=2", {"ids": ["ä1"]}))[0]["ids"]) == 2
         features = {"rgb": [[0.0] * 6], "audio": [[0.0] * 2]}
         assert client.predict({"videos": [{"features": features}]})[0] == 200
-        figures = client("GET", "/metrics")[2]
-    assert 'yt8m_requests_total{status="200"} 1' in figures
-    assert 'yt8m_search_requests_total{status="200"} 1' in figures
+        counted = figures(client)
+    assert counted['yt8m_requests_total{status="200"}'] == 1
+    assert counted['yt8m_search_requests_total{status="200"}'] == 1
 
 
 def test_neither_a_model_nor_an_index():
