@@ -54,7 +54,8 @@ from yt8m_models.movielens import features as movielens
 from yt8m_models.prediction.model_archive import unpack_model
 from yt8m_models.recommendation.mixed_effects.glmix import GLMIX
 from yt8m_models.recommendation.recommender import RECOMMENDER
-from yt8m_models.retrieval.index import INDEX, Index
+from yt8m_models.retrieval.index import Index
+from yt8m_models.retrieval.index_dir import INDEX
 from yt8m_models.retrieval.inverted_lists import InvertedLists
 from yt8m_models.samples.clips.cutting import _content as clip_of_wheel
 from yt8m_models.samples.inception_weights import read_weights
@@ -92,6 +93,7 @@ READERS = {
     "storage/array_archive.py": {"np.load"},
     "storage/artifact_dir.py": {"np.load"},
     "training/annotation_run.py": {"zipfile.ZipFile"},
+    "training/workers.py": {"np.load"},  # what another worker of the same training says
 }
 CALLS = re.compile(
     r"\b(np\.load|pickle\.loads?|tarfile\.open|zipfile\.ZipFile|(?<=saving\.)load_model|read_index"

@@ -8,8 +8,8 @@ import pytest
 
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.retrieval import fast_scan
 from yt8m_models.retrieval import index as index_module
+from yt8m_models.retrieval import segment as segment_module
 from yt8m_models.retrieval.fast_scan import FastScan
 from yt8m_models.retrieval.index import Index
 from yt8m_models.retrieval.top_k import TopK
@@ -57,8 +57,9 @@ def test_top_k_of_blocks():
 @pytest.mark.parametrize("bits", [None, 2, 4, 8])
 @pytest.mark.parametrize("k", [1, 10, 600, 605])
 def test_search_equals_the_reference(bits, k, monkeypatch):
-    monkeypatch.setattr(index_module, "_FIRST_ROWS", 64)
-    monkeypatch.setattr(index_module, "_MOST_ROWS", 100)
+    monkeypatch.setattr(segment_module, "_FIRST_ROWS", 64)
+    monkeypatch.setattr(segment_module, "MOST_ROWS", 100)
+    monkeypatch.setattr(index_module, "MOST_ROWS", 100)
     monkeypatch.setattr(index_module, "_SCORES", 300)  # three queries at a time
     index = Index.build(_embeddings(), bits=bits)
     exclude = [np.array([3, 50, UNKNOWN])] * 3 + [np.array([], int)] * 4
@@ -79,7 +80,7 @@ def test_scanning_by_tables_finds_the_same(bits, size):
     queries = _queries(4 if bits == 8 else 16, size)
     exclude = [np.arange(query) for query in range(len(queries))]
     scores, rows = index.search(queries, 10, exclude)
-    assert index._fast_scan is not None
+    assert index.segments[0]._fast_scan is not None
     vectors = index.vectors(np.arange(4000))
     expected, _ = _reference(queries, vectors, 10, exclude)
     np.testing.assert_allclose(scores, expected, atol=1e-6)
@@ -91,13 +92,13 @@ def test_scanning_by_tables_finds_the_same(bits, size):
 
 
 @pytest.mark.parametrize("bits", [2, 4, 8])
-def test_tables_made_in_pieces_scan_the_same(monkeypatch, bits):
+def test_tables_made_in_pieces_scan_the_same(bits):
     pytest.importorskip("faiss")
     index = Index.build(_embeddings(1000), bits=bits)
-    quantizer, codes = index._stored.quantizer, index._stored.values
-    expected = FastScan(quantizer, codes).candidates(_queries(), 50)
-    monkeypatch.setattr(fast_scan, "_PIECE", 300)
-    received = FastScan(quantizer, codes).candidates(_queries(), 50)
+    quantizer, codes = index.segments[0].stored.quantizer, index.segments[0].stored.values
+    expected = FastScan(quantizer, [codes]).candidates(_queries(), 50)
+    pieces = np.array_split(codes, [300, 600, 900])
+    received = FastScan(quantizer, pieces).candidates(_queries(), 50)
     for one, other in zip(received, expected, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -117,11 +118,20 @@ def test_scanning_gives_up_where_rounding_could_matter(bits):
     assert {0, 500, 502}.issubset(rows[0])
 
 
+@pytest.mark.parametrize("bits", [2, 4])
+def test_zeros_have_the_score_0_with_all(bits):
+    pytest.importorskip("faiss")
+    queries = np.concatenate([_queries(2), np.zeros((1, 10), np.float32)])
+    scores, rows = Index.build(_embeddings(4000), bits=bits).search(queries, 3)
+    np.testing.assert_array_equal(scores[2], 0)
+    np.testing.assert_array_equal(rows[2], [0, 1, 2])
+
+
 def test_without_faiss_it_searches_all_the_same(monkeypatch):
     embeddings = _embeddings(4000)
     expected = Index.build(embeddings, bits=4).search(_queries(), 5)
     monkeypatch.setitem(sys.modules, "faiss", None)
-    monkeypatch.setattr(index_module, "_has_faiss", lambda: False)
+    monkeypatch.setattr(segment_module, "_has_faiss", lambda: False)
     received = Index.build(embeddings, bits=4).search(_queries(), 5)
     np.testing.assert_allclose(received[0], expected[0], atol=1e-6)
     with pytest.raises(ValueError, match=r"faiss is needed.*yt8m-models\[recommend\]"):
@@ -319,8 +329,9 @@ def test_added_videos_are_found(tmp_path, bits, approximate):
     assert list(index.ids) == list(all_videos.ids)
     np.testing.assert_array_equal(index.vectors(slice(400)), before)
     units = vectors[400:] / np.linalg.norm(vectors[400:], axis=1, keepdims=True)
+    quantizer = index.segments[0].stored.quantizer
     if bits is not None:
-        units = index._stored.quantizer.decode(index._stored.quantizer.encode(units))
+        units = quantizer.decode(quantizer.encode(units))
     np.testing.assert_allclose(index.vectors(slice(400, None)), units, atol=1e-6)
 
     index.save(tmp_path / "larger")
@@ -342,4 +353,4 @@ def test_what_cannot_be_added_changes_nothing():
         index.add(Embeddings.of(["x", "v00003"], np.ones((2, 10)), "late-8:aa"))
     with pytest.raises(ValueError, match="'y' is not finite"):
         index.add(Embeddings.of(["x", "y"], np.array([[1.0] * 10, [np.nan] * 10]), "late-8:aa"))
-    assert (len(index), len(index._stored), len(index.ids)) == (600, 600, 600)
+    assert (len(index), len(index.segments), len(index.ids)) == (600, 1, 600)

@@ -1,13 +1,12 @@
 """Scanning codes by look-up tables."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from yt8m_models.program.extras import require
 from yt8m_models.retrieval.quantizer import ScalarQuantizer
-
-_PIECE = 1 << 18
 
 
 class FastScan:
@@ -22,13 +21,13 @@ class FastScan:
 
     Args:
         quantizer: of the codes.
-        codes: uint8 `(n, code_size)`; FAISS keeps a copy, made piece by piece.
+        blocks: of codes, uint8 `(n, code_size)`; FAISS keeps a copy, made block by block.
 
     Raises:
         ValueError: FAISS is not installed.
     """
 
-    def __init__(self, quantizer: ScalarQuantizer, codes: np.ndarray) -> None:
+    def __init__(self, quantizer: ScalarQuantizer, blocks: Iterable[np.ndarray]) -> None:
         faiss = require("faiss")
         num_bits = 8 if quantizer.bits == 8 else 4
         parts = quantizer.values_of_bits(num_bits)
@@ -42,9 +41,10 @@ class FastScan:
             flat.add_sa_codes(np.ascontiguousarray(codes))
             return flat if num_bits == 8 else faiss.IndexPQFastScan(flat)
 
-        self._index = index_of(codes[:_PIECE])
-        for start in range(_PIECE, len(codes), _PIECE):
-            self._index.merge_from(index_of(codes[start : start + _PIECE]))
+        pieces = iter(blocks)
+        self._index = index_of(next(pieces))
+        for piece in pieces:
+            self._index.merge_from(index_of(piece))
 
     def candidates(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """The k best by rounded products for each query `(q, d)`.

@@ -1,44 +1,32 @@
 """Search of the most similar videos."""
 
-import importlib.util
+import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from yt8m_models import __version__
 from yt8m_models.data.packed_ids import PackedIds
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.retrieval.fast_scan import FastScan
-from yt8m_models.retrieval.inverted_lists import InvertedLists
-from yt8m_models.retrieval.quantizer import BITS
-from yt8m_models.retrieval.stored_vectors import StoredVectors, l2_normalized
-from yt8m_models.retrieval.top_k import TopK
-from yt8m_models.storage.artifact_dir import ArtifactDir
-
-
-def _bits(value: int | None) -> int | None:
-    if value is not None and value not in BITS:
-        raise ValueError(f"bits must be 2, 4, 8 or null; it is {value!r}")
-    return value
-
-
-INDEX = ArtifactDir(
-    "index.json",
-    ("index",),
-    "an index",
-    "yt8m build-index",
-    __version__,
-    {"model": str, "size": int, "count": int, "bits": _bits, "approximate": bool},
+from yt8m_models.retrieval.index_dir import HERE, INDEX, Probed
+from yt8m_models.retrieval.inverted_lists import InvertedLists, fit_centers
+from yt8m_models.retrieval.segment import LISTS, MOST_ROWS, Segment
+from yt8m_models.retrieval.stored_vectors import (
+    StoredVectors,
+    fit_quantizer,
+    l2_normalized,
+    stored_blocks,
 )
-_LISTS = "lists.faiss"
+from yt8m_models.retrieval.top_k import TopK
+from yt8m_models.storage.artifact_dir import read_array
 
-_FIRST_ROWS, _MOST_ROWS = 1024, 16384  # of the blocks that all queries are compared with
 _SCORES = 1 << 24  # in memory at a time
-_VALUES = 1 << 23
-_FEW_QUERIES = 4
+_PROBES = 32
 
 
 class Index:
@@ -61,16 +49,24 @@ class Index:
     - approximate: the same scores, of the videos in those cells alone that are nearest to the query
       (`InvertedLists`); of more cells where these have fewer than k.
 
+    The vectors are in one piece or in several, its segments, which are searched at the same time, a
+    thread each. All have the same quantiser and the same cells, so that the results are those of
+    one piece.
+
     Args:
         ids: the video of each row.
         model: whose embeddings these are, `Embeddings.model`.
-        stored: their vectors.
-        lists: for approximate search.
+        segments: their vectors, one after the other in the order of the rows.
+        probes: cells that a query visits unless it says how many.
+        recall_curve: what was measured to choose `probes`; empty where it was not.
 
     Attributes:
-        ids, model: as above.
+        ids, model, segments, probes, recall_curve: as above.
         size: d.
         bits: of a dimension: 2, 4, 8, or `None` where the vectors are exact.
+
+    Raises:
+        ValueError: ids and segments do not fit together.
 
     Example:
         >>> index = Index.build(Embeddings.load(directory), bits=4)
@@ -79,15 +75,23 @@ class Index:
     """
 
     def __init__(
-        self, ids: VideoIds, model: str, stored: StoredVectors, lists: InvertedLists | None = None
+        self,
+        ids: VideoIds,
+        model: str,
+        segments: Sequence[Segment],
+        probes: int = _PROBES,
+        recall_curve: Sequence[Probed] = (),
     ) -> None:
+        if sum(map(len, segments)) != len(ids):
+            raise ValueError(f"{len(ids)} ids are of {sum(map(len, segments))} vectors")
         self.ids = ids
         self.model = model
-        self.bits = stored.bits
-        self.size = stored.size
-        self._stored = stored
-        self._lists = lists
-        self._fast_scan: FastScan | None = None
+        self.segments = list(segments)
+        self.probes = probes
+        self.recall_curve = list(recall_curve)
+        self.bits = segments[0].stored.bits
+        self.size = segments[0].stored.size
+        self._ends = np.cumsum([len(segment) for segment in segments])
 
     @classmethod
     def build(
@@ -114,11 +118,7 @@ class Index:
             ValueError: there are no embeddings, one is not finite (the video is named), `bits` is
                 another number, or FAISS is wanted and not installed.
         """
-        stored = StoredVectors.build(embeddings, bits, seed, on_video)
-        index = cls(embeddings.ids, embeddings.model, stored)
-        if approximate:
-            index._add_lists(num_lists, seed, on_video)
-        return index
+        return cls._made(embeddings, bits, approximate, num_lists, seed, on_video, [None])
 
     @classmethod
     def write(
@@ -130,20 +130,68 @@ class Index:
         num_lists: int | None = None,
         seed: int = 0,
         on_video: Callable[[int], None] = lambda count: None,
+        num_shards: int = 1,
+        tuned: Callable[["Index"], "Index"] = lambda index: index,
     ) -> "Index":
         """Builds an index in a directory, block by block, and opens it: as `build` and `save`, in
         memory that does not grow with the number of videos.
 
+        Args:
+            directory: receives the index.
+            embeddings, bits, approximate, num_lists, seed, on_video: as of `build`.
+            num_shards: pieces of equal size, each of which is an index by itself too, in the
+                directories `shard-00000`, … of this one.
+            tuned: gives the index with the `probes` and `recall_curve` to write, such as
+                `measured_probes`.
+
         Raises:
-            ValueError: as of `build` and `save`.
+            ValueError: as of `build` and `save`, or there are fewer videos than shards.
         """
         path = INDEX.prepare(directory)
-        stored = StoredVectors.build(embeddings, bits, seed, on_video, path)
-        index = cls(embeddings.ids, embeddings.model, stored)
-        if approximate:
-            index._add_lists(num_lists, seed, on_video)
-        index._finish(path)
+        if not 1 <= num_shards <= max(len(embeddings), 1):
+            raise ValueError(
+                f"num_shards must be 1 to {len(embeddings)}, the number of videos; "
+                f"received {num_shards}"
+            )
+        names = [HERE] if num_shards == 1 else [shard_name(each) for each in range(num_shards)]
+        paths = [INDEX.prepare(path / name) for name in names]
+        index = cls._made(embeddings, bits, approximate, num_lists, seed, on_video, paths)
+        if num_shards > 1:
+            for shard, directory_of_shard in zip(index.shards(), paths, strict=True):
+                shard.finish(directory_of_shard)
+        tuned(index).finish(path, names)
         return cls.load(path)
+
+    @classmethod
+    def _made(
+        cls,
+        embeddings: Embeddings,
+        bits: int | None,
+        approximate: bool,
+        num_lists: int | None,
+        seed: int,
+        on_video: Callable[[int], None],
+        paths: Sequence[Path | None],
+    ) -> "Index":
+        """An index with a segment for each of the paths, which receive them; in memory where there
+        is none."""
+        count = len(embeddings)
+        if not count:
+            raise ValueError("embeddings must have at least one video; there is none")
+        quantizer = fit_quantizer(embeddings, bits, seed)
+        bounds = np.linspace(0, count, len(paths) + 1).astype(int).tolist()
+        segments = []
+        for start, end, path in zip(bounds[:-1], bounds[1:], paths, strict=True):
+            blocks = stored_blocks(embeddings, start, end, quantizer, on_video)
+            stored = StoredVectors.gather(blocks, end - start, embeddings.size, quantizer, path)
+            segments.append(Segment(stored))
+        index = cls(embeddings.ids, embeddings.model, segments)
+        if approximate:
+            centers = fit_centers(index.vectors, count, quantizer, num_lists, seed)
+            for segment, path in zip(segments, paths, strict=True):
+                target = None if path is None else path / LISTS
+                segment.lists = InvertedLists.build(segment.stored, centers, target, on_video)
+        return index
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> "Index":
@@ -154,17 +202,18 @@ class Index:
                 installed.
         """
         record = INDEX.read(directory)
-        count, size = record["count"], record["size"]
-        ids = VideoIds.load(directory, count)
+        path, suffix = Path(directory), suffix_of(record["update"])
+        ids = VideoIds.load(path, record["count"], f"ids{suffix}")
         with INDEX.opening(directory):
-            stored = StoredVectors.load(Path(directory), count, size, record["bits"])
-            lists = None
-            if record["approximate"]:
-                lists = InvertedLists.load(Path(directory, _LISTS), size, count)
-            return cls(ids, record["model"], stored, lists)
+            if record["shards"] is None:
+                segments = [Segment.load(path, record["count"], record)]
+            else:
+                segments = _shards(path, record)
+            probes = _PROBES if record["probes"] is None else record["probes"]
+            return cls(ids, record["model"], segments, probes, record["recall_curve"] or ())
 
     def add(self, embeddings: Embeddings) -> None:
-        """Adds videos behind those that are there; what was opened is then in memory.
+        """Adds videos behind those that are there, as one more segment in memory.
 
         The values of codes and the cells of lists stay as they are: after many videos of another
         kind, an index that is built anew is more exact.
@@ -179,14 +228,34 @@ class Index:
                 f"index; received {embeddings.model!r} and {embeddings.size}"
             )
         ids = VideoIds(PackedIds.pack([*self.ids.blocks(), *embeddings.ids.blocks()]))
-        before, self._stored = len(self), self._stored.with_added(embeddings)
+        self.segments.append(self.segment_of(embeddings))
         self.ids = ids
-        self._fast_scan = None
-        if self._lists is not None:
-            self._lists.add(self.vectors(slice(before, None)))
+        self._ends = np.append(self._ends, len(ids))
+
+    def segment_of(
+        self,
+        embeddings: Embeddings,
+        path: Path | None = None,
+        on_video: Callable[[int], None] = lambda count: None,
+    ) -> Segment:
+        """Embeddings by the quantiser and the cells of the index, in a directory or in memory.
+
+        Raises:
+            ValueError: one is not finite; the video is named.
+        """
+        first, count = self.segments[0], len(embeddings)
+        quantizer = first.stored.quantizer
+        blocks = stored_blocks(embeddings, 0, count, quantizer, on_video)
+        segment = Segment(StoredVectors.gather(blocks, count, self.size, quantizer, path))
+        if first.lists is not None:
+            target = None if path is None else path / LISTS
+            segment.lists = InvertedLists.build(
+                segment.stored, first.lists.centers, target, on_video
+            )
+        return segment
 
     def save(self, directory: str | os.PathLike[str]) -> None:
-        """Writes the index to a directory.
+        """Writes the index to a directory, in one piece.
 
             index.json    kind, model, size, count and bits of the index; written last
             ids*.npy      the video ids by row, see `VideoIds.arrays`
@@ -197,8 +266,73 @@ class Index:
             ValueError: the directory is not local or already holds an index.
         """
         path = INDEX.prepare(directory)
-        self._stored.save(path)
-        self._finish(path)
+        self.merged([path]).finish(path)
+
+    def merged(self, paths: Sequence[Path]) -> "Index":
+        """The same videos in as many segments of equal size as there are paths, which receive
+        them; the vectors, codes and cells are these."""
+        quantizer, lists = self.segments[0].stored.quantizer, self.segments[0].lists
+        bounds = np.linspace(0, len(self), len(paths) + 1).astype(int).tolist()
+        segments = []
+        for start, end, path in zip(bounds[:-1], bounds[1:], paths, strict=True):
+            blocks = self._blocks(start, end)
+            stored = StoredVectors.gather(blocks, end - start, self.size, quantizer, path)
+            segment = Segment(stored)
+            if lists is not None:
+                segment.lists = InvertedLists.build(segment.stored, lists.centers, path / LISTS)
+            segments.append(segment)
+        return Index(self.ids, self.model, segments, self.probes, self.recall_curve)
+
+    def _blocks(self, start: int, end: int) -> Iterator[np.ndarray]:
+        """The vectors or codes of rows, some at a time."""
+        for last, segment in zip(self._ends.tolist(), self.segments, strict=True):
+            first = last - len(segment)
+            if first < end and start < last:
+                yield from segment.blocks(max(start, first) - first, min(end, last) - first)
+
+    def finish(self, path: Path, names: Sequence[str] = (HERE,), update: int | None = None) -> None:
+        """Writes what a directory needs beside its segments, the record last.
+
+        Args:
+            path: the directory.
+            names: those of the segments' directories in it.
+            update: the number of this state of the index, where an earlier one is there; ids have
+                it in their names, so that either record finds its own.
+        """
+        suffix = suffix_of(update)
+        arrays = self.ids.arrays(f"ids{suffix}")
+        record: dict[str, Any] = {
+            "model": self.model,
+            "size": self.size,
+            "count": len(self),
+            "bits": self.bits,
+            "approximate": self.is_approximate,
+        }
+        if self.recall_curve:
+            record["probes"] = self.probes
+            record["recall_curve"] = [asdict(each) for each in self.recall_curve]
+        if tuple(names) != (HERE,) or update is not None:
+            counts = [len(segment.stored) for segment in self.segments]
+            pairs = zip(names, counts, strict=True)
+            record["shards"] = [{"path": name, "count": count} for name, count in pairs]
+            arrays[f"removed{suffix}"] = self.removed
+            if update is not None:
+                record["update"] = update
+        files = self.segments[0].files if HERE in names else []
+        INDEX.write(path, record, arrays, files)
+
+    def shards(self) -> "Iterator[Index]":
+        """Each segment as an index by itself."""
+        for end, segment in zip(self._ends, self.segments, strict=True):
+            ids = VideoIds(self.ids[int(end) - len(segment) : int(end)])
+            yield Index(ids, self.model, [segment])
+
+    @property
+    def removed(self) -> np.ndarray:
+        """Where the videos are stored that were removed, int64: rows of all segments together."""
+        ends = np.cumsum([len(segment.stored) for segment in self.segments])
+        pairs = zip(ends, self.segments, strict=True)
+        return np.concatenate([end - len(each.stored) + each.removed for end, each in pairs])
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -206,12 +340,18 @@ class Index:
     @property
     def is_approximate(self) -> bool:
         """Whether it has lists."""
-        return self._lists is not None
+        return self.segments[0].lists is not None
+
+    @property
+    def num_lists(self) -> int:
+        """Cells of approximate search; 0 where there are none."""
+        lists = self.segments[0].lists
+        return 0 if lists is None else lists.num_lists
 
     @property
     def bytes_per_video(self) -> int:
         """What a vector takes in the index, without ids and inverted lists."""
-        return self._stored.values[:1].nbytes
+        return self.segments[0].stored.values[:1].nbytes
 
     def vectors(self, rows: np.ndarray | slice) -> np.ndarray:
         """The vectors of rows, float32 `(rows, d)`, decoded where the index is quantised.
@@ -219,16 +359,24 @@ class Index:
         Raises:
             ValueError: a row is not one of the index, such as `UNKNOWN`.
         """
-        if not isinstance(rows, slice):
-            rows = self.ids.checked_rows(rows)
-        return self._stored[rows]
+        if isinstance(rows, slice):
+            rows = np.arange(*rows.indices(len(self)))
+        rows = self.ids.checked_rows(rows)
+        if len(self.segments) == 1:
+            return self.segments[0].vectors(rows)
+        vectors = np.empty((len(rows), self.size), np.float32)
+        numbers = np.searchsorted(self._ends, rows, side="right")
+        for number in np.unique(numbers):
+            here, segment = numbers == number, self.segments[number]
+            vectors[here] = segment.vectors(rows[here] - (self._ends[number] - len(segment)))
+        return vectors
 
     def search(
         self,
         queries: np.ndarray,
         k: int,
         exclude: Sequence[np.ndarray] | None = None,
-        probes: int = 32,
+        probes: int | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The videos that are most similar to each query, best first; equal scores by row.
 
@@ -236,7 +384,8 @@ class Index:
             queries: `(q, d)`, of any length.
             k: how many; where there are fewer, the rest is `UNKNOWN` with the score -inf.
             exclude: rows to leave out of each query's result, one array a query; `UNKNOWN` is none.
-            probes: cells that a query visits at least in approximate search.
+            probes: cells that a query visits at least in approximate search; `self.probes` unless
+                given.
 
         Returns:
             Scores, float32 `(q, k)`, and rows, int64 `(q, k)`.
@@ -245,113 +394,49 @@ class Index:
             ValueError: a query has another width or is not finite, `k` or `probes` is below 1, or
                 `exclude` has not one entry for each query.
         """
+        probes = self.probes if probes is None else probes
         queries = self._checked(queries, k, exclude, probes)
         excluded = [np.zeros(0, np.int64)] * len(queries) if exclude is None else list(exclude)
         scores = np.empty((len(queries), k), np.float32)
         rows = np.empty((len(queries), k), np.int64)
-        step = max(1, _SCORES // max(k, _MOST_ROWS))
+        step = max(1, _SCORES // max(k, MOST_ROWS))
         for start in range(0, len(queries), step):
             part = slice(start, start + step)
             best = self._search(queries[part], k, excluded[part], probes)
             scores[part], rows[part] = best.scores, best.rows
         return scores, rows
 
-    def _add_lists(self, num_lists: int | None, seed: int, on_video: Callable[[int], None]) -> None:
-        quantizer = self._stored.quantizer
-        self._lists = InvertedLists.build(
-            self.vectors, len(self), quantizer, self.size, num_lists, seed, on_video
-        )
-
-    def _finish(self, path: Path) -> None:
-        """Writes what belongs to the vectors or codes in a directory, the record last."""
-        files = [f"{self._stored.name}.npy"]
-        arrays = self.ids.arrays() | self._stored.small_arrays
-        if self._lists is not None:
-            self._lists.save(path / _LISTS)
-            files.append(_LISTS)
-        record = {
-            "model": self.model,
-            "size": self.size,
-            "count": len(self),
-            "bits": self.bits,
-            "approximate": self.is_approximate,
-        }
-        INDEX.write(path, record, arrays, files)
-
     def _search(self, queries: np.ndarray, k: int, excluded: list[np.ndarray], probes: int) -> TopK:
-        most = max(map(len, excluded))
-        if self._lists is not None:
-            return self._visited(self._lists, queries, k, excluded, probes)
-        shortlist = 4 * k + 100 + most
-        quantizer = self._stored.quantizer
-        if (
-            quantizer is None
-            or (quantizer.bits == 8 and len(queries) > _FEW_QUERIES)
-            or 8 * shortlist > len(self)
-            or not _has_faiss()
-        ):
-            return self._compared(queries, k, excluded)
-        if self._fast_scan is None:
-            self._fast_scan = FastScan(quantizer, self._stored.values)
-        rounded, candidates = self._fast_scan.candidates(queries, shortlist)
-        scores = self._exact(queries, candidates)
-        # A video that is not on the list has a rounded score of at most the least one there.
-        error = np.abs(scores - rounded).max(axis=1)
-        best = _best(scores, candidates, k, excluded)
-        unsure = np.flatnonzero(best.scores[:, -1] <= rounded.min(axis=1) + 2 * error)
-        if len(unsure):
-            again = self._compared(queries[unsure], k, [excluded[query] for query in unsure])
-            best.scores[unsure], best.rows[unsure] = again.scores, again.rows
-        return best
-
-    def _visited(
-        self,
-        lists: InvertedLists,
-        queries: np.ndarray,
-        k: int,
-        excluded: list[np.ndarray],
-        probes: int,
-    ) -> TopK:
-        """The k best of the cells that are visited: twice as many, where these have fewer."""
-        candidates = lists.candidates(queries, k + max(map(len, excluded)), probes)
-        best = _best(self._exact(queries, candidates), candidates, k, excluded)
+        """The k best of all segments; of twice as many cells, where these have fewer."""
+        best = self._merged(queries, k, excluded, probes)
         short = np.flatnonzero(best.rows[:, -1] == UNKNOWN)
-        if len(short) and probes < lists.num_lists:
+        if len(short) and probes < self.num_lists:
             others = [excluded[query] for query in short]
-            again = self._visited(lists, queries[short], k, others, 2 * probes)
+            again = self._search(queries[short], k, others, 2 * probes)
             best.scores[short], best.rows[short] = again.scores, again.rows
         return best
 
-    def _compared(self, queries: np.ndarray, k: int, excluded: list[np.ndarray]) -> TopK:
-        """The k best of all videos, block by block; the first blocks are small, so that most
-        scores of the others need no more than to be compared with the worst that is kept."""
+    def _merged(self, queries: np.ndarray, k: int, excluded: list[np.ndarray], probes: int) -> TopK:
+        if len(self.segments) == 1:
+            return self.segments[0].search(queries, k, excluded, probes)
+
+        def of_segment(number: int) -> TopK:
+            segment, end = self.segments[number], self._ends[number]
+            start = end - len(segment)
+            out = [rows[(start <= rows) & (rows < end)] - start for rows in excluded]
+            found = segment.search(queries, k, out, probes)
+            found.rows[found.rows != UNKNOWN] += start
+            return found
+
         best = TopK(len(queries), k)
-        out_queries = np.repeat(np.arange(len(queries)), [len(rows) for rows in excluded])
-        out_rows = np.concatenate(excluded).astype(np.int64)
-        start, num_rows = 0, _FIRST_ROWS
-        while start < len(self):
-            end = min(start + num_rows, len(self))
-            vectors = self.vectors(slice(start, end))
-            # NumPy multiplies by a matrix of one row more slowly than by a vector
-            one = len(queries) == 1
-            scores = (vectors @ queries[0])[None] if one else queries @ vectors.T
-            is_here = (start <= out_rows) & (out_rows < end)
-            scores[out_queries[is_here], out_rows[is_here] - start] = -np.inf
-            best.add(scores, np.arange(start, end))
-            start, num_rows = end, min(2 * num_rows, _MOST_ROWS)
+        for found in self._threads.map(of_segment, range(len(self.segments))):
+            best.add(found.scores, found.rows)
         return best
 
-    def _exact(self, queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-        """The scores of candidates `(q, m)` of each query; -inf for `UNKNOWN`."""
-        scores = np.empty(candidates.shape, np.float32)
-        step = max(1, _VALUES // max(1, candidates.shape[1] * self.size))
-        for start in range(0, len(queries), step):
-            part = slice(start, start + step)
-            known = np.maximum(candidates[part], 0)
-            vectors = self.vectors(known.ravel()).reshape(*known.shape, self.size)
-            scores[part] = (vectors @ queries[part, :, None])[..., 0]
-        scores[candidates == UNKNOWN] = -np.inf
-        return scores
+    @functools.cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        most = min(len(self.segments), os.cpu_count() or 1)
+        return ThreadPoolExecutor(most, "segments")
 
     def _checked(
         self, queries: np.ndarray, k: int, exclude: Sequence[np.ndarray] | None, probes: int
@@ -377,16 +462,34 @@ class Index:
         return l2_normalized(queries)
 
 
-def _best(
-    scores: np.ndarray, candidates: np.ndarray, k: int, excluded: Sequence[np.ndarray]
-) -> TopK:
-    """The k best of candidates `(q, m)` that are not excluded, whose scores become -inf."""
-    for of_query, rows, out in zip(scores, candidates, excluded, strict=True):
-        of_query[np.isin(rows, out)] = -np.inf
-    best = TopK(len(scores), k)
-    best.add(scores, candidates)
-    return best
+def shard_name(number: int) -> str:
+    """The directory of a shard in that of its index."""
+    return f"shard-{number:05d}"
 
 
-def _has_faiss() -> bool:
-    return importlib.util.find_spec("faiss") is not None
+def suffix_of(update: int | None) -> str:
+    """What the names of ids end in after an update of an index."""
+    return "" if update is None else f"_{update}"
+
+
+def _shards(path: Path, record: dict[str, Any]) -> list[Segment]:
+    """The segments of an index of several pieces, each of which has its own record."""
+    count = sum(shard.count for shard in record["shards"])
+    shape = (count - record["count"],)
+    removed = read_array(path, f"removed{suffix_of(record['update'])}", np.int64, shape)
+    if (np.diff(removed) < 1).any() or not ((removed >= 0) & (removed < count)).all():
+        raise ValueError("the removed rows must rise, and be of the shards")
+    segments, start = [], 0
+    for shard in record["shards"]:
+        if shard.path != HERE:
+            of_shard = INDEX.read(path / shard.path)
+            for name in ("model", "size", "bits", "approximate"):
+                if of_shard[name] != record[name]:
+                    raise ValueError(
+                        f"{shard.path} has {of_shard[name]} as its {name}, not {record[name]}"
+                    )
+        end = start + shard.count
+        of_these = removed[(start <= removed) & (removed < end)] - start
+        segments.append(Segment.load(path / shard.path, shard.count, record, of_these))
+        start = end
+    return segments

@@ -113,8 +113,7 @@ def _spread(samples: np.ndarray, num_values: int) -> np.ndarray:
     quantiles = samples[edges].astype(np.float64)
     shares = np.append(0, np.cumsum(np.diff(quantiles) ** (2 / 3)))
     places = (np.arange(num_values) + 0.5) / num_values
-    spread: np.ndarray = np.interp(places * shares[-1], shares, quantiles)
-    return spread
+    return np.asarray(np.interp(places * shares[-1], shares, quantiles))
 
 
 def _best_runs(samples: np.ndarray, sums: np.ndarray, num_values: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """How an index keeps vectors: as they are, or as the codes of a quantiser."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -36,48 +36,37 @@ class StoredVectors:
         self.bits = None if quantizer is None else quantizer.bits
 
     @classmethod
-    def build(
+    def gather(
         cls,
-        embeddings: Embeddings,
-        bits: int | None,
-        seed: int,
-        on_video: Callable[[int], None],
+        blocks: Iterable[np.ndarray],
+        count: int,
+        size: int,
+        quantizer: ScalarQuantizer | None,
         directory: Path | None = None,
     ) -> "StoredVectors":
-        """Those of embeddings, block by block.
+        """Those that come in blocks.
 
         Args:
-            embeddings: of the videos.
-            bits: of a dimension, 2, 4 or 8; exact unless given.
-            seed: of the sample that the quantiser is fitted on.
-            on_video: receives the number of videos of each block that is done.
-            directory: receives the vectors or codes, to be memory-mapped; in memory unless given.
-
-        Raises:
-            ValueError: there are no embeddings, one is not finite (the video is named), or `bits`
-                is another number.
+            blocks: of vectors, or of codes.
+            count: how many there are in all.
+            size: d.
+            quantizer: of the codes; `None` where these are vectors.
+            directory: receives all of it, to be memory-mapped; in memory unless given.
         """
-        count = len(embeddings)
-        if not count:
-            raise ValueError("embeddings must have at least one video; there is none")
-        quantizer = None
-        if bits is not None:
-            sample = unit_vectors(embeddings, sample_rows(count, seed))
-            quantizer = ScalarQuantizer.fit(sample, bits)
-        name, dtype, width = _form(embeddings.size, quantizer)
-        blocks = _blocks(embeddings, quantizer, on_video)
+        name, dtype, width = _form(size, quantizer)
         if directory is None:
             values = np.empty((count, width), dtype)
             start = 0
             for block in blocks:
                 values[start : start + len(block)] = block
                 start += len(block)
-        else:
-            with array_file(directory, name, dtype, width) as append:
-                for block in blocks:
-                    append(block)
-            values = read_array(directory, name, dtype, (count, width))
-        return cls(values, quantizer)
+            return cls(values, quantizer)
+        with array_file(directory, name, dtype, width) as append:
+            for block in blocks:
+                append(block)
+        if quantizer is not None:
+            write_array(directory, "values", quantizer.values)
+        return cls(read_array(directory, name, dtype, (count, width)), quantizer)
 
     @classmethod
     def load(cls, directory: Path, count: int, size: int, bits: int | None) -> "StoredVectors":
@@ -94,28 +83,11 @@ class StoredVectors:
         name, dtype, width = _form(size, quantizer)
         return cls(read_array(directory, name, dtype, (count, width)), quantizer)
 
-    def save(self, directory: Path) -> None:
-        """Writes the vectors or the codes; `small_arrays` are to be written beside them."""
-        write_array(directory, self.name, self.values)
-
-    def with_added(self, embeddings: Embeddings) -> "StoredVectors":
-        """These and those of embeddings behind them, in memory, by the quantiser that there is.
-
-        Raises:
-            ValueError: an embedding is not finite; names the video.
-        """
-        blocks = _blocks(embeddings, self.quantizer, lambda count: None)
-        return StoredVectors(np.concatenate([self.values, *blocks]), self.quantizer)
-
     @property
-    def name(self) -> str:
-        """The array of the vectors or the codes."""
-        return _form(self.size, self.quantizer)[0]
-
-    @property
-    def small_arrays(self) -> dict[str, np.ndarray]:
-        """What else a directory has, by the names of the files."""
-        return {} if self.quantizer is None else {"values": self.quantizer.values}
+    def files(self) -> list[str]:
+        """What a directory has of these."""
+        name = _form(self.size, self.quantizer)[0]
+        return [f"{name}.npy"] if self.quantizer is None else [f"{name}.npy", "values.npy"]
 
     def __len__(self) -> int:
         return len(self.values)
@@ -124,6 +96,43 @@ class StoredVectors:
         """The vectors of rows, or what their codes stand for: float32 `(rows, d)`."""
         taken = self.values[rows]
         return taken if self.quantizer is None else self.quantizer.decode(taken)
+
+
+def fit_quantizer(embeddings: Embeddings, bits: int | None, seed: int) -> ScalarQuantizer | None:
+    """The quantiser of embeddings, fitted on a sample of them; `None` where `bits` is.
+
+    Raises:
+        ValueError: one of the sample is not finite (the video is named), or `bits` is not 2, 4 or
+            8.
+    """
+    if bits is None:
+        return None
+    return ScalarQuantizer.fit(unit_vectors(embeddings, sample_rows(len(embeddings), seed)), bits)
+
+
+def stored_blocks(
+    embeddings: Embeddings,
+    start: int,
+    end: int,
+    quantizer: ScalarQuantizer | None,
+    on_video: Callable[[int], None],
+) -> Iterator[np.ndarray]:
+    """The vectors or codes of the rows from `start` to `end` of embeddings, some at a time.
+
+    Args:
+        embeddings: of the videos.
+        start, end: of the rows.
+        quantizer: of the codes; `None` for vectors.
+        on_video: receives the number of videos of each block that is done.
+
+    Raises:
+        ValueError: an embedding is not finite; names the video.
+    """
+    for first in range(start, end, _BLOCK):
+        rows = np.arange(first, min(first + _BLOCK, end))
+        vectors = unit_vectors(embeddings, rows)
+        yield vectors if quantizer is None else quantizer.encode(vectors)
+        on_video(len(rows))
 
 
 def unit_vectors(embeddings: Embeddings, rows: np.ndarray) -> np.ndarray:
@@ -151,13 +160,3 @@ def _form(size: int, quantizer: ScalarQuantizer | None) -> tuple[str, type[np.ge
     if quantizer is None:
         return "vectors", np.float32, size
     return "codes", np.uint8, quantizer.code_size
-
-
-def _blocks(
-    embeddings: Embeddings, quantizer: ScalarQuantizer | None, on_video: Callable[[int], None]
-) -> Iterator[np.ndarray]:
-    for start in range(0, len(embeddings), _BLOCK):
-        rows = np.arange(start, min(start + _BLOCK, len(embeddings)))
-        vectors = unit_vectors(embeddings, rows)
-        yield vectors if quantizer is None else quantizer.encode(vectors)
-        on_video(len(rows))

@@ -6,7 +6,7 @@ import os
 import tokenize
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -49,6 +49,7 @@ class ArtifactDir:
         maker: the program that writes it.
         version: of the package.
         values: makes a value of the record what it is to be; each of these must be there.
+        optional: as `values`, of what may be absent, which is `None` then.
     """
 
     record: str
@@ -57,6 +58,7 @@ class ArtifactDir:
     maker: str
     version: str
     values: Mapping[str, Callable[[Any], Any]]
+    optional: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
     def is_in(self, directory: str | os.PathLike[str]) -> bool:
         """Whether a local directory holds an artifact of this kind."""
@@ -138,6 +140,9 @@ class ArtifactDir:
             if record["kind"] not in kinds:
                 raise ValueError(f"kind must be {' or '.join(kinds)}; it is {record['kind']!r}")
             record |= {name: value(record[name]) for name, value in self.values.items()}
+            for name, value in self.optional.items():
+                given = record.get(name)
+                record[name] = None if given is None else value(given)
         except (FileNotFoundError, NotADirectoryError):
             raise ValueError(
                 f"{directory} holds no {self.record}: {self.maker} has not finished there"

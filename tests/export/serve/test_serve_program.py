@@ -154,7 +154,9 @@ def metric(client, line):
 def test_requests_share_batches(serving, frames, expected):
     """Nine requests while the model is busy with one: batches of 1, 4, 4 and 1."""
     with serving(max_batch=4, max_wait_ms=0.0) as client:
-        held = client.server.app.runtime = Held(client.server.app.runtime)
+        held = client.server.app.endpoints["/predict"].runtime = Held(
+            client.server.app.endpoints["/predict"].runtime
+        )
         with concurrent.futures.ThreadPoolExecutor(10) as pool:
             bodies = [request_of(features_of(frames[index % 3])) for index in range(10)]
             first = pool.submit(client.predict, bodies[0], query="?top_k=5")
@@ -281,7 +283,9 @@ def test_clients_that_never_finish_disturb_nobody(serving, monkeypatch):
 
 def test_too_many_that_wait_are_told_to_come_again(serving):
     with serving(max_waiting=1, max_videos=1, max_batch=1) as client:
-        held = client.server.app.runtime = Held(client.server.app.runtime)
+        held = client.server.app.endpoints["/predict"].runtime = Held(
+            client.server.app.endpoints["/predict"].runtime
+        )
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             answers = [pool.submit(client.predict, request_of(GOOD))]
             held.runs.wait()
@@ -302,7 +306,9 @@ def test_what_was_received_is_answered_when_it_stops_and_the_next_one_goes_on(
     directory = tiny_export()
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
         with serving(directory) as client:
-            held = client.server.app.runtime = Held(client.server.app.runtime)
+            held = client.server.app.endpoints["/predict"].runtime = Held(
+                client.server.app.endpoints["/predict"].runtime
+            )
             answers = [pool.submit(client.predict, body, query="?top_k=5") for body in bodies[:10]]
             wait_for(lambda: len(client.server.server_state.tasks) == 10)
             wait_for(

@@ -6,23 +6,26 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-import numpy as np
+Asked = TypeVar("Asked")
+Found = TypeVar("Found")
 
 
 class Busy(Exception):
     """As many videos as may wait are waiting."""
 
 
-class _Waiting(NamedTuple):
+@dataclass(frozen=True)
+class _Waiting(Generic[Asked, Found]):
     """A video, and what its output is given to."""
 
-    video: np.ndarray
-    output: asyncio.Future[np.ndarray]
+    video: Asked
+    output: asyncio.Future[Found]
 
 
-class Batcher:
+class Batcher(Generic[Asked, Found]):
     """Collects videos while the model is busy, or for a moment, and runs the model on them.
 
     The model runs in a thread of its own, one batch at a time, and requests come in meanwhile.
@@ -31,7 +34,7 @@ class Batcher:
             outputs = await batcher.predict(videos)
 
     Args:
-        run: gives the outputs `(n, output_size)` of n videos.
+        run: gives the output of each of some videos, or of whatever else is asked for.
         max_batch: videos of a batch.
         max_wait: seconds that the first video of a batch waits for more.
         max_waiting: videos that may wait.
@@ -40,7 +43,7 @@ class Batcher:
 
     def __init__(
         self,
-        run: Callable[[Sequence[np.ndarray]], np.ndarray],
+        run: Callable[[Sequence[Asked]], Sequence[Found]],
         max_batch: int,
         max_wait: float,
         max_waiting: int,
@@ -51,10 +54,10 @@ class Batcher:
         self.max_wait = max_wait
         self.max_waiting = max_waiting
         self.note = note
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[_Waiting[Asked, Found]] = deque()
         self._thread = ThreadPoolExecutor(1, "model")
 
-    async def __aenter__(self) -> "Batcher":
+    async def __aenter__(self) -> "Batcher[Asked, Found]":
         self._is_any, self._is_full = asyncio.Event(), asyncio.Event()
         self._worker = asyncio.create_task(self._work())
         return self
@@ -70,7 +73,7 @@ class Batcher:
         """Videos that wait for the model."""
         return len(self._waiting)
 
-    async def predict(self, videos: Sequence[np.ndarray]) -> np.ndarray:
+    async def predict(self, videos: Sequence[Asked]) -> list[Found]:
         """The outputs of videos, in their order; those of several calls share batches.
 
         Raises:
@@ -79,10 +82,12 @@ class Batcher:
         if len(self._waiting) + len(videos) > self.max_waiting:
             raise Busy
         loop = asyncio.get_running_loop()
-        entries = [_Waiting(video, loop.create_future()) for video in videos]
+        entries: list[_Waiting[Asked, Found]] = [
+            _Waiting(video, loop.create_future()) for video in videos
+        ]
         self._waiting.extend(entries)
         self._tell()
-        return np.stack(await asyncio.gather(*(entry.output for entry in entries)))
+        return list(await asyncio.gather(*(entry.output for entry in entries)))
 
     def _tell(self) -> None:
         """Sets the events as they are."""
@@ -101,7 +106,7 @@ class Batcher:
             if batch := [entry for entry in taken if not entry.output.done()]:
                 await self._run(batch)
 
-    async def _run(self, batch: list[_Waiting]) -> None:
+    async def _run(self, batch: list[_Waiting[Asked, Found]]) -> None:
         loop, start = asyncio.get_running_loop(), time.monotonic()
         try:
             videos = [entry.video for entry in batch]

@@ -1,4 +1,4 @@
-"""The videos in the body of a request, and what is wrong with it."""
+"""The videos or queries in the body of a request, and what is wrong with it."""
 
 import base64
 import binascii
@@ -34,14 +34,10 @@ def videos_of_json(body: bytes, model: ExportedModel, max_videos: int) -> list[V
     Raises:
         ValueError: it is something else; says what.
     """
-    try:
-        request = json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"the body is not JSON: {error}") from None
-    entries = _object(request, "the body", required={"videos"})["videos"]
+    entries = _object(_json(body), "the body", required={"videos"})["videos"]
     if not isinstance(entries, list) or not entries:
         raise ValueError("videos must be a list of at least one video")
-    _require_few(len(entries), max_videos)
+    require_few(len(entries), max_videos)
     return [_video(entry, f"videos[{index}]", model) for index, entry in enumerate(entries)]
 
 
@@ -55,23 +51,47 @@ def videos_of_bytes(body: bytes, model: ExportedModel, max_videos: int) -> list[
         ValueError: it is something else; says what.
     """
     if body.startswith(_NPY):
-        array = _array(body)
+        array = array_of_bytes(body)
         dimensions = 2 if model.data.frame_features else 1
         videos = array[np.newaxis] if array.ndim == dimensions else array
         if videos.ndim != dimensions + 1 or not len(videos):
             raise ValueError(
                 f"the array must be {_shape(model)}, or many such; its shape is {array.shape}"
             )
-        _require_few(len(videos), max_videos)
+        require_few(len(videos), max_videos)
         return [Video(b"", _checked(each, "the array", model)) for each in videos]
     return list(_recorded(body, model, max_videos))
+
+
+def ids_or_vectors(body: bytes) -> tuple[list[str] | None, np.ndarray]:
+    """What `{"ids": [id, …]}` or `{"vectors": [numbers, …]}` has: ids, or `None` and vectors.
+
+    Raises:
+        ValueError: it is something else; says what.
+    """
+    request = _object(_json(body), "the body", set(), {"ids", "vectors"})
+    if len(request) != 1:
+        raise ValueError("the body must have either ids or vectors")
+    if "vectors" in request:
+        return None, _numbers(request["vectors"], "vectors")
+    ids = request["ids"]
+    if not isinstance(ids, list) or not ids or not all(isinstance(each, str) for each in ids):
+        raise ValueError("ids must be a list of at least one string")
+    return ids, np.zeros((0, 0))
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the body is not JSON: {error}") from None
 
 
 def _recorded(body: bytes, model: ExportedModel, max_videos: int) -> Iterator[Video]:
     for number, content in records_of_bytes(body, "the body"):
         if isinstance(content, BadRecord):
             raise ValueError(str(content))
-        _require_few(number + 1, max_videos)
+        require_few(number + 1, max_videos)
         try:
             video = parse_video(content, model.data)
         except ValueError as error:
@@ -79,7 +99,7 @@ def _recorded(body: bytes, model: ExportedModel, max_videos: int) -> Iterator[Vi
         yield Video(video.video_id, model.as_input(video.values))
 
 
-def _array(body: bytes) -> np.ndarray:
+def array_of_bytes(body: bytes) -> np.ndarray:
     """The array of an `.npy` file, no byte of which is copied before its header is checked."""
     file = io.BytesIO(body)
     try:
@@ -148,7 +168,8 @@ def _numbers(values: Any, place: str) -> np.ndarray:
     except (ValueError, RecursionError):
         raise ValueError(f"{place} must have lists of equal lengths") from None
     if array.dtype.kind not in "iuf":
-        raise ValueError(f"{place} must be numbers, or the base64 of frames as recorded")
+        or_frames = "" if place == "vectors" else ", or the base64 of frames as recorded"
+        raise ValueError(f"{place} must be numbers{or_frames}")
     return array.astype(np.float64)
 
 
@@ -186,7 +207,8 @@ def _object(
     return value
 
 
-def _require_few(count: int, most: int) -> None:
+def require_few(count: int, most: int) -> None:
+    """Raises a `TooMany` where a request has more videos or queries than it may have."""
     if count > most:
         raise TooMany(f"a request may have {most} videos at most")
 

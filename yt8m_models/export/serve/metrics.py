@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 
+PREDICTIONS, SEARCHES = "predictions", "searches"
+_NAMES = {PREDICTIONS: ("yt8m_", "model"), SEARCHES: ("yt8m_search_", "index")}
+
 
 class Histogram:
     """Counts values by the bounds that they do not exceed.
@@ -39,52 +42,56 @@ class Histogram:
 
 
 class Metrics:
-    """The figures of a server.
+    """The figures of what is posted to one path.
 
     Args:
-        num_waiting: gives how many videos wait for the model.
+        num_waiting: gives how many videos wait to be answered.
+        kind: `predictions`, or `searches`, whose figures are `yt8m_search_…`.
 
     Attributes:
-        requests: for predictions, by the status of the answer.
+        requests: by the status of the answer.
         request_seconds: from the head of such a request to its answer.
-        model_seconds: of each batch in the model.
+        batch_seconds: of each batch in the model or the index.
         batch_videos: the size of each batch.
     """
 
-    def __init__(self, num_waiting: Callable[[], int]) -> None:
+    def __init__(self, num_waiting: Callable[[], int], kind: str = PREDICTIONS) -> None:
+        self.kind = kind
         self.requests: Counter[int] = Counter()
         self.request_seconds = Histogram(_SECONDS)
-        self.model_seconds = Histogram(_SECONDS)
+        self.batch_seconds = Histogram(_SECONDS)
         self.batch_videos = Histogram(_SIZES)
         self._num_waiting = num_waiting
 
     def add_batch(self, num_videos: int, seconds: float) -> None:
         """Counts a batch."""
         self.batch_videos.add(num_videos)
-        self.model_seconds.add(seconds)
+        self.batch_seconds.add(seconds)
 
     def text(self) -> str:
         """All of them."""
+        prefix, where = _NAMES[self.kind]
         requests = [
-            f'yt8m_requests_total{{status="{status}"}} {count}'
+            f'{prefix}requests_total{{status="{status}"}} {count}'
             for status, count in sorted(self.requests.items())
         ]
         families = [
-            ("requests_total", "counter", "Requests for predictions.", requests),
-            _histogram("request_seconds", "Time to answer a request.", self.request_seconds),
-            _histogram("model_seconds", "Time of a batch in the model.", self.model_seconds),
-            _histogram("batch_videos", "Videos in a batch.", self.batch_videos),
+            ("requests_total", "counter", f"Requests for {self.kind}.", requests),
+            *(
+                (name, "histogram", text, values.lines(f"{prefix}{name}"))
+                for name, text, values in (
+                    ("request_seconds", "Time to answer a request.", self.request_seconds),
+                    (f"{where}_seconds", f"Time of a batch in the {where}.", self.batch_seconds),
+                    ("batch_videos", "Videos in a batch.", self.batch_videos),
+                )
+            ),
             (
-                *("waiting_videos", "gauge", "Videos that wait for the model."),
-                [f"yt8m_waiting_videos {self._num_waiting()}"],
+                *("waiting_videos", "gauge", f"Videos that wait for the {where}."),
+                [f"{prefix}waiting_videos {self._num_waiting()}"],
             ),
         ]
         return "".join(
-            f"# HELP yt8m_{name} {text}\n# TYPE yt8m_{name} {kind}\n"
+            f"# HELP {prefix}{name} {text}\n# TYPE {prefix}{name} {kind}\n"
             + "".join(f"{line}\n" for line in lines)
             for name, kind, text, lines in families
         )
-
-
-def _histogram(name: str, text: str, values: Histogram) -> tuple[str, str, str, list[str]]:
-    return name, "histogram", text, values.lines(f"yt8m_{name}")

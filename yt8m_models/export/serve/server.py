@@ -5,6 +5,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import h11
 import uvicorn
@@ -14,7 +15,11 @@ from yt8m_models.export.exported_model import ExportedModel
 from yt8m_models.export.runtime import Runtime
 from yt8m_models.export.serve.app import App
 from yt8m_models.export.serve.config import ServeConfig
+from yt8m_models.export.serve.endpoint import Endpoint
+from yt8m_models.export.serve.predictions import Predictions
+from yt8m_models.export.serve.searches import Searches
 from yt8m_models.program.interruption import Interruption
+from yt8m_models.retrieval.index import Index
 
 _HEADER_BYTES = 1 << 16
 _BACKLOG = 1024
@@ -23,7 +28,7 @@ _GRACE_SECONDS = 5.0  # for an answer that says what was late, before the connec
 
 
 class Server(uvicorn.Server):
-    """Serves a model until SIGTERM or SIGINT comes, or `should_exit` is set.
+    """Serves a model, an index or both until SIGTERM or SIGINT comes, or `should_exit` is set.
 
     It then takes no new connection, answers what comes on those that are open within a moment, and
     ends when all is answered. A second signal ends it at once.
@@ -32,18 +37,16 @@ class Server(uvicorn.Server):
         config: the flags.
 
     Attributes:
-        model: what is served.
         app: what answers.
         port: where it listens, from the time it is made.
 
     Raises:
-        ValueError: the model cannot be read.
+        ValueError: the model or the index cannot be read.
         OSError: the address cannot be listened on.
     """
 
     def __init__(self, config: ServeConfig) -> None:
-        self.model = ExportedModel.read(config.model, config.format)
-        self.app = App(self.model, Runtime(self.model.path, config.num_threads), config)
+        self.app = App(_endpoints(config))
         family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
         self._socket = socket.create_server(
             (config.host, config.port), family=family, backlog=_BACKLOG
@@ -85,6 +88,17 @@ class Server(uvicorn.Server):
             server.close()
         await asyncio.sleep(_LINGER_SECONDS)
         await super().shutdown(sockets)
+
+
+def _endpoints(config: ServeConfig) -> dict[str, Endpoint[Any, Any]]:
+    endpoints: dict[str, Endpoint[Any, Any]] = {}
+    if config.model:
+        model = ExportedModel.read(config.model, config.format)
+        runtime = Runtime(model.path, config.num_threads)
+        endpoints["/predict"] = Predictions(model, runtime, config)
+    if config.index:
+        endpoints["/search"] = Searches(Index.load(config.index), config)
+    return endpoints
 
 
 def _timed_protocol(seconds: float) -> type[H11Protocol]:

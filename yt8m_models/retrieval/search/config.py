@@ -28,10 +28,12 @@ class SearchConfig(Options):
     checkpoint: str = option("auto", "--query_features: which weights; as of yt8m embed.")
     top_k: int = option(10, "Videos to write of each query.", at_least=1)
     exclude_query: bool = option(True, "Leave a query's own id out of its results.")
-    probes: int = option(
-        32,
-        "Approximate index: cells that a query visits; more where these have fewer than --top_k.",
+    probes: int | None = option(
+        None,
+        "Approximate index: cells that a query visits; more where these have fewer than --top_k. "
+        "What --auto of yt8m build-index has chosen, or else 32, unless given.",
         at_least=1,
+        unless_given="by index",
     )
     output: str = option(
         "", "CSV file with query, rank (from 1), video_id and score; standard output unless given."

@@ -2,7 +2,6 @@
 
 import csv
 import logging
-from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.features.table import Table
 from yt8m_models.program.extras import require
 from yt8m_models.report.gallery import Gallery
+from yt8m_models.retrieval.id_file import read_ids
 from yt8m_models.retrieval.index import Index
 from yt8m_models.retrieval.search.config import SearchConfig
 from yt8m_models.storage.whole_file import text_output
@@ -98,14 +98,7 @@ def _listed(ids: tuple[str, ...]) -> list[str]:
     """The ids, or where they are one `@file`, those of its lines."""
     if len(ids) != 1 or not ids[0].startswith("@"):
         return list(ids)
-    path = ids[0][1:]
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").split()
-    except (OSError, UnicodeError) as error:
-        raise ValueError(f"--query_video_ids: {path} cannot be read: {error}") from error
-    if not lines:
-        raise ValueError(f"--query_video_ids: {path} has no ids")
-    return lines
+    return read_ids(ids[0][1:], "--query_video_ids")
 
 
 def _embedded(config: SearchConfig, index: Index) -> tuple[np.ndarray, np.ndarray]:
