@@ -5,19 +5,14 @@ Every module of this package that defines `figures(workdir)` is a benchmark.
 
 import importlib
 import json
-import os
-import platform
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from benchmarks.comparison import compare, gain, slower
 from benchmarks.figure import Figure, table
-from yt8m_models import __version__
+from benchmarks.report import report
 from yt8m_models.program.command import Arguments, Program
 from yt8m_models.program.option import Options, option
 from yt8m_models.storage.whole_file import write_text
@@ -79,24 +74,6 @@ def measure(names: tuple[str, ...]) -> list[Figure]:
         with tempfile.TemporaryDirectory() as workdir:
             figures += importlib.import_module(f"benchmarks.{name}").figures(Path(workdir))
     return figures
-
-
-def report(figures: list[Figure]) -> dict[str, Any]:
-    """The figures with the date, the machine and the versions, for a JSON file."""
-    return {
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "machine": {
-            "system": platform.system(),
-            "processor": platform.machine(),
-            "cores": os.cpu_count(),
-        },
-        "versions": {
-            "python": platform.python_version(),
-            "yt8m-models": __version__,
-            **{package: version(package) for package in ("tensorflow", "keras", "numpy")},
-        },
-        "figures": [{**asdict(figure), "reached": figure.reached} for figure in figures],
-    }
 
 
 if __name__ == "__main__":

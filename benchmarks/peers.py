@@ -20,9 +20,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from benchmarks.__main__ import report
 from benchmarks.comparison import ROOT
 from benchmarks.figure import Figure, table
+from benchmarks.report import report
 from benchmarks.timing import timed
 from yt8m_models.data.records import write_records
 from yt8m_models.program.command import Arguments, Program

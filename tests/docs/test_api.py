@@ -53,4 +53,4 @@ def test_the_examples_run(page, tmp_path, monkeypatch):
     expected = np.argsort(-(units[:2] @ units.T), axis=1, kind="stable")[:, :5]
     np.testing.assert_allclose(there["scores"], np.sort(units[2] @ units.T)[::-1][1:6], atol=1e-5)
     np.testing.assert_array_equal(there["rows"], expected)
-    assert {"ana", "ben"} == {user.decode() for user in there["recommender"].histories.users}
+    assert {"ana", "ben"} == {user.decode() for user in there["recommender"].reader.events.users}

@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 import yt8m_models
+from yt8m_models.data.quantization import dequantize
 from yt8m_models.export.config import FORMATS
 from yt8m_models.export.saved_model import SavedModelSession
 
@@ -64,11 +65,16 @@ def test_the_examples_of_the_readme(exported, monkeypatch):
         "onnxruntime": pytest.importorskip("onnxruntime"),
         "Interpreter": pytest.importorskip("ai_edge_litert.interpreter").Interpreter,
         "yt": yt8m_models,
+        "dequantize": dequantize,
     }
     exec(code, variables)
+    expected = variables["check"]["predictions"]
     for target in ("hub", "keras_file", "serving", "mediapipe", "onnx", "litert"):
-        expected = variables["check"]["predictions"]
-        np.testing.assert_allclose(variables[target], expected, atol=1e-6, err_msg=target)
+        found = variables[target]
+        if isinstance(found, dict):
+            found = found["predictions"]
+        (found,) = found if isinstance(found, list) else [found]
+        np.testing.assert_allclose(found, expected, atol=1e-6, err_msg=target)
 
 
 def test_a_request_to_tensorflow_serving(exported, run, capsys):
