@@ -21,7 +21,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help setup quickstart quickstart-video test test-all test-io test-jax test-torch test-spark \
-	coverage mutants lint docs bench bench-check wheel-smoke resolve clean
+	coverage mutants lint docs tutorials bench bench-check wheel-smoke resolve clean
 .DELETE_ON_ERROR:
 
 help:  ## List the targets.
@@ -124,6 +124,9 @@ lint: setup  ## Formatting, lint, types and the direction of imports.
 docs: setup  ## The site, out/docs/index.html; a warning or a broken link is an error.
 	$(VENV)/python -m sphinx --builder html --quiet --fail-on-warning --keep-going docs $(OUT)/docs
 	$(VENV)/python docs/check_links.py $(OUT)/docs
+
+tutorials: setup  ## The tutorials and notebooks, with less data than they name.
+	$(VENV)/$(PYTEST) -m slow tests/docs
 
 test-io: .venv-io/.installed  ## Remote file systems, and the oldest TensorFlow: 2.16.
 	.venv-io/bin/$(PYTEST) -m 'not slow' $(TESTS_IO)
