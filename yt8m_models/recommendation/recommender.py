@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from yt8m_models import __version__
-from yt8m_models.data.video_ids import UNKNOWN
+from yt8m_models.data.video_ids import UNKNOWN, as_bytes
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.program.command import Program
 from yt8m_models.recommendation.histories import Histories, HistoryReader, read_log
@@ -129,6 +129,10 @@ class Recommender:
         self._reader = HistoryReader(events, filters, self._known, self.index.ids)
         return self
 
+    def knows(self, user: str) -> bool:
+        """Whether the user watched a known video."""
+        return len(self._histories(user).users) > 0
+
     def recommend(self, user: str, n: int = 10) -> tuple[np.ndarray, np.ndarray]:
         """The videos with the highest scores for a user, without those that the user watched.
 
@@ -139,9 +143,8 @@ class Recommender:
         Raises:
             ValueError: the user watched no known video, there was no `fit`, or `n` is below 1.
         """
-        (row,) = self.reader.events.users.rows([user]).tolist()
-        histories = self.reader.read(row, row + 1) if row != UNKNOWN else None
-        if histories is None or not len(histories.users):
+        histories = self._histories(user)
+        if not len(histories.users):
             raise ValueError(f"user {user!r} watched no video of {self._where}")
         scores, rows = self.of_histories(histories, 0, 1, n)
         return self._found(scores[0], rows[0])
@@ -217,6 +220,11 @@ class Recommender:
             filters = HistoryOptions(watch_log=str(path / _EVENTS), **record["history"])
             recommender.fit_events(UserEvents.open(path / _EVENTS), filters)
         return recommender
+
+    def _histories(self, user: str) -> Histories:
+        """That of a user, or none."""
+        (row,) = self.reader.events.users.rows(as_bytes([user.encode(errors="replace")])).tolist()
+        return self.reader.read(row, row + 1) if row != UNKNOWN else self.reader.read(0, 0)
 
     def _vectors(self, rows: np.ndarray) -> np.ndarray:
         """The embeddings of known videos, float32 `(rows, d)`."""

@@ -149,7 +149,7 @@ def test_beside_a_model(serving, index):
 
 
 def test_neither_a_model_nor_an_index():
-    with pytest.raises(ValueError, match="--model or --index must be given"):
+    with pytest.raises(ValueError, match="--model, --index or --recommender must be given"):
         ServeConfig()
 
 

@@ -1,13 +1,13 @@
-"""`yt8m serve`: predictions of an exported model and searches by HTTP, without TensorFlow."""
+"""`yt8m serve`: predictions, searches and recommendations by HTTP, without TensorFlow."""
 
 from yt8m_models.export.serve.config import ServeConfig
 from yt8m_models.program.command import Arguments, Program
 
 PROGRAM = Program(
     "yt8m serve",
-    "Answer requests for predictions with an exported model, and for the most similar videos of an "
-    "index, by HTTP. Neither TensorFlow nor Keras is imported. SIGTERM and Ctrl+C stop it once "
-    "what it received is answered.",
+    "Answer requests for predictions with an exported model, for the most similar videos of an "
+    "index, and for what users may like, by HTTP. Neither TensorFlow nor Keras is imported. "
+    "SIGTERM and Ctrl+C stop it once what it received is answered.",
     ServeConfig,
     needs_tensorflow=False,
 )
@@ -19,7 +19,7 @@ def main(arguments: Arguments) -> None:
 
     config = arguments[ServeConfig]
     server = Server(config)
-    served = " and ".join(filter(None, (config.model, config.index)))
+    served = " and ".join(filter(None, (config.model, config.index, config.recommender)))
     print(f"Serving {served} on http://{config.host}:{server.port}", flush=True)
     server.run()
 

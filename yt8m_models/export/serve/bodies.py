@@ -74,10 +74,22 @@ def ids_or_vectors(body: bytes) -> tuple[list[str] | None, np.ndarray]:
         raise ValueError("the body must have either ids or vectors")
     if "vectors" in request:
         return None, _numbers(request["vectors"], "vectors")
-    ids = request["ids"]
-    if not isinstance(ids, list) or not ids or not all(isinstance(each, str) for each in ids):
-        raise ValueError("ids must be a list of at least one string")
-    return ids, np.zeros((0, 0))
+    return _strings(request["ids"], "ids"), np.zeros((0, 0))
+
+
+def users_of(body: bytes) -> list[str]:
+    """The users of `{"users": [id, …]}`.
+
+    Raises:
+        ValueError: it is something else; says what.
+    """
+    return _strings(_object(_json(body), "the body", {"users"})["users"], "users")
+
+
+def _strings(values: Any, place: str) -> list[str]:
+    if not isinstance(values, list) or not values or not all(isinstance(v, str) for v in values):
+        raise ValueError(f"{place} must be a list of at least one string")
+    return values
 
 
 def _json(body: bytes) -> Any:

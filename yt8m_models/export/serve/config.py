@@ -8,10 +8,13 @@ from yt8m_models.program.option import Options, option
 
 @dataclass(frozen=True)
 class ServeConfig(Options):
-    """The model, the index, where to listen, and how much at most."""
+    """What answers, where to listen, and how much at most."""
 
     model: str = option("", "Directory of yt8m export: answer /predict.")
     index: str = option("", "Directory of yt8m build-index: answer /search.")
+    recommender: str = option(
+        "", "Directory of yt8m recommend --recommender_dir: answer /recommend."
+    )
     format: str = option(
         "",
         "The file to run: onnx or litert; the first that is there unless given.",
@@ -31,7 +34,7 @@ class ServeConfig(Options):
     max_waiting: int = option(
         256, "Videos that wait; a request that would make them more is refused (503).", at_least=1
     )
-    max_videos: int = option(64, "Videos or queries in a request (413).", at_least=1)
+    max_videos: int = option(64, "Videos, queries or users in a request (413).", at_least=1)
     max_body_mb: float = option(16.0, "Megabytes of a request (413).", above=0)
     max_connections: int = option(1000, "Connections at a time (503).", at_least=1)
     timeout_seconds: float = option(
@@ -40,6 +43,6 @@ class ServeConfig(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (self.model.strip() or self.index.strip()):
-            raise ValueError("--model or --index must be given; received neither")
+        if not any(map(str.strip, (self.model, self.index, self.recommender))):
+            raise ValueError("--model, --index or --recommender must be given; received none")
         self.require_at_most("max_videos", "max_waiting")

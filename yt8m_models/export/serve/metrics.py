@@ -6,8 +6,12 @@ from collections.abc import Callable, Sequence
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 
-PREDICTIONS, SEARCHES = "predictions", "searches"
-_NAMES = {PREDICTIONS: ("yt8m_", "model"), SEARCHES: ("yt8m_search_", "index")}
+PREDICTIONS, SEARCHES, RECOMMENDATIONS = "predictions", "searches", "recommendations"
+_NAMES = {
+    PREDICTIONS: ("yt8m_", "model"),
+    SEARCHES: ("yt8m_search_", "index"),
+    RECOMMENDATIONS: ("yt8m_recommend_", "recommender"),
+}
 
 
 class Histogram:
@@ -46,12 +50,13 @@ class Metrics:
 
     Args:
         num_waiting: gives how many videos wait to be answered.
-        kind: `predictions`, or `searches`, whose figures are `yt8m_search_…`.
+        kind: `predictions`; `searches`, whose figures are `yt8m_search_…`; or `recommendations`,
+            whose figures are `yt8m_recommend_…`.
 
     Attributes:
         requests: by the status of the answer.
         request_seconds: from the head of such a request to its answer.
-        batch_seconds: of each batch in the model or the index.
+        batch_seconds: of each batch in the model, the index or the recommender.
         batch_videos: the size of each batch.
     """
 

@@ -17,8 +17,10 @@ from yt8m_models.export.serve.app import App
 from yt8m_models.export.serve.config import ServeConfig
 from yt8m_models.export.serve.endpoint import Endpoint
 from yt8m_models.export.serve.predictions import Predictions
+from yt8m_models.export.serve.recommendations import Recommendations
 from yt8m_models.export.serve.searches import Searches
 from yt8m_models.program.interruption import Interruption
+from yt8m_models.recommendation.recommender import Recommender
 from yt8m_models.retrieval.index import Index
 
 _HEADER_BYTES = 1 << 16
@@ -28,10 +30,10 @@ _GRACE_SECONDS = 5.0  # for an answer that says what was late, before the connec
 
 
 class Server(uvicorn.Server):
-    """Serves a model, an index or both until SIGTERM or SIGINT comes, or `should_exit` is set.
+    """Serves a model, an index, a recommender or all of them.
 
-    It then takes no new connection, answers what comes on those that are open within a moment, and
-    ends when all is answered. A second signal ends it at once.
+    After SIGTERM, SIGINT or `should_exit` it takes no new connection, answers what comes on those
+    that are open within a moment, and ends when all is answered. A second signal ends it at once.
 
     Args:
         config: the flags.
@@ -41,7 +43,7 @@ class Server(uvicorn.Server):
         port: where it listens, from the time it is made.
 
     Raises:
-        ValueError: the model or the index cannot be read.
+        ValueError: one of them cannot be read.
         OSError: the address cannot be listened on.
     """
 
@@ -98,6 +100,9 @@ def _endpoints(config: ServeConfig) -> dict[str, Endpoint[Any, Any]]:
         endpoints["/predict"] = Predictions(model, runtime, config)
     if config.index:
         endpoints["/search"] = Searches(Index.load(config.index), config)
+    if config.recommender:
+        recommender = Recommender.load(config.recommender)
+        endpoints["/recommend"] = Recommendations(recommender, config)
     return endpoints
 
 

@@ -22,6 +22,11 @@ class RecommendConfig(HistoryOptions):
     output: str = option(
         "", "CSV file for user_id,rank,video_id,score; standard output unless given."
     )
+    recommender_dir: str = option(
+        "",
+        "Also keep the index, the embeddings and what users watched here, for "
+        "yt8m serve --recommender.",
+    )
     top_k: int = option(20, "Videos for each user.", at_least=1)
     aggregation: str = option(
         MEAN,

@@ -104,6 +104,8 @@ def recommend(config: RecommendConfig, progress: bool = False, spark: Any = None
     if spark is not None and not config.output:
         raise ValueError("--output must be given with --engine=spark")
     recommender = _recommender(config).fit_log(config)
+    if config.recommender_dir:
+        recommender.save(config.recommender_dir)
     events = recommender.reader.events
     if spark is None:
         bar = Progress(len(events.users), "users", "recommending", enabled=progress)
