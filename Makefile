@@ -11,7 +11,7 @@ WORKERS ?= auto
 # Modules are compiled when they are first imported: few of those that there are.
 PIP_INSTALL := python -m pip install --quiet --no-compile
 PYTEST := python -m pytest -n $(WORKERS) --dist loadfile
-TESTS_IO := tests/io tests/data tests/storage tests/layers tests/models tests/training \
+TESTS_IO := tests/io tests/data tests/storage tests/layers/test_all_layers.py tests/models tests/training \
 	tests/prediction tests/features tests/embedding
 TESTS_BACKENDS := tests/layers tests/losses tests/embedding/test_mining.py \
 	tests/embedding/test_embedding_models.py tests/hub
