@@ -19,11 +19,12 @@ from yt8m_models.extraction.extractor import Extractor
 from yt8m_models.extraction.video_list import Video
 from yt8m_models.media.clip import Clip
 
-_NUM_VIDEOS = 4
+_NUM_VIDEOS = 16
 _SECONDS = 10
 _ROUNDS = 3
 _MIN_RATIO = 0.9
-_CONFIG = ExtractionConfig(rgb_model="patched", batch_size=32)
+# Small batches: before the first the network waits, once in an extraction however long.
+_CONFIG = ExtractionConfig(rgb_model="patched", batch_size=8)
 
 
 class _Device:
@@ -44,20 +45,20 @@ def figures(workdir: Path) -> list[Figure]:
 
     One is on a device of its own and takes as long for a frame of 720p H.264 as decoding does, by
     which a pipeline has most to hide. The other is Inception v3 on the processor, where frames of
-    180p are decoded too: the ratio is that of the network alone to both. Sound features, `log_mel`,
-    are part of the whole. All alternate, and the median of the rounds' ratios counts.
+    180p are decoded too, so that nothing can be hidden: its ratio has no bound. Sound features,
+    `log_mel`, are part of the whole. All alternate, and the median of the rounds' ratios counts.
     """
     large, small = (_made(workdir, height) for height in (720, 180))
     (seconds,) = in_turn(3, lambda: _decode(large))
     device = _Device(median(seconds) / (_NUM_VIDEOS * _SECONDS))
     inception = image_model("inception_v3", "random:0")
     return [
-        _figure("720p, with a network on a device as slow as decoding", large, device),
-        _figure("180p, with Inception v3 on the same processor", small, inception),
+        _figure("720p, with a network on a device as slow as decoding", large, device, _MIN_RATIO),
+        _figure("180p, with Inception v3 on the same processor", small, inception, None),
     ]
 
 
-def _figure(name: str, videos: Sequence[Video], network: ImageModel) -> Figure:
+def _figure(name: str, videos: Sequence[Video], network: ImageModel, bound: float | None) -> Figure:
     images = [image for image, _ in Clip(videos[0].path, max_frames=_SECONDS)]
     num_batches = _NUM_VIDEOS * _SECONDS // len(images)
     with patch.object(extractor, "image_model", lambda *_: network):
@@ -74,7 +75,7 @@ def _figure(name: str, videos: Sequence[Video], network: ImageModel) -> Figure:
     names = ("decoding_seconds", "network_seconds", "seconds")
     detail = dict(zip(names, map(median, measured), strict=True))
     name = f"extraction of {name}, over the slower of both alone"
-    return Figure(name, median(ratios), _MIN_RATIO, detail=detail)
+    return Figure(name, median(ratios), bound, detail=detail)
 
 
 def _decode(videos: Sequence[Video]) -> None:
