@@ -17,10 +17,8 @@ from yt8m_models.export.serve.app import App
 from yt8m_models.export.serve.config import ServeConfig
 from yt8m_models.export.serve.endpoint import Endpoint
 from yt8m_models.export.serve.predictions import Predictions
-from yt8m_models.export.serve.recommendations import Recommendations
 from yt8m_models.export.serve.searches import Searches
 from yt8m_models.program.interruption import Interruption
-from yt8m_models.recommendation.recommender import Recommender
 from yt8m_models.retrieval.index import Index
 
 _HEADER_BYTES = 1 << 16
@@ -100,7 +98,10 @@ def _endpoints(config: ServeConfig) -> dict[str, Endpoint[Any, Any]]:
         endpoints["/predict"] = Predictions(model, runtime, config)
     if config.index:
         endpoints["/search"] = Searches(Index.load(config.index), config)
-    if config.recommender:
+    if config.recommender:  # which needs more libraries than the others
+        from yt8m_models.export.serve.recommendations import Recommendations
+        from yt8m_models.recommendation.recommender import Recommender
+
         recommender = Recommender.load(config.recommender)
         endpoints["/recommend"] = Recommendations(recommender, config)
     return endpoints
