@@ -129,10 +129,6 @@ class Recommender:
         self._reader = HistoryReader(events, filters, self._known, self.index.ids)
         return self
 
-    def knows(self, user: str) -> bool:
-        """Whether the user watched a known video."""
-        return len(self._histories(user).users) > 0
-
     def recommend(self, user: str, n: int = 10) -> tuple[np.ndarray, np.ndarray]:
         """The videos with the highest scores for a user, without those that the user watched.
 
@@ -143,9 +139,18 @@ class Recommender:
         Raises:
             ValueError: the user watched no known video, there was no `fit`, or `n` is below 1.
         """
-        histories = self._histories(user)
+        histories = self.histories_of(user)
         if not len(histories.users):
             raise ValueError(f"user {user!r} watched no video of {self._where}")
+        return self.best(histories, n)
+
+    def histories_of(self, user: str) -> Histories:
+        """That of a user, or none where it watched no known video."""
+        (row,) = self.reader.events.users.rows(as_bytes([user.encode(errors="replace")])).tolist()
+        return self.reader.read(row, row + 1) if row != UNKNOWN else self.reader.read(0, 0)
+
+    def best(self, histories: Histories, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """As of `recommend`, for the first of some histories."""
         scores, rows = self.of_histories(histories, 0, 1, n)
         return self._found(scores[0], rows[0])
 
@@ -220,11 +225,6 @@ class Recommender:
             filters = HistoryOptions(watch_log=str(path / _EVENTS), **record["history"])
             recommender.fit_events(UserEvents.open(path / _EVENTS), filters)
         return recommender
-
-    def _histories(self, user: str) -> Histories:
-        """That of a user, or none."""
-        (row,) = self.reader.events.users.rows(as_bytes([user.encode(errors="replace")])).tolist()
-        return self.reader.read(row, row + 1) if row != UNKNOWN else self.reader.read(0, 0)
 
     def _vectors(self, rows: np.ndarray) -> np.ndarray:
         """The embeddings of known videos, float32 `(rows, d)`."""

@@ -13,9 +13,9 @@ import numpy as np
 from yt8m_models.data.packed_ids import PackedIds
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
-from yt8m_models.retrieval.index_dir import HERE, INDEX, Probed
+from yt8m_models.retrieval.index_dir import HERE, INDEX, Probed, shard_name, suffix_of
 from yt8m_models.retrieval.inverted_lists import InvertedLists, fit_centers
-from yt8m_models.retrieval.segment import LISTS, MOST_ROWS, Segment
+from yt8m_models.retrieval.segment import LISTS, MOST_ROWS, Segment, load_segments
 from yt8m_models.retrieval.stored_vectors import (
     StoredVectors,
     fit_quantizer,
@@ -23,7 +23,6 @@ from yt8m_models.retrieval.stored_vectors import (
     stored_blocks,
 )
 from yt8m_models.retrieval.top_k import TopK
-from yt8m_models.storage.artifact_dir import read_array
 
 _SCORES = 1 << 24  # in memory at a time
 _PROBES = 32
@@ -208,7 +207,7 @@ class Index:
             if record["shards"] is None:
                 segments = [Segment.load(path, record["count"], record)]
             else:
-                segments = _shards(path, record)
+                segments = load_segments(path, record)
             probes = _PROBES if record["probes"] is None else record["probes"]
             return cls(ids, record["model"], segments, probes, record["recall_curve"] or ())
 
@@ -460,36 +459,3 @@ class Index:
                 f"received {len(exclude)}"
             )
         return l2_normalized(queries)
-
-
-def shard_name(number: int) -> str:
-    """The directory of a shard in that of its index."""
-    return f"shard-{number:05d}"
-
-
-def suffix_of(update: int | None) -> str:
-    """What the names of ids end in after an update of an index."""
-    return "" if update is None else f"_{update}"
-
-
-def _shards(path: Path, record: dict[str, Any]) -> list[Segment]:
-    """The segments of an index of several pieces, each of which has its own record."""
-    count = sum(shard.count for shard in record["shards"])
-    shape = (count - record["count"],)
-    removed = read_array(path, f"removed{suffix_of(record['update'])}", np.int64, shape)
-    if (np.diff(removed) < 1).any() or not ((removed >= 0) & (removed < count)).all():
-        raise ValueError("the removed rows must rise, and be of the shards")
-    segments, start = [], 0
-    for shard in record["shards"]:
-        if shard.path != HERE:
-            of_shard = INDEX.read(path / shard.path)
-            for name in ("model", "size", "bits", "approximate"):
-                if of_shard[name] != record[name]:
-                    raise ValueError(
-                        f"{shard.path} has {of_shard[name]} as its {name}, not {record[name]}"
-                    )
-        end = start + shard.count
-        of_these = removed[(start <= removed) & (removed < end)] - start
-        segments.append(Segment.load(path / shard.path, shard.count, record, of_these))
-        start = end
-    return segments

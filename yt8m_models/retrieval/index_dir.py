@@ -75,3 +75,13 @@ INDEX = ArtifactDir(
     {"model": str, "size": int, "count": int, "bits": _bits, "approximate": bool},
     {"shards": _shards, "update": _natural, "probes": _natural, "recall_curve": _curve},
 )
+
+
+def shard_name(number: int) -> str:
+    """The directory of a shard in that of its index."""
+    return f"shard-{number:05d}"
+
+
+def suffix_of(update: int | None) -> str:
+    """What the names of ids end in after an update of an index."""
+    return "" if update is None else f"_{update}"

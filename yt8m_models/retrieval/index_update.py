@@ -15,8 +15,8 @@ from yt8m_models.data.packed_ids import BLOCK, PackedIds
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.embedding.embeddings_writer import EMBEDDINGS
-from yt8m_models.retrieval.index import Index, shard_name, suffix_of
-from yt8m_models.retrieval.index_dir import HERE, INDEX
+from yt8m_models.retrieval.index import Index
+from yt8m_models.retrieval.index_dir import HERE, INDEX, shard_name, suffix_of
 from yt8m_models.retrieval.segment import LISTS, Segment
 from yt8m_models.storage.file_lock import lock_file
 from yt8m_models.storage.whole_file import finished_name

@@ -9,9 +9,11 @@ import numpy as np
 
 from yt8m_models.data.video_ids import UNKNOWN
 from yt8m_models.retrieval.fast_scan import FastScan
+from yt8m_models.retrieval.index_dir import HERE, INDEX, suffix_of
 from yt8m_models.retrieval.inverted_lists import InvertedLists
 from yt8m_models.retrieval.stored_vectors import StoredVectors
 from yt8m_models.retrieval.top_k import TopK
+from yt8m_models.storage.artifact_dir import read_array
 
 LISTS = "lists.faiss"
 
@@ -221,6 +223,33 @@ class Segment:
             np.einsum("qmd,qd->qm", vectors, queries[part], out=scores[part])
         scores[candidates == UNKNOWN] = -np.inf
         return scores
+
+
+def load_segments(path: Path, record: dict[str, Any]) -> list[Segment]:
+    """The segments of an index of several pieces, each of which has its own record.
+
+    Raises:
+        ValueError: a record or an array does not fit that of the index.
+    """
+    count = sum(shard.count for shard in record["shards"])
+    shape = (count - record["count"],)
+    removed = read_array(path, f"removed{suffix_of(record['update'])}", np.int64, shape)
+    if (np.diff(removed) < 1).any() or not ((removed >= 0) & (removed < count)).all():
+        raise ValueError("the removed rows must rise, and be of the shards")
+    segments, start = [], 0
+    for shard in record["shards"]:
+        if shard.path != HERE:
+            of_shard = INDEX.read(path / shard.path)
+            for name in ("model", "size", "bits", "approximate"):
+                if of_shard[name] != record[name]:
+                    raise ValueError(
+                        f"{shard.path} has {of_shard[name]} as its {name}, not {record[name]}"
+                    )
+        end = start + shard.count
+        of_these = removed[(start <= removed) & (removed < end)] - start
+        segments.append(Segment.load(path / shard.path, shard.count, record, of_these))
+        start = end
+    return segments
 
 
 def _has_faiss() -> bool:

@@ -87,11 +87,10 @@ def test_what_is_refused(client, body, content_type, status, message):
     assert client("POST", "/recommend?top_k=1001", {"users": ["b"]})[0] == 400
 
 
-def test_a_recommender_knows_who_watched_something(saved):
+def test_who_has_a_history(saved):
     recommender = Recommender.load(saved)
-    assert [recommender.knows(user) for user in ("ä", "b", "new", "zoe")] == [True, True] + [
-        False
-    ] * 2
+    found = [len(recommender.histories_of(user).users) for user in ("ä", "b", "new", "zoe")]
+    assert found == [1, 1, 0, 0]
 
 
 def test_no_tensorflow_is_imported(saved):

@@ -32,7 +32,10 @@ class Endpoint(abc.ABC, Generic[Asked, Found]):
 
     Attributes:
         metrics: what was counted.
+        most_top_k: how many may be asked for of each; as many as there are if it is `None`.
     """
+
+    most_top_k: int | None = None
 
     def __init__(self, config: ServeConfig, kind: str = PREDICTIONS) -> None:
         self.config = config
@@ -122,6 +125,8 @@ class Endpoint(abc.ABC, Generic[Asked, Found]):
         text = request.query_params.get("top_k", str(self.default_top_k))
         if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
             raise HTTPException(400, "top_k must be a whole number, at least 1")
+        if self.most_top_k is not None and int(text) > self.most_top_k:
+            raise HTTPException(400, f"top_k must be at most {self.most_top_k:,}")
         return int(text)
 
     async def _body(self, request: Request) -> bytes:

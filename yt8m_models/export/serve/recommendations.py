@@ -9,15 +9,17 @@ from yt8m_models.export.serve.bodies import require_few, users_of
 from yt8m_models.export.serve.config import ServeConfig
 from yt8m_models.export.serve.endpoint import JSON, Endpoint
 from yt8m_models.export.serve.metrics import RECOMMENDATIONS
+from yt8m_models.recommendation.histories import Histories
 from yt8m_models.recommendation.recommender import Recommender
 
-_TOP_K, _MOST = 20, 1000
+_TOP_K = 20
 
 
 class Asking(NamedTuple):
-    """A user, and how many videos it gets."""
+    """A user, what it watched, and how many videos it gets."""
 
     user: str
+    histories: Histories
     top_k: int
 
 
@@ -28,6 +30,8 @@ class Recommendations(Endpoint[Asking, tuple[np.ndarray, np.ndarray]]):
         recommender: who watched what, and the index.
         config: the limits.
     """
+
+    most_top_k = 1000
 
     def __init__(self, recommender: Recommender, config: ServeConfig) -> None:
         super().__init__(config, RECOMMENDATIONS)
@@ -40,17 +44,16 @@ class Recommendations(Endpoint[Asking, tuple[np.ndarray, np.ndarray]]):
     def read(self, content_type: str, body: bytes, top_k: int) -> list[Asking]:
         if content_type != JSON:
             raise ValueError(f"the Content-Type must be {JSON}")
-        if top_k > _MOST:
-            raise ValueError(f"top_k must be at most {_MOST:,}")
         users = users_of(body)
         require_few(len(users), self.config.max_videos)
-        for user in users:
-            if not self.recommender.knows(user):
+        asked = [Asking(user, self.recommender.histories_of(user), top_k) for user in users]
+        for user, histories, _ in asked:
+            if not len(histories.users):
                 raise ValueError(f"user {user[:80]!r} watched no known video")
-        return [Asking(user, top_k) for user in users]
+        return asked
 
     def find(self, asked: Sequence[Asking]) -> list[tuple[np.ndarray, np.ndarray]]:
-        return [self.recommender.recommend(user, top_k) for user, top_k in asked]
+        return [self.recommender.best(histories, top_k) for _, histories, top_k in asked]
 
     def warm_up(self) -> None:
         pass
@@ -61,6 +64,6 @@ class Recommendations(Endpoint[Asking, tuple[np.ndarray, np.ndarray]]):
         return {
             "recommendations": [
                 {"user": user, "ids": ids.tolist(), "scores": scores.tolist()}
-                for (user, _), (ids, scores) in zip(asked, found, strict=True)
+                for (user, *_), (ids, scores) in zip(asked, found, strict=True)
             ]
         }

@@ -12,7 +12,7 @@ from yt8m_models.export.serve.endpoint import JSON, Endpoint
 from yt8m_models.export.serve.metrics import SEARCHES
 from yt8m_models.retrieval.index import Index
 
-_TOP_K, _MOST = 10, 1000
+_TOP_K = 10
 
 
 class Query(NamedTuple):
@@ -39,6 +39,8 @@ class Searches(Endpoint[Query, tuple[np.ndarray, np.ndarray]]):
         config: the limits.
     """
 
+    most_top_k = 1000
+
     def __init__(self, index: Index, config: ServeConfig) -> None:
         super().__init__(config, SEARCHES)
         self.index = index
@@ -48,8 +50,6 @@ class Searches(Endpoint[Query, tuple[np.ndarray, np.ndarray]]):
         return _TOP_K
 
     def read(self, content_type: str, body: bytes, top_k: int) -> list[Query]:
-        if top_k > _MOST:
-            raise ValueError(f"top_k must be at most {_MOST:,}")
         most = self.config.max_videos
         if content_type != JSON:
             array = array_of_bytes(body)
