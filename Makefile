@@ -8,8 +8,7 @@ OUT := out
 QUICKSTART := $(OUT)/quickstart
 BASE ?= HEAD~1
 WORKERS ?= auto
-# Modules are compiled when they are first imported: few of those that there are.
-PIP_INSTALL := python -m pip install --quiet --no-compile
+PIP_INSTALL := python -m pip install --quiet
 PYTEST := python -m pytest -n $(WORKERS) --dist loadfile
 TESTS_IO := tests/io tests/data tests/storage tests/layers/test_all_layers.py tests/models tests/training \
 	tests/prediction tests/features tests/embedding
