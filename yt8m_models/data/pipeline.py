@@ -29,6 +29,7 @@ from yt8m_models.data.record_reader import (
 )
 
 SHUFFLE_BYTES = 128 << 20
+SHUFFLE_EXAMPLES = 1 << 17  # A place of the buffer costs time and memory before it is filled.
 MAX_DIAGNOSED_RECORDS = 10_000
 _GROUPS_PER_FILE = 1 << 40
 
@@ -239,8 +240,8 @@ class Pipeline:
             .unbatch()
         )
         if options.shuffle:
-            size = max(2 * options.batch_size, SHUFFLE_BYTES // self._example_bytes())
-            examples = seeding.shuffled(examples, size, seed)
+            size = min(SHUFFLE_EXAMPLES, SHUFFLE_BYTES // self._example_bytes())
+            examples = seeding.shuffled(examples, max(2 * options.batch_size, size), seed)
         return examples
 
     def _groups(self, seed: tf.Tensor) -> tf.data.Dataset:

@@ -49,5 +49,5 @@ class Embedder:
         for name, values in inputs.items():
             shape = [None] if values.ndim == 1 else [None] * (values.ndim - 1) + [values.shape[-1]]
             specs[name] = tf.TensorSpec(shape, values.dtype)
-        forward = tf.function(lambda inputs: self.model(inputs, training=False))
+        forward = tf.function(lambda inputs: self.model(inputs, training=False), autograph=False)
         return forward.get_concrete_function(specs)

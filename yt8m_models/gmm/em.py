@@ -203,7 +203,7 @@ def _read_ubm(state: Mapping[str, np.ndarray], name: str) -> UBM:
     return UBM(state[f"{name}/weights"], state[f"{name}/means"], state[f"{name}/covariance"])
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(reduce_retracing=True, autograph=False)
 def _expect(frames, shift, kernel, bias):
     """`Σ_n ln Σ_k exp(u_k·x_n + b_k)`, counts `(K,)` and sums `(K, D)` of shifted frames.
 

@@ -51,7 +51,9 @@ class Predictor:
         self.top_k = top_k
         self.classes = classes
         self.jit_compile = jit_compile
-        self._best = tf.function(self._forward, jit_compile=jit_compile, reduce_retracing=True)
+        self._best = tf.function(
+            self._forward, jit_compile=jit_compile, reduce_retracing=True, autograph=False
+        )
 
     def __call__(self, video_matrix: tf.Tensor, num_frames: tf.Tensor) -> Best:
         """The best classes of a batch.

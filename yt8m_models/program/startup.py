@@ -1,9 +1,12 @@
 """Starting TensorFlow without the notes that it prints about itself."""
 
+import gc
 import os
 import re
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _NOTES = re.compile(
     r"I\d{4} |W\d{4} |WARNING: All log messages before|To enable the following instructions"
@@ -27,7 +30,8 @@ def start_tensorflow() -> None:
     with tempfile.TemporaryFile() as printed:
         os.dup2(printed.fileno(), 2)
         try:
-            import tensorflow as tf
+            with without_collection():
+                import tensorflow as tf
 
             tf.config.list_physical_devices()
         finally:
@@ -39,3 +43,17 @@ def start_tensorflow() -> None:
             for line in printed.read().decode(errors="replace").splitlines(keepends=True):
                 if not _NOTES.match(line) and (has_driver or not _NO_GPU.match(line)):
                     sys.stderr.write(line)
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Imports without looking for garbage, a fifth of TensorFlow's time, or ever after in them."""
+    is_first = "tensorflow" not in sys.modules and gc.isenabled()
+    if is_first:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if is_first:
+            gc.freeze()
+            gc.enable()

@@ -50,7 +50,9 @@ class Evaluator:
         self.top_k = top_k
         self.workers = workers
         self._has_warned = False
-        self._step = tf.function(self._forward, jit_compile=jit_compile, reduce_retracing=True)
+        self._step = tf.function(
+            self._forward, jit_compile=jit_compile, reduce_retracing=True, autograph=False
+        )
 
     def evaluate(
         self, batches: Iterable[Batch], progress: bool = False, observe: Observer | None = None

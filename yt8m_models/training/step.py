@@ -82,11 +82,13 @@ class TrainStep:
         self.jit_compile = jit_compile
         self.loss_scale = loss_scale
         self.average = average
-        self._compiled_gradients = tf.function(self._gradients, jit_compile=jit_compile)
-        self._compiled_step = tf.function(
-            self._train, jit_compile=jit_compile, reduce_retracing=True
+        self._compiled_gradients = tf.function(
+            self._gradients, jit_compile=jit_compile, autograph=False
         )
-        self._step = tf.function(self._train_replicas, reduce_retracing=True)
+        self._compiled_step = tf.function(
+            self._train, jit_compile=jit_compile, reduce_retracing=True, autograph=False
+        )
+        self._step = tf.function(self._train_replicas, reduce_retracing=True, autograph=False)
 
     def __call__(self, *pieces: _Batch) -> StepOutputs:
         """Trains on a batch: `video_matrix`, `num_frames`, `labels`, and `label_weights` if rated.

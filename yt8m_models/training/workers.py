@@ -37,7 +37,7 @@ class Workers:
         self.num_local_replicas: int = self.strategy.num_replicas_in_sync // self.count
         first = self.index * self.num_local_replicas
         self.replicas = range(first, first + self.num_local_replicas)
-        self._total = tf.function(self._sum)
+        self._total = tf.function(self._sum, autograph=False)
 
     def all(self, flag: bool) -> bool:
         """Whether every worker says so."""

@@ -52,8 +52,10 @@ class FullBatch:
         self._gradients = [
             tf.Variable(tf.zeros(variable.shape), trainable=False) for variable in self.variables
         ]
-        self._add = tf.function(self._add_batch, jit_compile=jit_compile, reduce_retracing=True)
-        self.apply = tf.function(self._apply_gradients, jit_compile=jit_compile)
+        self._add = tf.function(
+            self._add_batch, jit_compile=jit_compile, reduce_retracing=True, autograph=False
+        )
+        self.apply = tf.function(self._apply_gradients, jit_compile=jit_compile, autograph=False)
 
     def sum(self, batches: Iterable[dict[str, tf.Tensor]]) -> float:
         """Sums over the batches of one pass; the loss. `apply` uses the gradients."""

@@ -72,11 +72,13 @@ class TripletStep:
         self.clip_mode = clip_mode
         self.strategy = tf.distribute.get_strategy() if strategy is None else strategy
         if self.strategy.num_replicas_in_sync == 1:
-            self._step = tf.function(self._train, jit_compile=jit_compile)
+            self._step = tf.function(self._train, jit_compile=jit_compile, autograph=False)
         else:
-            self._step = tf.function(self._train_replicas)
-        self._compiled_embed = tf.function(self._embed, jit_compile=jit_compile)
-        self._compiled_loss = tf.function(self._mined_loss, jit_compile=jit_compile)
+            self._step = tf.function(self._train_replicas, autograph=False)
+        self._compiled_embed = tf.function(self._embed, jit_compile=jit_compile, autograph=False)
+        self._compiled_loss = tf.function(
+            self._mined_loss, jit_compile=jit_compile, autograph=False
+        )
 
     def __call__(self, *parts: Mapping[str, Any]) -> TripletOutputs:
         """Trains on a batch of `TripletBatches`, a part for each of this machine's replicas."""

@@ -130,7 +130,9 @@ def _measured(restored: Restored, test_data_pattern: str, config: TrainConfig) -
             max_bad_records=config.max_bad_records,
         ),
     )
-    predict = tf.function(partial(restored.model, training=False), reduce_retracing=True)
+    predict = tf.function(
+        partial(restored.model, training=False), reduce_retracing=True, autograph=False
+    )
     metrics = EvaluationMetrics(data.num_classes, config.top_k)
     ids: list[bytes] = []
     correct: list[bool] = []
