@@ -39,7 +39,7 @@ from yt8m_models.models import create_model
 from yt8m_models.prediction import inference, spread_inference
 from yt8m_models.prediction.config import InferenceConfig, ModelSource
 from yt8m_models.recommendation.glmix import prediction
-from yt8m_models.recommendation.mixed_effects import fitting, spread_users
+from yt8m_models.recommendation.mixed_effects import evaluation, fitting, spread_users
 from yt8m_models.recommendation.mixed_effects.config import GLMixConfig
 from yt8m_models.recommendation.mixed_effects.glmix import GLMix
 from yt8m_models.recommendation.recommend import recommending
@@ -393,6 +393,28 @@ def test_a_glmix_of_a_cluster_is_that_of_one_process(cluster, watched, monkeypat
     for name in exact:
         ours = (watched / "spark" / f"{name}.npy").read_bytes()
         assert ours == (watched / "local" / f"{name}.npy").read_bytes()
+    assert not list(watched.glob(".*"))
+
+
+def test_an_evaluation_of_a_glmix_of_a_cluster_is_that_of_one_process(
+    cluster, watched, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(watched)
+    config = partial(
+        GLMixConfig, watch_log="log.csv", embeddings_dir="embeddings", glmix_dir="of-evaluation"
+    )
+    fitting.train(config())
+    local = evaluation.evaluate(config(mode="evaluate"))
+
+    def dying(spark, work, items):
+        assert len(items) > 4
+        return spread(spark, Finishes(work, str(tmp_path), dies_at=items[1]), items)
+
+    monkeypatch.setattr(evaluation, "spread", dying)
+    found = evaluation.evaluate(config(mode="evaluate"), spark=cluster.spark)
+    assert (tmp_path / "died").exists()
+    assert dataclasses.asdict(found) == pytest.approx(dataclasses.asdict(local), abs=1e-12)
+    assert found.fixed_auc < found.auc < 1
     assert not list(watched.glob(".*"))
 
 
