@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -489,10 +490,14 @@ def test_the_program_trains_and_a_signal_ends_it(world, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_workers_do_what_one_does_and_resume_without_each_other(
-    world, tmp_path, run, start_workers, wait_for_checkpoint
+@pytest.mark.parametrize("num_workers", [2, 4])
+def test_workers_do_what_one_does_and_resume_without_each_other(
+    world, tmp_path, run, start_workers, wait_for_checkpoint, num_workers
 ):
-    """Also the validation, of which each does a half; one is killed, and the other one says so."""
+    """Also the validation, of which each does a part; one is killed, and the others end.
+
+    One that hears of it late may only see that another has ended.
+    """
     flags = {
         "validation_fraction": 0.2,
         "base_learning_rate": 0.01,
@@ -501,20 +506,27 @@ def test_two_workers_do_what_one_does_and_resume_without_each_other(
     }
     train_dir = tmp_path / "both"
     argv = command(world, train_dir, **flags, strategy="multi_worker", export_model_steps=2)
-    workers, addresses = start_workers(*[[*argv, "--max_steps=1000000"]] * 2)
+    workers, addresses = start_workers(*[[*argv, "--max_steps=1000000"]] * num_workers)
     wait_for_checkpoint(workers[0], train_dir)
     workers[1].kill()
-    _, errors = workers[0].communicate(timeout=300)
-    assert workers[0].returncode == 1
-    assert "Traceback" not in errors
-    (message,) = [line for line in errors.splitlines() if line.startswith("yt8m train-embedding: ")]
-    assert f"worker 1 ({addresses[1]}) is gone" in message
+    del workers[1]
+    messages = []
+    for worker in workers:
+        _, errors = worker.communicate(timeout=300)
+        assert worker.returncode == 1
+        assert "Traceback" not in errors
+        prefix = "yt8m train-embedding: "
+        (message,) = [line for line in errors.splitlines() if line.startswith(prefix)]
+        messages.append(message)
     latest = checkpoint_paths(str(train_dir))[-1]
-    assert f"{latest}; the same command on every worker resumes there" in message
+    assert any(f"worker 1 ({addresses[1]}) is gone" in message for message in messages)
+    for message in messages:
+        assert re.search(r": worker \d \(127\.0\.0\.1:\d+\) is gone", message)
+    assert f"{latest}; the same command on every worker resumes there" in messages[0]
     end = step_of(latest) + 4
-    workers, _ = start_workers(*[[*argv, f"--max_steps={end}"]] * 2)
+    workers, _ = start_workers(*[[*argv, f"--max_steps={end}"]] * num_workers)
     outputs = [worker.communicate(timeout=300)[0] for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0]
+    assert [worker.returncode for worker in workers] == [0] * num_workers
     assert all(f"Resuming from {latest}" in output for output in outputs)
 
     del flags["hidden_activation"]

@@ -39,7 +39,7 @@ from yt8m_models.models import create_model
 from yt8m_models.prediction import inference, spread_inference
 from yt8m_models.prediction.config import InferenceConfig, ModelSource
 from yt8m_models.recommendation.glmix import prediction
-from yt8m_models.recommendation.mixed_effects import fitting, spread_users
+from yt8m_models.recommendation.mixed_effects import evaluation, fitting, spread_users
 from yt8m_models.recommendation.mixed_effects.config import GLMixConfig
 from yt8m_models.recommendation.mixed_effects.glmix import GLMix
 from yt8m_models.recommendation.recommend import recommending
@@ -198,10 +198,29 @@ def test_features_of_a_cluster_are_those_of_one_process(
     write_records(tmp_path / "10.tfrecord", records[:1])
     with pytest.raises(ValueError, match=r"'v00' is there twice: 0\.tfrecord.*10\.tfrecord"):
         building.build_features(config(output_dir="twice"), data, spark=cluster.spark)
-    with pytest.raises(ValueError, match=r"--engine=spark is for records; received --table=a.npz"):
-        building.build_features(
-            BuildFeaturesConfig(table="a.npz", output_dir="table"), data, spark=cluster.spark
+
+
+def test_a_table_of_files_of_a_cluster_is_that_of_one_process(cluster, monkeypatch, tmp_path):
+    duckdb = pytest.importorskip("duckdb")
+    monkeypatch.chdir(tmp_path)
+    for part in range(3):
+        rows = (
+            f"select 'v' || i as id, [i, i / 10] as rgb from range({9 * part}, {9 * part + 9}) r(i)"
         )
+        duckdb.sql(f"copy ({rows}) to '{part}, [1].parquet' (format parquet)")
+    data = DataConfig(("rgb",), (2,), num_classes=5)
+    config = partial(BuildFeaturesConfig, table="*.parquet")
+    local = building.build_features(config(output_dir="local"), data)
+
+    def dying(spark, work, items):
+        assert len(items) == 3
+        return spread(spark, Finishes(work, str(tmp_path), dies_at=items[1]), items)
+
+    monkeypatch.setattr(building, "spread", dying)
+    found = building.build_features(config(output_dir="spark"), data, spark=cluster.spark)
+    assert (tmp_path / "died").exists()
+    assert found.num_videos == local.num_videos == 27
+    assert contents(tmp_path / "spark") == contents(tmp_path / "local")
 
 
 @pytest.mark.parametrize("max_bad_records", [0, 1])
@@ -374,6 +393,28 @@ def test_a_glmix_of_a_cluster_is_that_of_one_process(cluster, watched, monkeypat
     for name in exact:
         ours = (watched / "spark" / f"{name}.npy").read_bytes()
         assert ours == (watched / "local" / f"{name}.npy").read_bytes()
+    assert not list(watched.glob(".*"))
+
+
+def test_an_evaluation_of_a_glmix_of_a_cluster_is_that_of_one_process(
+    cluster, watched, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(watched)
+    config = partial(
+        GLMixConfig, watch_log="log.csv", embeddings_dir="embeddings", glmix_dir="of-evaluation"
+    )
+    fitting.train(config())
+    local = evaluation.evaluate(config(mode="evaluate"))
+
+    def dying(spark, work, items):
+        assert len(items) > 4
+        return spread(spark, Finishes(work, str(tmp_path), dies_at=items[1]), items)
+
+    monkeypatch.setattr(evaluation, "spread", dying)
+    found = evaluation.evaluate(config(mode="evaluate"), spark=cluster.spark)
+    assert (tmp_path / "died").exists()
+    assert dataclasses.asdict(found) == pytest.approx(dataclasses.asdict(local), abs=1e-12)
+    assert found.fixed_auc < found.auc < 1
     assert not list(watched.glob(".*"))
 
 

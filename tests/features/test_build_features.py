@@ -118,6 +118,41 @@ def test_workers_build_the_same_table(tmp_path, values, monkeypatch, spread_here
         build_features(config(output_dir="twice"), data, spark=session)
 
 
+@pytest.mark.parametrize("kind", ["npz", "npy", "parquet"])
+@pytest.mark.parametrize("dtype", ["", "uint8", "float16"])
+def test_workers_copy_the_files_of_a_table(tmp_path, values, monkeypatch, spread_here, kind, dtype):
+    values[3] = 3.5  # beyond uint8
+    monkeypatch.chdir(tmp_path)
+    table, ids = f"x.{kind}", "ids.npy" if kind == "npy" else ""
+    if kind == "npz":
+        np.savez(table, ids=np.array(IDS), mean_rgb=values[:, :6], mean_audio=values[:, 6:])
+    elif kind == "npy":
+        np.save(table, values)
+        np.save(ids, np.array(IDS))
+    else:
+        query = "select 'v' || i as id, [i / 7, 2, 3, -1, 0, 4] as mean_rgb, [i, 1.1] as mean_audio"
+        for name, rows in (("a, [1]", "0, 13"), ("b", "0, 0"), ("c", "13, 20")):
+            write_parquet(f"{name}.parquet", f"{query} from range({rows}) r(i)")
+        table = "*.parquet"
+    config = partial(BuildFeaturesConfig, table=table, table_ids=ids, dtype=dtype)
+    local = build_features(config(output_dir="local"), DATA)
+    session = spread_here(building)
+    found = build_features(config(output_dir="spread"), DATA, spark=session)
+    assert found.num_videos == local.num_videos == 20
+    assert (found.num_clipped, found.problems) == (local.num_clipped, None)
+    assert (found.num_clipped > 0) == (dtype == "uint8")
+    names = [path.name for path in (tmp_path / "local").iterdir()]
+    assert sorted(path.name for path in (tmp_path / "spread").iterdir()) == sorted(names)
+    for name in names:
+        assert (tmp_path / "spread" / name).read_bytes() == (tmp_path / "local" / name).read_bytes()
+    if kind == "parquet":
+        write_parquet("d.parquet", f"{query} from range(14, 15) r(i)")
+        with pytest.raises(
+            ValueError, match=r"'v14' is there twice: c\.parquet, row 1; and d\.parquet, row 0"
+        ):
+            build_features(config(output_dir="twice"), DATA, spark=session)
+
+
 def test_values_that_uint8_cannot_hold_are_counted(tmp_path, values):
     values[3, :2] = [5.0, -2.5]
     write_shards(tmp_path, lambda number: video_of(number, values))

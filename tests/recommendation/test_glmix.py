@@ -1,6 +1,7 @@
 """GLMix: the fit against a direct solve, saving, predicting, AUC and what is refused."""
 
 import csv
+import dataclasses
 import json
 
 import numpy as np
@@ -14,7 +15,7 @@ from yt8m_models.program.command import UsageError
 from yt8m_models.recommendation.glmix import prediction
 from yt8m_models.recommendation.glmix.__main__ import PROGRAM
 from yt8m_models.recommendation.glmix.prediction import predict
-from yt8m_models.recommendation.mixed_effects import spread_users, user_newton
+from yt8m_models.recommendation.mixed_effects import evaluation, spread_users, user_newton
 from yt8m_models.recommendation.mixed_effects.config import GLMixConfig
 from yt8m_models.recommendation.mixed_effects.evaluation import evaluate
 from yt8m_models.recommendation.mixed_effects.fitting import fit, train
@@ -297,22 +298,22 @@ def test_programs(world, trained, tmp_path):
     assert text.startswith(f"{len(events):,} predictions in {tmp_path}/scores.csv, 1 of them for")
     assert users[-1] == UNKNOWN
 
-    evaluation = evaluate(_config(world, "evaluate", trained, output=str(tmp_path / "auc.json")))
+    found = evaluate(_config(world, "evaluate", trained, output=str(tmp_path / "auc.json")))
     labels = np.array([float(row["label"]) for row in events])
-    assert evaluation.auc == pytest.approx(roc_auc_score(labels, expected))
+    assert found.auc == pytest.approx(roc_auc_score(labels, expected))
     is_cold = videos >= 45
-    assert evaluation.num_cold_events == is_cold.sum() > 100
-    assert evaluation.cold_auc == pytest.approx(roc_auc_score(labels[is_cold], expected[is_cold]))
+    assert found.num_cold_events == is_cold.sum() > 100
+    assert found.cold_auc == pytest.approx(roc_auc_score(labels[is_cold], expected[is_cold]))
     of_users = [
         roc_auc_score(labels[users == user], expected[users == user])
         for user in range(40)
         if 0 < labels[users == user].mean() < 1
     ]
-    assert evaluation.num_users == len(of_users)
-    assert evaluation.user_auc == pytest.approx(np.mean(of_users))
-    assert evaluation.auc > evaluation.fixed_auc + 0.05
-    assert "left out 2 of" in evaluation.left_out
-    assert json.loads((tmp_path / "auc.json").read_text())["auc"] == evaluation.auc
+    assert found.num_users == len(of_users)
+    assert found.user_auc == pytest.approx(np.mean(of_users))
+    assert found.auc > found.fixed_auc + 0.05
+    assert "left out 2 of" in found.left_out
+    assert json.loads((tmp_path / "auc.json").read_text())["auc"] == found.auc
 
 
 def _labels_and_pairs(path, known=None):
@@ -329,14 +330,14 @@ def test_a_model_without_video_features(world, tmp_path, embeddings_dir):
     train(_config(world, "train", tmp_path / "glmix", video_features=False, **given))
     glmix = GLMix.load(tmp_path / "glmix")
     assert (glmix.size, glmix.model, glmix.coefficients.shape[1]) == (0, "", 1)
-    evaluation = evaluate(_config(world, "evaluate", tmp_path / "glmix", **given))
+    found = evaluate(_config(world, "evaluate", tmp_path / "glmix", **given))
     known = None if given else {f"v{row}" for row in range(60)}
     labels, users = _labels_and_pairs(world / "test.csv", known)
     intercepts = dict(zip(glmix.users, glmix.coefficients[:, 0], strict=True))
     scores = np.array([intercepts.get(user.encode(), 0.0) for user in users])
-    assert evaluation.num_events == len(labels)
-    assert evaluation.auc == pytest.approx(roc_auc_score(labels, scores))
-    assert (evaluation.left_out is None) == bool(given)
+    assert found.num_events == len(labels)
+    assert found.auc == pytest.approx(roc_auc_score(labels, scores))
+    assert (found.left_out is None) == bool(given)
     output = str(tmp_path / "scores.csv")
     predict(_config(world, "predict", tmp_path / "glmix", output=output, **given))
     with open(output) as file:
@@ -496,8 +497,13 @@ def test_workers_predict_files(world, trained, tmp_path, spread_here):
     assert left_out == local[1]
 
 
-def test_a_cluster_does_not_evaluate(run_here):
-    flags = ["--watch_log=a.csv", "--glmix_dir=b", "--mode=evaluate", "--engine=spark"]
-    status, _, error = run_here(PROGRAM, *flags)
-    assert status != 0
-    assert "--mode=evaluate goes with --engine=local; received spark" in error
+def test_workers_find_the_logits_of_ranges_of_users(world, trained, tmp_path, spread_here):
+    """AUC goes by the order of events, each with its own label: a range out of place changes it."""
+    local = evaluate(_config(world, "evaluate", trained))
+    config = _config(world, "evaluate", trained, output=str(tmp_path / "auc.json"))
+    found = evaluate(config, spark=spread_here(evaluation))
+    assert dataclasses.asdict(found) == pytest.approx(dataclasses.asdict(local), abs=1e-12)
+    assert json.loads((tmp_path / "auc.json").read_text()) == dataclasses.asdict(found)
+    assert (found.num_new_user_events, found.num_users > 30) == (1, True)
+    assert found.fixed_auc < found.auc
+    assert not list(world.glob(".*"))

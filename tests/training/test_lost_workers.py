@@ -12,6 +12,8 @@ BROKEN = """Graph execution error:
 Detected at node CollectiveReduceV2 defined at (most recent call last):
 Collective ops is aborted by: recvmsg:Connection reset by peer
 Additional GRPC error information from remote target /job:worker/replica:0/task:1 while calling"""
+RELAYED = f"""Collective ops is aborted by: {BROKEN}
+Additional GRPC error information from remote target /job:chief/replica:0/task:0 while calling"""
 SILENT = (
     "Collective ops is aborted by: cluster check alive failed, /job:chief/replica:0/task:0 is down"
 )
@@ -29,6 +31,7 @@ def as_worker_0(monkeypatch):
     ("message", "lost"),
     [
         (BROKEN, "worker 1 (c:3) is gone"),
+        (RELAYED, "worker 1 (c:3) is gone"),
         (SILENT, "chief 0 (a:1) is gone"),
         (UNNAMED, "a worker is gone"),
         (ITSELF, "a worker is gone"),

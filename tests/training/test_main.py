@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import losses
 from yt8m_models.data.pipeline import Pipeline, PipelineOptions
+from yt8m_models.data.records import frame_record, write_records
 from yt8m_models.training.__main__ import PROGRAM
 from yt8m_models.training.checkpoints import restore_model
 from yt8m_models.training.evaluator import Evaluator
@@ -137,6 +139,60 @@ def test_two_workers_train_together(records, tmp_path, start_workers):
     outputs = [worker.communicate(timeout=300) for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], outputs
     assert all("2 validations without a new best" in output for output, _ in outputs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("num_workers", [2, 4])
+def test_workers_do_what_one_does_with_all_their_videos(
+    records, tmp_path, run_here, start_workers, num_workers
+):
+    """A step has all videos, so that their order, which differs, is of no consequence.
+
+    They have a frame each, which is every sample of it. Two workers have a file each, four share
+    the records of both.
+    """
+    frames = np.random.default_rng(0).integers(256, size=(32, 1, 12), dtype=np.uint8)
+    videos = [
+        frame_record(b"v%02d" % row, [row % 6], {"rgb": one[:, :8], "audio": one[:, 8:]})
+        for row, one in enumerate(frames)
+    ]
+    for file in range(2):
+        write_records(tmp_path / f"{file}.tfrecord", videos[file::2])
+    flags = {
+        "train_data_pattern": f"{tmp_path}/?.tfrecord",
+        "eval_data_pattern": records / "val.tfrecord",
+        "model": "NetVLADModelLF",
+        "num_clusters": 4,
+        "hidden_size": 4,
+        "batch_norm": False,
+        "moe_prob_gating": False,  # it has batch normalisation of its own
+        "optimizer": "MomentumOptimizer",  # Adam makes much of the rounding of small gradients
+        "base_learning_rate": 0.3,
+        "export_model_steps": 3,
+        "log_steps": 1,
+        "num_epochs": 6,
+    }
+    _, _, *argv = command(records, tmp_path / "one", **flags, batch_size=32)
+    assert run_here(PROGRAM, *argv)[0] == 0
+    flags |= {"strategy": "multi_worker", "batch_size": 32 // num_workers}
+    argv = command(records, tmp_path / "all", **flags)
+    workers, _ = start_workers(*[argv] * num_workers)
+    outputs = [worker.communicate(timeout=300) for worker in workers]
+    assert [worker.returncode for worker in workers] == [0] * num_workers, outputs
+    for name, columns, steps in (
+        ("training.csv", ("loss",), [1, 2, 3, 4, 5, 6]),
+        ("validation.csv", ("loss", "gap", "num_videos"), [3, 6]),
+    ):
+        expected, found = (
+            read_history(f"{tmp_path}/{directory}/{name}") for directory in ("one", "all")
+        )
+        assert [row["step"] for row in found] == [row["step"] for row in expected] == steps
+        for column in columns:
+            values = [row[column] for row in expected]
+            assert [row[column] for row in found] == pytest.approx(values, rel=1e-5)
+    one, all_ = (restore_model(f"{tmp_path}/{name}", "latest").model for name in ("one", "all"))
+    for weight, expected in zip(all_.get_weights(), one.get_weights(), strict=True):
+        np.testing.assert_allclose(weight, expected, atol=1e-5)
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,23 @@ _VECTORS = 2  # of 2,048 rows, DuckDB's unit
 Blocks = Iterator[tuple[np.ndarray, np.ndarray]]
 
 
-def read_table(table: str, ids_path: str, data: DataConfig) -> Blocks:
+def table_files(table: str) -> list[str]:
+    """The files of a table as of `read_table`, in their order.
+
+    Raises:
+        ValueError: it is of another format, or there are no such Parquet files.
+    """
+    extension = os.path.splitext(table)[1]
+    if extension == ".parquet":
+        return match_files(table)
+    if extension in (".npz", ".npy"):
+        return [table]
+    raise ValueError(f"--table must be an .npz, .npy or .parquet file; received {table}")
+
+
+def read_table(
+    table: str, ids_path: str, data: DataConfig, files: Sequence[str] | None = None
+) -> Blocks:
     """Yields ids, bytes `(n,)`, and all features side by side, `(n, sum of sizes)`.
 
     Args:
@@ -32,26 +48,25 @@ def read_table(table: str, ids_path: str, data: DataConfig) -> Blocks:
         ids_path: the ids of an `.npy`: an `.npy` or a text file with an id a line; numbers from 0
             unless given.
         data: names and sizes of the features.
+        files: those of its files to read; all of them unless given.
 
     Raises:
         ValueError: a file cannot be read, lacks a feature, or has one of another size; the message
             names the file, and the row where it is of one row.
     """
-    extension = os.path.splitext(table)[1]
-    if extension == ".parquet":
-        return _parquet(match_files(table), data)
-    if extension in (".npz", ".npy"):
-        return _numpy(table, ids_path, data)
-    raise ValueError(f"--table must be an .npz, .npy or .parquet file; received {table}")
+    files = table_files(table) if files is None else files
+    if table.endswith(".parquet"):
+        return _parquet(files, data)
+    return _numpy(files[0], ids_path, data)
 
 
-def place_of(table: str, row: int) -> str:
-    """The file of a row of a table, and the row there, from 0."""
-    if not table.endswith(".parquet"):
-        return f"{table}, row {row}"
-    for path in match_files(table):
-        [(count,)] = require("duckdb").read_parquet(glob.escape(path)).count("*").fetchall()
+def place_of(files: Sequence[str], row: int) -> str:
+    """The file of a row of a table, and the row there, from 0; several files are Parquet."""
+    *before_last, path = files
+    for file in before_last:
+        [(count,)] = require("duckdb").read_parquet(glob.escape(file)).count("*").fetchall()
         if row < count:
+            path = file
             break
         row -= count
     return f"{path}, row {row}"
@@ -80,7 +95,7 @@ def _numpy(path: str, ids_path: str, data: DataConfig) -> Blocks:
         yield ids[rows], np.concatenate([feature[rows] for feature in features], axis=1)
 
 
-def _parquet(files: list[str], data: DataConfig) -> Blocks:
+def _parquet(files: Sequence[str], data: DataConfig) -> Blocks:
     duckdb = require("duckdb")
     for path in files:
         start = 0

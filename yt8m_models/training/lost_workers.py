@@ -44,20 +44,20 @@ def lost_workers_named(train_dir: str) -> Iterator[None]:
             else f"{train_dir} has no checkpoint yet; the same command on every worker starts anew"
         )
         raise ConnectionError(
-            f"{_lost_peers(error.message)} is gone or does not answer, and the workers of a "
+            f"{_lost_peer(error.message)} is gone or does not answer, and the workers of a "
             f"training need each other. {kept}."
         ) from error
 
 
-def _lost_peers(message: str) -> str:
-    """The tasks that a message names, but this one, with their addresses."""
+def _lost_peer(message: str) -> str:
+    """The first task that a message names, but this one, with its address.
+
+    A peer that only passes on what it was told is named after that.
+    """
     resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
     own = (resolver.task_type, resolver.task_id)
-    named = dict.fromkeys((job, int(index)) for job, index in _TASK.findall(message))
-    cluster = resolver.cluster_spec()
-    peers = [
-        f"{job} {index} ({cluster.task_address(job, index)})"
-        for job, index in named
-        if (job, index) != own
-    ]
-    return " or ".join(peers) or "a worker"
+    named = ((job, int(index)) for job, index in _TASK.findall(message))
+    job, index = next((task for task in named if task != own), own)
+    if (job, index) == own:
+        return "a worker"
+    return f"{job} {index} ({resolver.cluster_spec().task_address(job, index)})"

@@ -20,7 +20,7 @@ from yt8m_models.data.record_index import RecordIndex, index_records
 from yt8m_models.data.record_reader import BadRecord
 from yt8m_models.data.video_ids import VideoIds, as_bytes
 from yt8m_models.engines.spread import absolute, spread
-from yt8m_models.features.array_files import place_of, read_table
+from yt8m_models.features.array_files import place_of, read_table, table_files
 from yt8m_models.features.build_features.config import BuildFeaturesConfig
 from yt8m_models.features.feature_table import FeatureTable, write_features
 from yt8m_models.features.frame_table import FrameTable
@@ -62,30 +62,25 @@ def build_features(
         data: the features, and the format of records.
         progress: show a progress bar on stderr.
         spark: a `SparkSession` whose workers each read files, as of `EngineOptions.session`; they
-            find records and output under the same paths. The rows are in the order of the files, as
+            find input and output under the same paths. The rows are in the order of the files, as
             with one reader. `None` for this process.
 
     Raises:
         ValueError: there is no such input, a record or a value is bad, a video is there twice (the
-            message names both places), the directory already holds features, or `spark` is given
-            for another table.
+            message names both places), or the directory already holds features.
         OSError: Spark cannot finish its work.
     """
     _check_flags(config, data)
-    if spark is not None and config.table:
-        raise ValueError(f"--engine=spark is for records; received --table={config.table}")
     start = time.perf_counter()
+    files = table_files(config.table) if config.table else match_files(config.data_pattern)
     with Progress(description="features", enabled=progress) as bar:
-        if config.table:
-            clipped, problems = _copy(config, data, bar), None
+        if data.frame_features and not config.average_frames:
+            clipped, problems = 0, _index(config, data, files, bar, spark)
+        elif spark is None:
+            clipped, ledger = _read(config, data, files, bar)
+            problems = ledger.summary()
         else:
-            files = match_files(config.data_pattern)
-            if data.frame_features and not config.average_frames:
-                clipped, problems = 0, _index(config, data, files, bar, spark)
-            elif spark is None:
-                clipped, problems = _read(config, data, files, bar)
-            else:
-                clipped, problems = _read_spread(config, data, files, bar, spark)
+            clipped, problems = _read_spread(config, data, files, bar, spark)
     return FeaturesSummary(
         TABLE.read(config.output_dir)["num_videos"],
         sum(path.stat().st_size for path in Path(config.output_dir).iterdir()),
@@ -184,21 +179,20 @@ def _place(files: list[str], index: RecordIndex, row: int) -> str:
     return f"{files[index.file_numbers[row]]}, record {index.numbers[row]}"
 
 
-def _copy(config: BuildFeaturesConfig, data: DataConfig, bar: Progress) -> int:
-    """Writes a feature table of a NumPy or Parquet table; how many values were clipped."""
-    blocks = read_table(config.table, config.table_ids, data)
-    return _write(
-        config, data, blocks, lambda _, rows: [place_of(config.table, row) for row in rows], bar
-    )
-
-
 def _read(
-    config: BuildFeaturesConfig, data: DataConfig, files: list[str], bar: Progress
-) -> tuple[int, str | None]:
-    """Writes a feature table of records; how many values were clipped, and what was left out."""
-    pipeline = _pipeline(config, data, files)
-    blocks = _blocks(pipeline, files, data)
-    return _write(config, data, blocks, _places(files), bar), pipeline.ledger.summary()
+    config: BuildFeaturesConfig,
+    data: DataConfig,
+    files: list[str],
+    bar: Progress,
+    may_be_empty: bool = False,
+) -> tuple[int, Ledger]:
+    """Writes a feature table of files; how many values were clipped, and what was left out."""
+    if config.table:
+        blocks, ledger = read_table(config.table, config.table_ids, data, files), Ledger(0)
+    else:
+        pipeline = _pipeline(config, data, files, may_be_empty)
+        blocks, ledger = _blocks(pipeline, files, data), pipeline.ledger
+    return _write(config, data, blocks, _places(config, files), bar), ledger
 
 
 def _read_spread(
@@ -206,11 +200,12 @@ def _read_spread(
 ) -> tuple[int, str | None]:
     """As of `_read`, with a part of the table for each file, made by a worker."""
     with tempfile.TemporaryDirectory(prefix=".parts-", dir=absolute(config.output_dir)) as parts:
-        work = partial(_read_file, replace(config, output_dir=parts), data)
+        there = replace(config, output_dir=parts, table_ids=absolute(config.table_ids))
+        work = partial(_read_file, there, data)
         done = spread(spark, work, [absolute(file) for file in files])
         accounts = [(part.num_bad, part.problems) for part in done]
         problems = problems_of_workers(files, accounts, config.max_bad_records)
-        if not any(part.num_videos for part in done):
+        if not config.table and not any(part.num_videos for part in done):
             raise ValueError("\n".join([f"no video in {len(files)} files", *problems]))
 
         def blocks() -> Blocks:
@@ -223,7 +218,8 @@ def _read_spread(
                     yield table.ids[rows], table.inputs(rows)["video_matrix"]
 
         num_clipped = sum(part.num_clipped for part in done)
-        num_clipped = _write(config, data, blocks(), _places(files), bar, num_clipped)
+        places = _places(config, files)
+        num_clipped = _write(config, data, blocks(), places, bar, num_clipped)
     return num_clipped, "\n".join(problems) or None
 
 
@@ -240,20 +236,19 @@ class _Part(NamedTuple):
 def _read_file(config: BuildFeaturesConfig, data: DataConfig, file: str) -> _Part:
     """What a worker does with a file; where it is done again, in a directory of its own."""
     config = replace(config, output_dir=tempfile.mkdtemp(dir=config.output_dir))
-    pipeline = _pipeline(config, data, [file], may_be_empty=True)
-    blocks = _blocks(pipeline, [file], data)
-    num_clipped = _write(config, data, blocks, _places([file]), Progress(enabled=False))
+    bar = Progress(enabled=False)
+    num_clipped, ledger = _read(config, data, [file], bar, may_be_empty=True)
     return _Part(
         config.output_dir,
         TABLE.read(config.output_dir)["num_videos"],
         num_clipped,
-        len(pipeline.ledger.bad),
-        pipeline.ledger.summary(),
+        len(ledger.bad),
+        ledger.summary(),
     )
 
 
 def _pipeline(
-    config: BuildFeaturesConfig, data: DataConfig, files: list[str], may_be_empty: bool = False
+    config: BuildFeaturesConfig, data: DataConfig, files: list[str], may_be_empty: bool
 ) -> Pipeline:
     options = PipelineOptions(
         batch_size=_WHOLE_VIDEOS if data.frame_features else _VIDEOS,
@@ -278,7 +273,10 @@ def _blocks(pipeline: Pipeline, files: list[str], data: DataConfig) -> Blocks:
             raise
 
 
-def _places(files: list[str]) -> Places:
+def _places(config: BuildFeaturesConfig, files: list[str]) -> Places:
+    if config.table:
+        return lambda _, rows: [place_of(files, row) for row in rows]
+
     def places(video_id: bytes, rows: Sequence[int]) -> list[str]:
         # A record without an id is an error of its own, which names it.
         index = index_records(files, Ledger(sys.maxsize if video_id else 0))

@@ -2,7 +2,7 @@
 
 import sys
 
-from yt8m_models.engines.options import SPARK, EngineOptions
+from yt8m_models.engines.options import EngineOptions
 from yt8m_models.program.command import Arguments, Program
 from yt8m_models.recommendation.mixed_effects.config import EVALUATE, PREDICT, GLMixConfig
 
@@ -25,11 +25,10 @@ def main(arguments: Arguments) -> None:
         with engine.session(PROGRAM.name) as spark:
             _print(*predict(config, progress=True, spark=spark))
     elif config.mode == EVALUATE:
-        if engine.engine == SPARK:
-            raise ValueError(f"--mode={EVALUATE} goes with --engine=local; received {SPARK}")
         from yt8m_models.recommendation.mixed_effects.evaluation import evaluate
 
-        evaluation = evaluate(config)
+        with engine.session(PROGRAM.name) as spark:
+            evaluation = evaluate(config, spark)
         _print(evaluation.text(), evaluation.left_out)
     else:
         from yt8m_models.recommendation.mixed_effects.fitting import train

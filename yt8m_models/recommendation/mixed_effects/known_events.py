@@ -1,5 +1,9 @@
 """Events with a label, of videos that have an embedding."""
 
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from yt8m_models.data.video_ids import UNKNOWN
@@ -8,9 +12,12 @@ from yt8m_models.graph.watch_log import LABEL
 from yt8m_models.recommendation.labelled_events import read_labelled_events
 from yt8m_models.recommendation.mixed_effects.config import GLMixConfig
 from yt8m_models.recommendation.user_events import UserEvents
+from yt8m_models.recommendation.user_ranges import UserRange, user_ranges
+from yt8m_models.storage.artifact_dir import read_array, write_array
 from yt8m_models.storage.spilled_array import SpilledArray
 
 _BLOCK_VIDEOS = 1 << 12
+_VECTORS = "vectors"
 
 
 def read_known_events(
@@ -63,3 +70,19 @@ def read_known_events(
     for start in range(0, len(rows), _BLOCK_VIDEOS):
         vectors.append(embeddings.take(rows[start : start + _BLOCK_VIDEOS]))
     return known, vectors.mapped(), left_out
+
+
+@contextlib.contextmanager
+def known_event_ranges(
+    spark: Any, events: UserEvents, vectors: np.ndarray, output: str
+) -> Iterator[tuple[str, list[UserRange]]]:
+    """As of `user_ranges`, with the features of the videos in the directory too."""
+    with user_ranges(spark, events, output) as (directory, ranges):
+        write_array(directory, _VECTORS, vectors)
+        yield directory, ranges
+
+
+def open_known_events(directory: str, size: int) -> tuple[UserEvents, np.ndarray]:
+    """The events and the features in a directory of `known_event_ranges`, memory-mapped."""
+    events = UserEvents.open(directory)
+    return events, read_array(directory, _VECTORS, np.float32, (len(events.videos), size))

@@ -15,14 +15,16 @@ from yt8m_models.graph.watch_log import LABEL
 from yt8m_models.program.extras import require
 from yt8m_models.program.progress import Progress
 from yt8m_models.recommendation.mixed_effects.all_users import AllUsers
+from yt8m_models.recommendation.mixed_effects.known_events import (
+    known_event_ranges,
+    open_known_events,
+)
 from yt8m_models.recommendation.mixed_effects.user_batches import UserBatches
 from yt8m_models.recommendation.mixed_effects.user_newton import Derivatives, solve_users
 from yt8m_models.recommendation.user_events import UserEvents
-from yt8m_models.recommendation.user_ranges import UserRange, user_ranges
+from yt8m_models.recommendation.user_ranges import UserRange
 from yt8m_models.storage.artifact_dir import read_array, write_array
 from yt8m_models.storage.spilled_array import SpilledArray
-
-_VECTORS = "vectors"
 
 
 class SpreadUsers(AllUsers):
@@ -34,7 +36,7 @@ class SpreadUsers(AllUsers):
     Args:
         spark: the session.
         events: of the users, with 0 and 1 as values of `LABEL`.
-        directory, ranges: as of `user_ranges`; the directory has the features of the videos too.
+        directory, ranges: as of `known_event_ranges`.
         size: coefficients of a user.
         l2: weight of the prior on a user's part, above 0.
         tolerance: as of `solve_users`.
@@ -78,7 +80,7 @@ class SpreadUsers(AllUsers):
             spark: the session.
             events: with 0 and 1 as values of `LABEL`.
             vectors: features of their videos, float32 `(videos, d)`.
-            output: where the model goes; `user_ranges` are beside it.
+            output: where the model goes; the `known_event_ranges` are beside it.
             l2: weight of the prior on a user's part, above 0.
             tolerance: as of `solve_users`.
             bar: shows how many users are solved.
@@ -86,8 +88,7 @@ class SpreadUsers(AllUsers):
         Raises:
             ValueError: as of `user_ranges`.
         """
-        with user_ranges(spark, events, output) as (directory, ranges):
-            write_array(directory, _VECTORS, vectors)
+        with known_event_ranges(spark, events, vectors, output) as (directory, ranges):
             size = 1 + vectors.shape[1]
             yield cls(spark, events, directory, ranges, size, l2, tolerance, bar)
 
@@ -146,9 +147,8 @@ def _solve_range(this: _Round, part: UserRange) -> Derivatives:
 @lru_cache(maxsize=8)
 def _batches(directory: str, part: UserRange, width: int) -> UserBatches:
     """The batches of a range, from files that are memory-mapped."""
-    events = UserEvents.open(directory)
+    events, vectors = open_known_events(directory, width)
     offsets = events.offsets[part.start : part.stop + 1]
     own = slice(offsets[0], offsets[-1])
-    vectors = read_array(directory, _VECTORS, np.float32, (len(events.videos), width))
     rows, labels = events.video_rows[own], events.values[LABEL][own]
     return UserBatches(vectors, offsets - offsets[0], rows, labels)
