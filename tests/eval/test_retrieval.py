@@ -201,8 +201,9 @@ def test_empty_input(metric):
 def test_blocks_do_not_change_values(metric, monkeypatch):
     relevance, scores = _queries(6)
     at_once = metric(relevance, scores)
-    monkeypatch.setattr(retrieval, "_BLOCK_ELEMENTS", 90)
-    np.testing.assert_allclose(metric(relevance, scores), at_once, rtol=1e-14)
+    for elements in (90, 7):  # three queries a block, and fewer than a query has
+        monkeypatch.setattr(retrieval, "_BLOCK_ELEMENTS", elements)
+        np.testing.assert_allclose(metric(relevance, scores), at_once, rtol=1e-14)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -240,3 +241,4 @@ def test_bad_input_of_ndcg():
     with pytest.raises(ValueError, match="at most 1000 with exponential gains; received 2000"):
         ndcg([2000, 0], [0.5, 0.1])
     assert ndcg([2000, 0], [0.5, 0.1], gains="linear") == 1
+    assert ndcg([1000, 0], [0.5, 0.1]) == 1
