@@ -17,6 +17,7 @@ import importlib
 import importlib.abc
 import importlib.util
 import json
+import linecache
 import os
 import random
 import signal
@@ -96,7 +97,10 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def exec_module(self, module) -> None:
-        exec(compile(self.tree, str(self.path), "exec"), module.__dict__)
+        name, source = str(self.path), ast.unparse(self.tree)
+        # TensorFlow compiles functions from what Python says their source is.
+        linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
+        exec(compile(source, name, "exec"), module.__dict__)
 
 
 class _Lines:
@@ -206,7 +210,6 @@ def survivors(
         changed = copy.deepcopy(tree)
         node, name, change = list(changes(changed))[number]
         change()
-        ast.fix_missing_locations(changed)
         # Those that run the place come first; what is made at import matters to all.
         tests = sorted(lines, key=lambda test: node.lineno not in lines[test])
         if not tests or _forked(lambda: _with_change(path, changed, tests), seconds) == 0:  # noqa: B023
