@@ -111,6 +111,7 @@ def test_by_hand():
     discounts = [1 / math.log2(rank + 1) for rank in (1, 2, 3, 4)]
     expected = (discounts[1] + 7 * discounts[3]) / (7 + discounts[1])
     assert ndcg(relevance, scores) == pytest.approx(expected)
+    assert ndcg(relevance, np.array([1, 9, 5, 3], np.uint8)) == pytest.approx(expected)
     assert ndcg(relevance, scores, 2) == pytest.approx(discounts[1] / (7 + discounts[1]))
     assert average_precision(relevance, scores) == pytest.approx((1 / 2 + 2 / 4) / 2)
     # Of the four pairs one is right: relevance 1 (0.5) over the 0 with 0.3.

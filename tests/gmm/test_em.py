@@ -279,13 +279,13 @@ def test_shapes_that_do_not_fit_are_refused():
             UBM(np.ones(2) / 2, np.zeros((2, 4)), np.ones(shape))
 
 
-@pytest.mark.parametrize("iterations", [0, 10])
-def test_kmeans_finds_clusters_far_apart(iterations, rng, monkeypatch):
+@pytest.mark.parametrize(("iterations", "scale"), [(0, 1), (0, 1e-4), (10, 1)])
+def test_kmeans_finds_clusters_far_apart(iterations, scale, rng, monkeypatch):
     """Also by the start alone, and where distances are those of several blocks."""
     monkeypatch.setattr("yt8m_models.gmm.kmeans._BLOCK", 250)
     centers = 20 * np.eye(6, 8)
     truth = rng.integers(6, size=600)
-    frames = centers[truth] + rng.normal(size=(600, 8)) + 100
+    frames = scale * (centers[truth] + rng.normal(size=(600, 8)) + 100)
     means, labels = kmeans(frames, 6, rng, iterations)
     for cluster in range(6):
         of_one = frames[labels == cluster]
