@@ -284,6 +284,8 @@ def test_gradients_reach_every_weight(name, rng, gradients):
     inputs, kwargs = inputs_for(name, rng)
     arguments = {"training": True} if has_training(layer) else {}
     outputs = layer(inputs, **kwargs, **arguments)
+    states = {weight.name.removeprefix("moving_") for weight in layer.non_trainable_weights}
+    assert states <= {"mean", "variance", "weight", "seed_generator_state"}
     if not layer.trainable_weights:
         assert name in ("average", "max", "input")
         return
