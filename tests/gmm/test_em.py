@@ -158,6 +158,7 @@ def test_a_cluster_without_a_frame_is_reseeded(num_far, may_reseed, expected, rn
     em.expect(frames)
     em.maximize(frames[1:], may_reseed)
     assert (em.safe is not None) == expected
+    np.testing.assert_allclose(em.result.means[2], 1e3, rtol=1e-5)  # without a frame, as before
 
 
 @pytest.mark.parametrize(
@@ -204,6 +205,28 @@ def test_reseeding_that_does_no_good_ends(rng, clustered):
     assert not em.reseeds
     assert (np.diff(em.history) >= 0).all()
     assert np.isfinite(em.result.log_density(frames)).all()
+
+
+def test_a_cluster_that_is_empty_again_is_not_reseeded_again(rng, clustered):
+    """At the mean of one that shrinks it gets less than the frame that its weight is of."""
+    frames = clustered(rng, 400, clusters=2)
+    start = start_of(frames, "tied", clusters=2)
+    weights = np.append(start.weights * (1 - 1e-12), 1e-12)
+    start = UBM(weights, np.vstack([start.means, [[1e3] * 6]]), start.covariance)
+    twin = em_of(frames, start)
+    mixtures = []
+    for _ in range(2):
+        twin.expect(frames)
+        twin.maximize(frames, may_reseed=False)
+        mixtures.append(twin.ubm)
+    shrinking = np.argmin((mixtures[1].weights - mixtures[0].weights)[:2])
+    em = em_of(frames, start)
+    for is_on_trial in (True, False):
+        em.expect(frames)
+        em.maximize(mixtures[0].means[[shrinking]])
+        assert (em.safe is not None) == is_on_trial
+    assert not em.reseeds
+    assert len(em.history) == 2
 
 
 def test_reseeding_that_lowers_the_likelihood_is_taken_back(rng, clustered):
