@@ -109,10 +109,8 @@ coverage: setup  ## The whole suite, and the share of lines that it runs: 95 % a
 	$(VENV)/$(PYTEST) --cov --cov-report=term:skip-covered
 
 mutants: setup  ## Change metrics, losses and layers here and there, and list what no test finds.
-	$(VENV)/python tests/mutants.py eval/ranking.py tests/eval/test_metrics.py
-	$(VENV)/python tests/mutants.py eval/retrieval.py tests/eval/test_retrieval.py
-	$(VENV)/python tests/mutants.py losses/triplet_loss.py tests/losses/test_triplet_losses.py
-	$(VENV)/python tests/mutants.py yt8m_models/layers/dsgmm.py tests/layers/test_pooling.py
+	$(VENV)/python tests/mutants.py eval losses yt8m_models/layers yt8m_models/gmm \
+		yt8m_models/embedding/mining.py yt8m_models/graph/triplet_sampler.py --count=10
 
 lint: setup  ## Formatting, lint, types and the direction of imports.
 	$(VENV)/ruff format --check .

@@ -75,7 +75,7 @@ def ndcg(
         gain = np.exp2(relevance) - 1 if gains == "exponential" else relevance
         depth = scores.shape[1] if k is None else min(k, scores.shape[1])
         discounts = 1 / np.log2(np.arange(depth) + 2)
-        best = -np.partition(-gain, depth - 1, axis=1)[:, :depth] if depth else gain
+        best = -np.partition(-gain, depth - 1, axis=1)[:, :depth]
         ideal = -np.sort(-best, axis=1) @ discounts
         ranked = _rank(*_best(gain, scores, depth), ties)
         sums = np.zeros(ranked.relevance.shape[1] + 1)
@@ -226,7 +226,7 @@ def _best(gain: np.ndarray, scores: np.ndarray, depth: int) -> tuple[np.ndarray,
 
     These are the best and all that tie with the last of them; padding has no gain and NaN scores.
     """
-    if not depth or depth == scores.shape[1]:
+    if depth == scores.shape[1]:
         return gain, scores
     last = -np.partition(-scores, depth - 1, axis=1)[:, depth - 1, None]
     is_kept = (scores >= last) | (np.isnan(last) & ~np.isnan(scores))

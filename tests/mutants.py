@@ -1,24 +1,32 @@
 """Whether a test fails where the code is changed:
 
-    python tests/mutants.py eval/ranking.py tests/eval/test_metrics.py --count=40
+    python tests/mutants.py eval yt8m_models/layers/dsgmm.py --count=20
 
-changes one place of a file at a time (a comparison, an operator, a number), runs the tests, which
-should fail, and lists the changes that they did not find. Some change nothing that matters: each
-is for a person to judge. The changed code is in the memory of a forked process alone.
+changes one place of a file at a time (a comparison, an operator, a number), runs the tests that run
+the file, of which one should fail, and lists the changes that none found. Some change nothing that
+matters: each is for a person to judge. The changed code is in the memory of a forked process alone.
+
+The tests of `yt8m_models/layers/dsgmm.py` are `tests/layers/test_dsgmm.py`, or where there is no
+such file, `tests/layers`. They run once as the code is, to see which of them run which lines.
 """
 
 import argparse
 import ast
 import copy
+import importlib
 import importlib.abc
 import importlib.util
+import json
+import linecache
 import os
 import random
 import signal
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,10 +49,19 @@ def changes(tree: ast.AST) -> Iterator[tuple[ast.AST, str, Callable[[], None]]]:
     for node in ast.walk(tree):
         if id(node) in annotations:
             continue
-        operator = node.ops[0] if isinstance(node, ast.Compare) else getattr(node, "op", None)
-        if other := _OTHERS.get(type(operator)):
-            name = f"{type(operator).__name__} became {other.__name__}"
-            yield node, name, lambda node=node, other=other: _set_operator(node, other())
+        if isinstance(node, ast.Compare):
+            for place, operator in enumerate(node.ops):
+                if other := _OTHERS.get(type(operator)):
+                    yield (
+                        node,
+                        _became(operator, other),
+                        lambda node=node, place=place, new=other: node.ops.__setitem__(
+                            place, new()
+                        ),
+                    )
+        elif other := _OTHERS.get(type(operator := getattr(node, "op", None))):
+            name = _became(operator, other)
+            yield node, name, lambda node=node, new=other: setattr(node, "op", new())
         elif isinstance(operator, ast.Not | ast.USub):
             positive = ast.UAdd if isinstance(operator, ast.USub) else None
             name = f"{type(operator).__name__} was left out"
@@ -55,11 +72,8 @@ def changes(tree: ast.AST) -> Iterator[tuple[ast.AST, str, Callable[[], None]]]:
             yield node, name, lambda node=node, new=new: setattr(node, "value", new)
 
 
-def _set_operator(node: ast.AST, operator: ast.AST) -> None:
-    if isinstance(node, ast.Compare):
-        node.ops[0] = operator
-    else:
-        node.op = operator
+def _became(operator: ast.AST, other: type[ast.AST]) -> str:
+    return f"{type(operator).__name__} became {other.__name__}"
 
 
 def _drop_operator(node: ast.UnaryOp, positive: type[ast.AST] | None) -> None:
@@ -73,8 +87,9 @@ def _drop_operator(node: ast.UnaryOp, positive: type[ast.AST] | None) -> None:
 class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Imports one module as a tree says it."""
 
-    def __init__(self, module: str, path: Path, tree: ast.AST) -> None:
-        self.module, self.path, self.tree = module, path, tree
+    def __init__(self, path: Path, tree: ast.AST) -> None:
+        self.module = path.with_suffix("").as_posix().replace("/", ".")
+        self.path, self.tree = path, tree
 
     def find_spec(self, name, path, target=None):
         if name == self.module:
@@ -82,59 +97,163 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def exec_module(self, module) -> None:
-        exec(compile(self.tree, str(self.path), "exec"), module.__dict__)
+        name, source = str(self.path), ast.unparse(self.tree)
+        # TensorFlow compiles functions from what Python says their source is.
+        linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
+        exec(compile(source, name, "exec"), module.__dict__)
 
 
-def status(path: Path, tree: ast.AST, tests: list[str], seconds: int) -> int:
-    """What pytest returns for the changed module; -1 where it takes too long."""
-    child = os.fork()
-    if child == 0:
-        signal.alarm(seconds)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        os.dup2(1, 2)
-        module = path.with_suffix("").as_posix().replace("/", ".")
-        sys.meta_path.insert(0, _Changed(module, path, tree))
-        os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow", *tests]))
-    _, ended = os.waitpid(child, 0)
-    return max(os.waitstatus_to_exitcode(ended), -1)
+class _Lines:
+    """While pytest runs: which lines of the sources each test runs in its thread."""
+
+    def __init__(self, sources: Iterable[Path]) -> None:
+        self.of_tests: dict[str, dict[str, set[int]]] = {str(path): {} for path in sources}
+        self.sources = {str(path.resolve()): str(path) for path in sources}
+        self.test = ""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        self.test = item.nodeid
+        sys.settrace(self.trace)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(None)
+
+    def trace(self, frame, event, argument):
+        source = self.sources.get(frame.f_code.co_filename)
+        if source is None:
+            return None
+        self.of_tests[source].setdefault(self.test, set()).add(frame.f_lineno)
+        return self.trace
 
 
-def survivors(path: Path, tests: list[str], count: int, seed: int) -> tuple[list[str], int]:
-    """The changes that no test found, and how many there were.
+class _Only:
+    """Lets pytest run these tests, in this order."""
 
-    Raises:
-        ValueError: the tests fail as the code is.
+    def __init__(self, tests: Sequence[str]) -> None:
+        self.places = {test: place for place, test in enumerate(tests)}
+
+    def pytest_collection_modifyitems(self, items):
+        items[:] = sorted(
+            (item for item in items if item.nodeid in self.places),
+            key=lambda item: self.places[item.nodeid],
+        )
+
+
+def _forked(work: Callable[[], Any], seconds: int) -> Any:
+    """What work in a process of its own gives, as JSON; `None` if it ends otherwise or is late."""
+    with tempfile.TemporaryFile("w+") as result:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(seconds)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.dup2(1, 2)
+            json.dump(work(), result)
+            result.flush()
+            os._exit(0)
+        os.waitpid(child, 0)
+        result.seek(0)
+        return json.loads(result.read() or "null")
+
+
+def _pytest(tests: Iterable[str], plugin: object) -> int:
+    flags = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow"]
+    return int(pytest.main([*flags, *tests], plugins=[plugin]))
+
+
+def _as_it_is(sources: Sequence[Path], tests: Sequence[str]) -> list[Any]:
+    """Runs tests of the code as it is.
+
+    Returns:
+        What pytest returns; for each source, the lines that each test runs; and the installed
+        packages that were imported.
+    """
+    lines = _Lines(sources)
+    status = _pytest(tests, lines)
+    found = {
+        source: {test: sorted(numbers) for test, numbers in of_tests.items()}
+        for source, of_tests in lines.of_tests.items()
+    }
+    installed = (
+        name.partition(".")[0]
+        for name, module in list(sys.modules.items())
+        if "site-packages" in (getattr(module, "__file__", None) or "")
+    )
+    return [status, found, list(dict.fromkeys(installed))]
+
+
+def _with_change(path: Path, tree: ast.AST, tests: Sequence[str]) -> int:
+    """What pytest returns for a changed module."""
+    sys.meta_path.insert(0, _Changed(path, tree))
+    return _pytest(dict.fromkeys(test.partition("::")[0] for test in tests), _Only(tests))
+
+
+def survivors(
+    path: Path, lines: dict[str, list[int]], count: int, seed: int, seconds: int
+) -> tuple[int, int]:
+    """Prints the changes of a file that no test found; how many, and of how many.
+
+    Args:
+        path: the file.
+        lines: those that each test runs; other tests are left out.
+        count: changes to try.
+        seed: of their choice.
+        seconds: tests that take longer have found the change.
     """
     tree = ast.parse(path.read_text("utf-8"))
-    start = time.monotonic()
-    if status(path, tree, tests, 600):
-        raise ValueError(f"{' '.join(tests)} must pass before {path} is changed")
-    seconds = int(20 + 5 * (time.monotonic() - start))
-    numbers = range(len(list(changes(tree))))
-    chosen = sorted(random.Random(seed).sample(numbers, min(count, len(numbers))))
-    found = []
-    for number in chosen:
+    nodes = [node for node, _, _ in changes(tree)]
+    places = [(node.lineno, node.col_offset, number) for number, node in enumerate(nodes)]
+    chosen = sorted(random.Random(seed).sample(places, min(count, len(places))))
+    num_left = 0
+    for *_, number in chosen:
         changed = copy.deepcopy(tree)
         node, name, change = list(changes(changed))[number]
         change()
-        ast.fix_missing_locations(changed)
-        if status(path, changed, tests, seconds) == 0:
-            line = f"{path}:{node.lineno}:{node.col_offset + 1}: {name}"
-            print(line, flush=True)
-            found.append(line)
-    return found, len(chosen)
+        # Those that run the place come first; what is made at import matters to all.
+        tests = sorted(lines, key=lambda test: node.lineno not in lines[test])
+        if not tests or _forked(lambda: _with_change(path, changed, tests), seconds) == 0:  # noqa: B023
+            print(f"{path}:{node.lineno}:{node.col_offset + 1}: {name}", flush=True)
+            num_left += 1
+    return num_left, len(chosen)
+
+
+def _tests_of(source: Path) -> str:
+    """The file of tests, or the folder, that is to the tests what the source is to the code."""
+    parts = source.parent.parts
+    folder = Path("tests", *(parts[1:] if parts[:1] == ("yt8m_models",) else parts))
+    file = folder / f"test_{source.stem}.py"
+    return str(file if file.exists() else folder)
+
+
+def _sources(given: Iterable[Path]) -> Iterator[Path]:
+    for path in given:
+        files = sorted(path.glob("*.py")) if path.is_dir() else [path]
+        yield from (file for file in files if not file.name.startswith("__"))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("source", type=Path, help="the file to change, as from here")
-    parser.add_argument("tests", nargs="+", help="what pytest runs")
-    parser.add_argument("--count", type=int, default=40, help="changes to try")
+    parser.add_argument("sources", nargs="+", type=Path, help="files and folders, as from here")
+    parser.add_argument("--tests", nargs="+", help="what pytest runs instead")
+    parser.add_argument("--count", type=int, default=40, help="changes to try of each file")
     parser.add_argument("--seed", type=int, default=0, help="of their choice")
     given = parser.parse_args()
     sys.path.insert(0, "")
-    left, total = survivors(given.source, given.tests, given.count, given.seed)
-    print(f"{total - len(left)} of {total} changes were found by the tests")
+    sources = list(_sources(given.sources))
+    tests = given.tests or list(dict.fromkeys(map(_tests_of, sources)))
+    start = time.monotonic()
+    status, lines, installed = _forked(lambda: _as_it_is(sources, tests), 3600) or (1, {}, [])
+    if status:
+        sys.exit(f"{' '.join(tests)} must pass before code is changed")
+    seconds = int(20 + 5 * (time.monotonic() - start))
+    for name in installed:  # once, and not in each process
+        importlib.import_module(name)
+    num_left = total = 0
+    for path in sources:
+        left, tried = survivors(path, lines[str(path)], given.count, given.seed, seconds)
+        num_left, total = num_left + left, total + tried
+    print(f"{total} changes: {total - num_left} were found by the tests, {num_left} were not")
 
 
 if __name__ == "__main__":

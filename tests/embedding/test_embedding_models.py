@@ -415,6 +415,16 @@ def test_tower_refuses_widths(hidden, size):
         Tower(hidden, size)
 
 
+@pytest.mark.parametrize(("activation", "variance"), [("relu", 2 / 400), ("none", 1 / 400)])
+def test_fresh_towers_keep_the_variance(activation, variance):
+    """Of what enters a layer; half of it where a ReLU cuts that off."""
+    tower = Tower((2000,), 500, activation)
+    tower.build((None, 400))
+    for layer, expected in zip(tower.layers, (variance, 1 / 2000), strict=True):
+        start = ops.convert_to_numpy(layer.kernel)
+        assert start.var() == pytest.approx(expected, rel=0.02)
+
+
 def test_tower_round_trip():
     tower = Tower((5, 3), 2, activation="tanh")
     again = Tower.from_config(tower.get_config())

@@ -90,13 +90,29 @@ def test_gap_of_separate_bins_is_exact():
     assert float(metric.result()) == pytest.approx((1 / 2 + 2 / 3) / 4)
 
 
-def test_certain_predictions():
-    predictions = np.array([[1.0, 0.0], [0.0, 1.0]], "float32")
-    labels = np.array([[1, 0], [0, 1]])
-    for metric in (HitAtOne(), PERR(), GAP(), MAP(2)):
-        metric.update_state(labels, predictions)
-        assert np.isfinite(float(metric.result()))
-    assert float(HitAtOne()(labels, predictions)) == 1.0
+def test_the_outermost_bins_are_told_apart():
+    metric = GAP(num_bins=2)
+    metric.update_state(np.array([[0, 1]]), np.array([[0.9, 0.1]], "float32"))
+    assert float(metric.result()) == pytest.approx(1 / 2)
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        (HitAtOne(), 1.0),
+        # An entry at 0 is not retrieved: one of the second video's two labels.
+        (PERR(), (1 + 1 / 2) / 2),
+        # Two hits at 1, then one hit and three misses at 0: (2 + 2/2) / (2 + 5/2) for the hit.
+        (GAP(), (2 + 3 / 4.5) / 3),
+        # Both entries of class 0 are hits, the first of class 1 is; class 2 has no positive.
+        (MAP(3), 1.0),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_certain_predictions(metric, expected):
+    predictions = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], "float32")
+    metric.update_state(np.array([[1, 0, 0], [1, 1, 0]]), predictions)
+    assert float(metric.result()) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
@@ -134,6 +150,12 @@ def test_config_round_trip(metric):
 def test_refuses_other_shapes(metric):
     with pytest.raises(ValueError, match=r"labels and predictions must .* received \(4, 3\)"):
         metric.update_state(np.ones((4, 3)), np.ones((4, CLASSES)))
+
+
+def test_defaults():
+    assert GAP().get_config() == {"name": "gap", "top_k": 20, "num_bins": 16384}
+    expected = {"name": "map", "top_k": 20, "num_bins": 512, "num_classes": 3}
+    assert MAP(3).get_config() == expected
 
 
 def test_map_refuses_another_number_of_classes():

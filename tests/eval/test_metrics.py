@@ -61,6 +61,8 @@ def test_policies_are_arguments_with_the_defaults_of_the_class():
         assert inspect.Parameter.VAR_KEYWORD not in {each.kind for each in parameters}
         found = {each.name: each.default for each in parameters if each.kind == each.KEYWORD_ONLY}
         assert found == {name: of_class[name].default for name in policies}
+    assert of_class["top_k"].default == inspect.signature(metrics.gap).parameters["top_k"].default
+    assert of_class["top_k"].default == 20  # as in the starter code
     of_queries = inspect.signature(retrieval.average_precision).parameters
     assert inspect.signature(retrieval.mean_average_precision).parameters == of_queries
 
@@ -351,11 +353,14 @@ def test_result_can_be_asked_again_and_reset_forgets():
     _assert_same(streaming.result(), first)
 
 
-def test_memory_per_entry():
-    streaming = EvaluationMetrics(3862, top_k=20)
-    predictions, labels, _ = _videos(16, 3862, seed=2)
+@pytest.mark.parametrize(("num_classes", "class_bytes"), [(256, 1), (257, 2), (3862, 2)])
+def test_memory_per_entry(num_classes, class_bytes):
+    streaming = EvaluationMetrics(num_classes, top_k=20)
+    predictions, labels, _ = _videos(16, num_classes, seed=2)
+    predictions[:, -1] = 1
     streaming.update(predictions, labels)
-    assert streaming._entries.num_bytes == 16 * 20 * (4 + 2 + 1)
+    assert streaming._entries.num_bytes == 16 * 20 * (4 + class_bytes + 1)
+    assert max(part["class"].max() for part in streaming._entries.chunks()) == num_classes - 1
 
 
 @pytest.mark.parametrize("score_dtype", [np.float32, np.float64])
@@ -444,6 +449,12 @@ def test_dtypes(dtype, score_dtype):
     predictions = predictions.astype(score_dtype)
     result = metrics.gap(predictions, labels.astype(dtype), 3)
     assert result == metrics.gap(predictions.astype(np.float64), labels, 3)
+
+
+def test_float64_scores_closer_than_float32_are_told_apart():
+    predictions, labels = np.array([[0.5, 0], [0.5 + 1e-12, 0]]), np.array([[0, 1], [1, 0]])
+    # Top 1, pooled: the second video's is right (1/1), the first one's wrong; two positives.
+    assert metrics.gap(predictions, labels, 1) == 1 / 2
 
 
 def test_leaves_its_inputs_alone():

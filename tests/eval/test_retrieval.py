@@ -111,6 +111,7 @@ def test_by_hand():
     discounts = [1 / math.log2(rank + 1) for rank in (1, 2, 3, 4)]
     expected = (discounts[1] + 7 * discounts[3]) / (7 + discounts[1])
     assert ndcg(relevance, scores) == pytest.approx(expected)
+    assert ndcg(relevance, np.array([1, 9, 5, 3], np.uint8)) == pytest.approx(expected)
     assert ndcg(relevance, scores, 2) == pytest.approx(discounts[1] / (7 + discounts[1]))
     assert average_precision(relevance, scores) == pytest.approx((1 / 2 + 2 / 4) / 2)
     # Of the four pairs one is right: relevance 1 (0.5) over the 0 with 0.3.
@@ -201,8 +202,9 @@ def test_empty_input(metric):
 def test_blocks_do_not_change_values(metric, monkeypatch):
     relevance, scores = _queries(6)
     at_once = metric(relevance, scores)
-    monkeypatch.setattr(retrieval, "_BLOCK_ELEMENTS", 90)
-    np.testing.assert_allclose(metric(relevance, scores), at_once, rtol=1e-14)
+    for elements in (90, 7):  # three queries a block, and fewer than a query has
+        monkeypatch.setattr(retrieval, "_BLOCK_ELEMENTS", elements)
+        np.testing.assert_allclose(metric(relevance, scores), at_once, rtol=1e-14)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -240,3 +242,4 @@ def test_bad_input_of_ndcg():
     with pytest.raises(ValueError, match="at most 1000 with exponential gains; received 2000"):
         ndcg([2000, 0], [0.5, 0.1])
     assert ndcg([2000, 0], [0.5, 0.1], gains="linear") == 1
+    assert ndcg([1000, 0], [0.5, 0.1]) == 1

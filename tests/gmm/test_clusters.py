@@ -107,14 +107,18 @@ def test_layers_start_with_the_posteriors_of_a_sample(assignment, rng, clustered
 
 
 def test_variances_of_a_sample(rng):
-    """Clusters far apart: those of their frames and of 10 more with the variances of all."""
+    """Clusters far apart: those of their frames and of 10 more with the variances of all.
+
+    The third feature does not vary within them; it has 1e-4 of the mean variance of all.
+    """
     truth = np.repeat([0, 1], [300, 100])
-    deviations = np.array([[1.0, 2.0], [3.0, 0.5]])
-    frames = 100.0 * truth[:, None] + deviations[truth] * rng.normal(size=(400, 2))
+    deviations = np.array([[1.0, 2.0, 0.0], [3.0, 0.5, 0.0]])
+    frames = 100.0 * truth[:, None] + deviations[truth] * rng.normal(size=(400, 3))
     clusters = Clusters.of_sample(frames, 2, rng)
     order = np.argsort(clusters.ubm.means[:, 0])
     own = np.stack([frames[truth == k].var(axis=0) for k in (0, 1)])
     shared = 0.75 * own[0] + 0.25 * own[1]
+    shared[2] = 1e-4 * shared.mean()
     counts = np.array([[300], [100]])
     expected = (counts * own + 10 * shared) / (counts + 10)
     np.testing.assert_allclose(clusters.variances[order], expected, rtol=1e-3)

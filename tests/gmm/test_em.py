@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from yt8m_models.gmm.config import COVARIANCE_TYPES
-from yt8m_models.gmm.em import ExpectationMaximization, floored
-from yt8m_models.gmm.kmeans import kmeans
+from yt8m_models.gmm.em import ExpectationMaximization, floored, reseeded
+from yt8m_models.gmm.kmeans import _without_empty, kmeans
 from yt8m_models.gmm.moments import Moments
 from yt8m_models.gmm.reservoir import Reservoir
 from yt8m_models.gmm.ubm import UBM
@@ -123,6 +123,7 @@ def test_the_log_likelihood_never_falls_to_the_last_digit(covariance_type, rng, 
     assert (np.diff(em.history) >= 0).all()
     if covariance_type == "tied":
         assert np.linalg.eigvalsh(em.ubm.covariance).min() == pytest.approx(0.5)
+    np.testing.assert_array_equal(floored(np.array([0.1, 1.0]), 0.5), [0.5, 1.0])
 
 
 def test_converges_by_tolerance_and_says_so(rng, clustered):
@@ -133,6 +134,48 @@ def test_converges_by_tolerance_and_says_so(rng, clustered):
     gains = np.diff(em.history)
     assert gains[-1] < 1e-3
     assert (gains[:-1] >= 1e-3).all()
+
+
+def test_a_fall_by_rounding_ends_it_for_good(rng, clustered):
+    frames = clustered(rng, 400)
+    em = iterate(em_of(frames, start_of(frames, "tied")), frames, 3)
+    previous = em._previous
+    em.history[-1] += 1
+    iterate(em, frames, 1)
+    assert em.converged
+    assert em.result is previous
+    assert ExpectationMaximization.from_state(em.state(), em.moments, 1e-6, 0.0).converged
+
+
+@pytest.mark.parametrize(
+    ("num_far", "may_reseed", "expected"), [(0, True, True), (0, False, False), (1, True, False)]
+)
+def test_a_cluster_without_a_frame_is_reseeded(num_far, may_reseed, expected, rng, clustered):
+    frames = clustered(rng, 400, clusters=2)
+    frames[:num_far] = 1e3
+    means = [frames[1], frames[2], np.full(6, 1e3)]
+    em = em_of(frames, UBM([0.4, 0.4, 0.2], means, np.cov(frames[1:].T)))
+    em.expect(frames)
+    em.maximize(frames[1:], may_reseed)
+    assert (em.safe is not None) == expected
+    np.testing.assert_allclose(em.result.means[2], 1e3, rtol=1e-5)  # without a frame, as before
+
+
+@pytest.mark.parametrize(
+    ("empty", "sample", "means", "weights"),
+    [
+        ([2], [0.0, 20.0, 8.5, 4.0], [0, 8, 20], [5 / 9, 3 / 9, 1 / 9]),
+        ([1, 2], [0.0, 20.0, 8.5, 4.0], [0, 20, 4], [5 / 7, 1 / 7, 1 / 7]),
+        ([1, 2], [20.0], [0, 20, 50], [5 / 8, 1 / 8, 2 / 8]),
+    ],
+)
+def test_reseeded_by_hand(empty, sample, means, weights):
+    """σ = 1 around 0, 8 and 50: 20 is least likely, then 4. One frame of ten has weight 1/10."""
+    ubm = UBM([0.5, 0.3, 0.2], [[0], [8], [50]], 1.0)
+    found = reseeded(ubm, np.array(empty), np.array(sample)[:, None], num_frames=10)
+    np.testing.assert_array_equal(found.means[:, 0], means)
+    np.testing.assert_allclose(found.weights, weights)
+    assert found.covariance == 1
 
 
 def test_empty_clusters_are_reseeded(rng, clustered):
@@ -162,6 +205,28 @@ def test_reseeding_that_does_no_good_ends(rng, clustered):
     assert not em.reseeds
     assert (np.diff(em.history) >= 0).all()
     assert np.isfinite(em.result.log_density(frames)).all()
+
+
+def test_a_cluster_that_is_empty_again_is_not_reseeded_again(rng, clustered):
+    """At the mean of one that shrinks it gets less than the frame that its weight is of."""
+    frames = clustered(rng, 400, clusters=2)
+    start = start_of(frames, "tied", clusters=2)
+    weights = np.append(start.weights * (1 - 1e-12), 1e-12)
+    start = UBM(weights, np.vstack([start.means, [[1e3] * 6]]), start.covariance)
+    twin = em_of(frames, start)
+    mixtures = []
+    for _ in range(2):
+        twin.expect(frames)
+        twin.maximize(frames, may_reseed=False)
+        mixtures.append(twin.ubm)
+    shrinking = np.argmin((mixtures[1].weights - mixtures[0].weights)[:2])
+    em = em_of(frames, start)
+    for is_on_trial in (True, False):
+        em.expect(frames)
+        em.maximize(mixtures[0].means[[shrinking]])
+        assert (em.safe is not None) == is_on_trial
+    assert not em.reseeds
+    assert len(em.history) == 2
 
 
 def test_reseeding_that_lowers_the_likelihood_is_taken_back(rng, clustered):
@@ -232,15 +297,19 @@ def test_moments_of_the_mixture_are_those_of_the_frames_after_an_iteration(rng, 
 def test_shapes_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"weights must have shape \(2,\)"):
         UBM(np.ones(3) / 3, np.zeros((2, 4)), np.ones(4))
-    with pytest.raises(ValueError, match=r"covariance must have shape \(4, 4\), \(4,\) or \(\)"):
-        UBM(np.ones(2) / 2, np.zeros((2, 4)), np.ones((4, 3)))
+    for shape in ((4, 3), (3,), (4, 4, 4)):
+        with pytest.raises(ValueError, match=r"must have shape \(4, 4\), \(4,\) or \(\)"):
+            UBM(np.ones(2) / 2, np.zeros((2, 4)), np.ones(shape))
 
 
-def test_kmeans_finds_clusters_far_apart(rng):
+@pytest.mark.parametrize(("iterations", "scale"), [(0, 1), (0, 1e-4), (10, 1)])
+def test_kmeans_finds_clusters_far_apart(iterations, scale, rng, monkeypatch):
+    """Also by the start alone, and where distances are those of several blocks."""
+    monkeypatch.setattr("yt8m_models.gmm.kmeans._BLOCK", 250)
     centers = 20 * np.eye(6, 8)
     truth = rng.integers(6, size=600)
-    frames = centers[truth] + rng.normal(size=(600, 8)) + 100
-    means, labels = kmeans(frames, 6, rng)
+    frames = scale * (centers[truth] + rng.normal(size=(600, 8)) + 100)
+    means, labels = kmeans(frames, 6, rng, iterations)
     for cluster in range(6):
         of_one = frames[labels == cluster]
         np.testing.assert_allclose(means[cluster], of_one.mean(axis=0), rtol=1e-4)
@@ -258,6 +327,12 @@ def test_kmeans_gives_every_cluster_a_frame(rng):
         kmeans(frames, 31, rng)
 
 
+def test_an_empty_cluster_takes_the_farthest_frame_of_those_with_others():
+    labels, distances = np.array([0, 0, 0, 3, 4, 4]), np.array([1.0, 5, 3, 9, 4, 4])
+    # Frame 3 is alone in its cluster; after frame 1, frame 4 leaves frame 5 alone.
+    np.testing.assert_array_equal(_without_empty(labels, distances, 5), [0, 1, 0, 3, 2, 4])
+
+
 def test_reservoir_draws_uniformly_without_replacement():
     drawn = np.zeros(40, int)
     for seed in range(400):
@@ -269,6 +344,13 @@ def test_reservoir_draws_uniformly_without_replacement():
         drawn[rows] += 1
     # Each row is drawn 100 times of 400 on average, with deviation sqrt(400 · ¼ · ¾) = 8.7.
     assert abs(drawn - 100).max() < 5 * 8.7
+
+
+@pytest.mark.parametrize("count", [4, 10])
+def test_reservoir_keeps_all_of_a_few(count):
     few = Reservoir(10, np.random.default_rng(0))
-    few.add(np.zeros((4, 2)))
-    assert few.rows().shape == (4, 2)
+    with pytest.raises(ValueError, match="the stream must have rows; received none"):
+        few.rows()
+    rows = np.arange(count * 2.0).reshape(count, 2)
+    few.add(rows)
+    np.testing.assert_array_equal(few.rows(), rows)

@@ -247,6 +247,9 @@ def test_shown_negatives_and_uniform_ones_where_none_was_shown():
     np.testing.assert_allclose(
         shares(negatives[anchors == 1], 6), [0, 0, 0.5, 0.5, 0, 0], atol=0.05
     )
+    single = graph_of(6, [[0, 1]], shown=[[0, 3]])
+    anchors, _, negatives = TripletSampler(single, usable, negatives="shown").batch(0, 500)
+    assert set(negatives[anchors == 0]) == {3}
     uniform = TripletSampler(graph, usable)
     assert uniform.num_without_shown == 0
     assert set(uniform.batch(0, 500).negatives) == {2, 3}

@@ -1,5 +1,8 @@
 """One check for every layer: its configuration, saving, precision, sizes, mask and gradients."""
 
+import inspect
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -107,6 +110,17 @@ SAMPLERS = {
 }
 
 
+DEFAULTS = {
+    **dict.fromkeys(("batch_norm", "intra_norm", "final_norm", "expert_bias"), True),
+    **dict.fromkeys(("remove_diagonal", "prob_gating", "prob_gating_remove_diagonal"), False),
+    **dict.fromkeys(("couple_weights", "max_pool", "backward", "mix_logits", "per_feature"), False),
+    **{"batch_norm_decay": 0.999, "decay": 0.999, "epsilon": 1e-3, "dropout": 0.0, "gamma": 0.125},
+    **{"coupling_factor": 0.01, "groups": 8, "expansion": 2, "reduction": 8, "num_layers": 2},
+    **{"num_mixtures": 2, "l2": 1e-8, "low_rank": 0, "num_heads": 8, "attention_size": 256},
+}
+OTHERS = {("DSGMM", "final_norm"): False, ("CoupledAssignment", "initial_scale"): 1.0}
+
+
 def inputs_for(name, rng, batch=5, frames=7):
     """Arguments and keyword arguments of a call."""
     if name in VECTOR_LAYERS:
@@ -128,6 +142,31 @@ def functional(name, layer):
 def test_every_public_layer_is_checked():
     checked = {type(build()).__name__ for build in {**ALL, **SAMPLERS}.values()}
     assert checked == set(layers.__all__) - {"ClusterPooling"}
+
+
+def test_defaults():
+    """An argument has the same default in every layer, but for those of `OTHERS`."""
+    for name in layers.__all__:
+        parameters = inspect.signature(getattr(layers, name).__init__).parameters
+        for argument, parameter in parameters.items():
+            if isinstance(parameter.default, bool | int | float):
+                expected = OTHERS.get((name, argument), DEFAULTS.get(argument))
+                assert (name, argument, parameter.default) == (name, argument, expected)
+
+
+def test_every_batch_normalisation_has_the_decay():
+    reached, expected = set(), set()
+    for name, build in ALL.items():
+        config = build().get_config()
+        if "batch_norm_decay" in config:
+            layer = type(build()).from_config({**config, "batch_norm_decay": 0.5})
+            layer.build((None, FEATURES) if name in VECTOR_LAYERS else (None, None, FEATURES))
+            parts = layer._flatten_layers()
+            decays = {part.decay for part in parts if isinstance(part, layers.BatchNormalization)}
+            assert decays <= {0.5}
+            expected.add(type(layer))
+            reached |= {type(layer)} if decays else set()
+    assert reached == expected
 
 
 @pytest.mark.parametrize("name", {**ALL, **SAMPLERS})
@@ -203,6 +242,20 @@ def test_padding_changes_nothing(name, rng, to_numpy):
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["average", "dsgmm", "gru", "input", "batch_norm"])
+def test_a_mask_of_keras_is_taken(name, rng, to_numpy):
+    """That of a layer before; what has frames still hands it on."""
+    layer = FRAME_LAYERS[name]()
+    frames, kwargs = inputs_for(name, rng)
+    frames[~kwargs["mask"]] = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = layer(keras.layers.Masking()(frames))
+    np.testing.assert_allclose(to_numpy(found), to_numpy(layer(frames, **kwargs)), rtol=1e-5)
+    handed_on = getattr(found, "_keras_mask", None)
+    assert (handed_on is not None) == (name in ("input", "batch_norm"))
+
+
 @pytest.mark.parametrize("name", FRAME_LAYERS)
 def test_no_mask_equals_a_full_mask(name, rng, to_numpy):
     layer = FRAME_LAYERS[name]()
@@ -231,6 +284,8 @@ def test_gradients_reach_every_weight(name, rng, gradients):
     inputs, kwargs = inputs_for(name, rng)
     arguments = {"training": True} if has_training(layer) else {}
     outputs = layer(inputs, **kwargs, **arguments)
+    states = {weight.name.removeprefix("moving_") for weight in layer.non_trainable_weights}
+    assert states <= {"mean", "variance", "weight", "seed_generator_state"}
     if not layer.trainable_weights:
         assert name in ("average", "max", "input")
         return

@@ -251,7 +251,9 @@ def test_mixed_precision_at_any_scale(name, scale, policy, rng, gradients, to_nu
         (lambda: CoupledAssignment(0), "num_clusters must be at least 1; received 0"),
         (lambda: CoupledAssignment(2, "decoupled"), "assignment must be one of .* 'decoupled'"),
         (lambda: CoupledAssignment(2, initial_scale=0.0), "initial_scale must be positive; .* 0.0"),
-        (lambda: NetVLAD(2, initial_scale=-1.0), "initial_scale must be positive; received -1.0"),
+        (lambda: CoupledAssignment(2, initial_scale=np.inf), "initial_scale must be .* inf"),
+        (lambda: NetVLAD(2, initial_scale=0.0), "initial_scale must be positive; received 0.0"),
+        (lambda: NetVLAD(2, initial_scale=np.inf), "initial_scale must be positive; received inf"),
     ],
 )
 def test_wrong_arguments(build, message):

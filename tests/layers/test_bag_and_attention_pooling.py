@@ -218,6 +218,16 @@ def test_frame_network(batch_norm, rng, to_numpy):
     np.testing.assert_allclose(to_numpy(layer(frames, mask=mask)), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_frame_network_drops_in_training(to_numpy, assign):
+    layer = FrameNetwork((1000,), dropout=0.25, batch_norm=False)
+    layer.build((None, None, 4))
+    assign(layer, kernel=np.ones((4, 1000)))
+    dropped = to_numpy(layer(np.ones((2, 3, 4), "float32"), training=True))
+    np.testing.assert_allclose(np.unique(dropped), [0, 4 / 0.75], rtol=1e-6)
+    # 6,000 draws: the standard deviation of the share is sqrt(1/4 · 3/4 / 6000) = 0.0056.
+    assert np.mean(dropped == 0) == pytest.approx(0.25, abs=5 * 0.0056)
+
+
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_squeeze_and_excitation_gating(batch_norm, rng, to_numpy):
     inputs = rng.normal(size=(5, 6)).astype("float32")
@@ -252,6 +262,8 @@ def test_squeeze_and_excitation_gating(batch_norm, rng, to_numpy):
         (lambda: FeatureAttentionPooling(0), "units must be at least 1; received 0"),
         (lambda: FrameNetwork(()), "units must have one width or more; received none"),
         (lambda: FrameNetwork((4, 0)), "units must be at least 1; received 0"),
+        (lambda: FrameNetwork((4,), dropout=1.0), "dropout must be at least 0 and below 1; .* 1.0"),
+        (lambda: FrameNetwork((4,), dropout=-0.1), "dropout must be at least 0 .* received -0.1"),
         (lambda: SqueezeExcitationGating(0), "reduction must be at least 1; received 0"),
         (
             lambda: SqueezeExcitationGating(9).build((None, 8)),

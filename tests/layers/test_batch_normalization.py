@@ -27,11 +27,13 @@ def moving(layer, to_numpy):
 
 
 def drifting(rng, steps, shape=(4, 5, 3)):
-    """Batches whose mean and deviation change, some with a mask."""
+    """Batches whose mean and deviation change, some with a mask, the first of a single place."""
     batches = []
     for step in range(steps):
         batch = rng.normal(3 + 0.1 * step, 1 + 0.2 * step, shape).astype("float32")
-        mask = rng.random(shape[:-1]) < 0.6 if len(shape) == 3 and step % 2 else None
+        mask = rng.random(shape[:-1]) if len(shape) == 3 and step % 2 else None
+        if mask is not None:
+            mask = mask == mask.max() if step == 1 else mask < 0.6
         batches.append((batch, mask))
     return batches
 
@@ -75,7 +77,7 @@ def test_settled_statistics_move_as_those_of_keras(rng, to_numpy, assign):
     for batch, mask in drifting(rng, 4):
         output = layer(batch, mask=mask, training=True)
         expected = other(batch, mask=mask, training=True)
-        np.testing.assert_allclose(to_numpy(output), to_numpy(expected), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(to_numpy(output), to_numpy(expected), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(moving(layer, to_numpy), moving(other, to_numpy), rtol=1e-5)
     assert to_numpy(layer.moving_weight) == 1
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from keras import ops
 
 from yt8m_models.layers import InputNormalization
 
@@ -23,6 +24,13 @@ def test_equals_the_formula(per_feature, dtype, rng, to_numpy):
         expected = unit(frames)
     actual = to_numpy(InputNormalization((4, 2), per_feature=per_feature)(recorded, mask=mask))
     np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_half_precision_rounds_the_result_alone(rng, to_numpy):
+    frames = rng.normal(size=(2, 3, 6)).astype("float32")
+    expected = ops.cast(InputNormalization((6,))(frames), "bfloat16")
+    found = InputNormalization((6,), dtype="mixed_bfloat16")(frames)
+    np.testing.assert_array_equal(to_numpy(found), to_numpy(expected))
 
 
 def test_wrong_width():

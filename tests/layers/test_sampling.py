@@ -1,7 +1,9 @@
 """Frame sampling: which frames are taken, how often, and from short and empty videos."""
 
+import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from yt8m_models.layers import SampleRandomFrames, SampleRandomSequence
 
@@ -44,6 +46,21 @@ def test_random_sequence_repeats_the_last_frame_of_a_short_video(to_numpy):
 def test_videos_without_frames_give_the_padding(layer, to_numpy):
     taken = positions(layer(SAMPLES, seed=1), np.array([0, 0]), to_numpy)
     np.testing.assert_array_equal(taken, np.zeros((2, SAMPLES)))
+
+
+@pytest.mark.parametrize("layer", [SampleRandomFrames, SampleRandomSequence])
+def test_half_precision_leaves_frames_as_they_are(layer, to_numpy):
+    frames = np.full((2, 3, 1), 1 + 2**-20, "float32")
+    sampled = layer(SAMPLES, dtype="mixed_bfloat16")(frames, num_frames=np.array([3, 1]))
+    np.testing.assert_array_equal(to_numpy(sampled), np.full((2, SAMPLES, 1), 1 + 2**-20))
+
+
+@pytest.mark.parametrize("layer", [SampleRandomFrames, SampleRandomSequence])
+def test_the_largest_draws_stay_inside_the_video(layer, to_numpy, monkeypatch):
+    largest = np.nextafter(np.float32(1), np.float32(0))
+    monkeypatch.setattr(keras.random, "uniform", lambda shape, **_: ops.full(shape, largest))
+    taken = positions(layer(1), np.arange(1, FRAMES + 1), to_numpy)
+    np.testing.assert_array_equal(taken[:, 0], np.arange(FRAMES))
 
 
 @pytest.mark.parametrize("layer", [SampleRandomFrames, SampleRandomSequence])

@@ -54,6 +54,7 @@ def test_values_by_hand():
     # Violations with margin 0.5: 1 - 0.75 + 0.5 = 0.75, 0 - 2 + 0.5 = -1.5.
     positive, negative = [1.0, 0.0], [0.75, 2.0]
     assert float(TripletHingeLoss(0.5)(positive, negative)) == 0.75 / 2
+    assert float(TripletHingeLoss(0.5)(positive, negative, mask=[True, False])) == 0.75
     expected = (math.log(1 + math.exp(0.75)) + math.log(1 + math.exp(-1.5))) / 2
     assert float(TripletLogLoss(0.5)(positive, negative)) == pytest.approx(expected, rel=1e-6)
     expected = (math.exp(0.75) + math.exp(-1.5)) / 2
@@ -188,6 +189,7 @@ def test_refuses_other_shapes(positive, negative, mask, message):
 def test_get_triplet(name):
     loss = losses.get_triplet(name, margin=0.7)
     assert (type(loss).__name__, loss.margin) == (name, 0.7)
+    assert type(loss)().margin == 0.2
 
 
 def test_get_triplet_names_the_nearest():

@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -75,21 +76,43 @@ RECORDINGS = {
 
 
 @pytest.fixture(params=RECORDINGS)
-def recorded(request, shared):
-    """A recording and the model with its variables."""
+def fresh(request, shared):
+    """A recording and a new model like it."""
     recording = np.load(shared / "parity" / f"{request.param}.npz")
     meta = json.loads(str(recording["meta"]))
     config = ModelConfig(**RECORDINGS[request.param])
     frame_features = recording["input"].ndim == 3
     names = ("rgb", "audio") if frame_features else ("mean_rgb", "mean_audio")
     data = DataConfig(names, (1024, 128), frame_features, num_classes=meta["C"])
-    model = create_model(config, data)
+    keras.utils.set_random_seed(1)
+    return create_model(config, data), recording
+
+
+@pytest.fixture
+def recorded(fresh):
+    """A recording and the model with its variables."""
+    model, recording = fresh
     pairs = pair_variables(model, recording, "var")
     settled = settle_moving_statistics(model.weights)
     assert len(pairs) == len(model.weights) - len(settled)
     for weight, array in pairs.values():
         weight.assign(array)
     return model, recording
+
+
+def test_kernels_start_as_the_originals(fresh):
+    """Within five times the error of a deviation's estimate, `σ / √(2n)` for each of the two.
+
+    But for the dense layer after the pooling, which starts by its own width here: WILLOW's by the
+    number of clusters, `1 / √K`.
+    """
+    for name, (weight, recorded) in pair_variables(*fresh, "var").items():
+        if recorded.ndim > 1 and recorded.size >= 500 and name != "hidden1_weights":
+            start = np.asarray(weight)
+            error = 5 * np.std(recorded) / recorded.size**0.5
+            np.testing.assert_allclose(np.std(start), np.std(recorded), atol=error, err_msg=name)
+            mean = np.mean(recorded)
+            np.testing.assert_allclose(np.mean(start), mean, atol=2 * error, err_msg=name)
 
 
 def test_predictions_losses_and_regularization(recorded):

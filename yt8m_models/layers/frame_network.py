@@ -51,6 +51,8 @@ class FrameNetwork(FrameLayer):
             raise ValueError("units must have one width or more; received none")
         for width in self.units:
             check_positive(units=width)
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout must be at least 0 and below 1; received {dropout}")
         self.dropout = dropout
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay

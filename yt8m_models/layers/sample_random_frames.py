@@ -39,8 +39,7 @@ class SampleRandomFrames(BaseLayer):
         count = ops.cast(ops.expand_dims(num_frames, 1), "float32")
         shape = (ops.shape(frames)[0], self.num_samples)
         uniform = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
-        # u · n rounds up to n for the largest u when n is large: stay inside the video.
-        index = ops.minimum(ops.floor(uniform * count), ops.maximum(count - 1, 0))
+        index = ops.floor(uniform * count)  # below count, as u is at most 1 - 2^-24
         return ops.take_along_axis(frames, ops.expand_dims(ops.cast(index, "int32"), -1), axis=1)
 
     def compute_output_spec(self, frames: Tensor, num_frames: Tensor) -> Tensor:

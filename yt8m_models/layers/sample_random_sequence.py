@@ -42,8 +42,8 @@ class SampleRandomSequence(BaseLayer):
         uniform = keras.random.uniform(
             (ops.shape(frames)[0], 1), dtype="float32", seed=self.seed_generator
         )
-        start = ops.floor(uniform * ops.cast(last_start + 1, "float32"))
-        start = ops.minimum(ops.cast(start, "int32"), last_start)
+        # At most last_start, as u is at most 1 - 2^-24.
+        start = ops.cast(ops.floor(uniform * ops.cast(last_start + 1, "float32")), "int32")
         index = ops.minimum(start + ops.arange(self.num_samples), ops.maximum(count - 1, 0))
         return ops.take_along_axis(frames, ops.expand_dims(index, -1), axis=1)
 
