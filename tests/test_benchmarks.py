@@ -1,12 +1,9 @@
 """What the benchmarks make of their measurements."""
 
 import pytest
-from matplotlib import image
 
 from benchmarks import comparison
 from benchmarks.figure import Figure, table
-from benchmarks.scaling import Point, plot
-from benchmarks.scaling import table as scaling_table
 from benchmarks.step_limit import CASES, weight_bytes
 
 
@@ -69,19 +66,3 @@ def test_work_of_a_step():
     ]
     assert CASES["dsgmm_paper"].flops(80) == 6 * sum(products)
     assert weight_bytes(1000) == 40_000  # ten passes over numbers of four bytes
-
-
-def test_how_the_cost_grows_as_a_table_and_a_plot(tmp_path):
-    points = [
-        Point("pipeline", "shards", 1, 0.5),
-        Point("pipeline", "shards", 4, 0.123),
-        Point("metrics", "videos", 1000, 0.01, 20.4),
-        Point("metrics", "videos", 1_000_000, 12.3, 71.0),
-    ]
-    assert scaling_table(points).splitlines()[2:] == [
-        "| pipeline | shards 1 · 4 | 0.5 · 0.12 |  |",
-        "| metrics | videos 1,000 · 1,000,000 | 0.01 · 12 | 20 · 71 |",
-    ]
-    plot(points, tmp_path / "scaling.png")
-    height, width, _ = image.imread(tmp_path / "scaling.png").shape
-    assert (width, height) == (640, 280)
