@@ -6,13 +6,15 @@ import shutil
 import duckdb
 import numpy as np
 import pytest
+import tensorflow as tf
 from matplotlib import image
 
 from benchmarks import collaborative_scaling, scaling
 from benchmarks.collaborative_scaling import STEPS, CollaborativeConfig, planned
 from benchmarks.point import Point, law, plan, plot, table
 from benchmarks.process import private_peak_mb
-from benchmarks.watch_data import write_log
+from benchmarks.watch_data import write_log, write_records
+from yt8m_models.data.records import video_record
 
 PROGRAMS = ",".join(collaborative_scaling.PARTS)
 
@@ -93,6 +95,22 @@ def test_a_made_watch_log(tmp_path):
     assert 900 < len(videos) <= 1023
     ((names,),) = duckdb.sql("SELECT max(video_id) FROM log").fetchall()
     assert "v00000900" < names < "v00001024"
+
+
+def test_made_records(tmp_path):
+    """Made at once, they are those that are made one by one; all differ."""
+    write_records(tmp_path / "records", 2100, (8, 4))
+    (path,) = (tmp_path / "records").iterdir()
+    records = [record.numpy() for record in tf.data.TFRecordDataset(str(path))]
+    assert len(set(records)) == 2100
+    features = tf.train.Example.FromString(records[2099]).features.feature
+    assert features["id"].bytes_list.value == [b"v00002099"]
+    means = {name: features[name].float_list.value for name in ("mean_rgb", "mean_audio")}
+    assert (len(means["mean_rgb"]), len(means["mean_audio"])) == (8, 4)
+    arrays = {name: np.array(values, np.float32) for name, values in means.items()}
+    assert video_record(b"v00002099", [0], arrays) == records[2099]
+    of_topic = tf.train.Example.FromString(records[2099 - 1009]).features.feature
+    assert of_topic["mean_rgb"] != features["mean_rgb"]
 
 
 def test_worlds():
