@@ -1,6 +1,7 @@
 """Measuring in a process of its own, whose memory is not that of what was measured before."""
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 Result = TypeVar("Result")
+
+_SECONDS_BETWEEN_LOOKS = 0.02
 
 
 def in_own_process(function: Callable[..., Result], *arguments: object) -> Result:
@@ -23,3 +26,28 @@ def status_mb(name: str) -> float:
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024 / 1e6
     raise OSError(f"/proc/self/status has no {name}")
+
+
+def private_peak_mb(call: Callable[[], Result]) -> tuple[Result, float]:
+    """What a call returns, and the most memory that it took above what there was before, in MB.
+
+    Files that are mapped into memory do not count, since the kernel drops their pages when others
+    need the room. It is looked at fifty times a second: what is gone sooner may be missed.
+    """
+    before = peak = status_mb("RssAnon")
+    done = threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(_SECONDS_BETWEEN_LOOKS):
+            peak = max(peak, status_mb("RssAnon"))
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        result = call()
+        last = status_mb("RssAnon")
+    finally:
+        done.set()
+        watching.join()
+    return result, max(peak, last) - before

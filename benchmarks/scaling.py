@@ -2,29 +2,33 @@
 
 Writes a table (`scaling.md`, `scaling.json`) and a plot (`scaling.png`) of the time and the memory
 of a training step over clusters, frames, classes, batch and feature size; of the pipeline over
-shards, readers and the videos' length; and of metrics and inference over the number of videos.
+shards, readers and the videos' length; of metrics and inference over the number of videos; and of
+the programs from a watch log to recommendations over videos and rows, of which `plan.md` has what
+they would take for `PLANNED` sizes. A run that was interrupted goes on.
 """
 
 import gc
-import itertools
-import json
 import statistics
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from benchmarks import collaborative_scaling
+from benchmarks.collaborative_scaling import CollaborativeConfig
+from benchmarks.point import Point, plan, plot, table
 from benchmarks.process import in_own_process, status_mb
 from benchmarks.step_limit import DATA, StepCase
 from benchmarks.timing import in_turn, seconds_of
 from yt8m_models.config import DataConfig, ModelConfig
 from yt8m_models.program.command import Arguments, Program
 from yt8m_models.program.option import Options, option
-from yt8m_models.storage.plots import new_figure, save_figure
-from yt8m_models.storage.text_tables import markdown_table
+from yt8m_models.storage.result_file import read_result, write_result
+from yt8m_models.storage.whole_file import write_text
 
 _SIZES = {"clusters": 64, "frames": 30, "classes": 1000, "batch": 80, "features": 512}
 AXES: dict[str, dict[str, tuple[int, ...]]] = {
@@ -39,38 +43,31 @@ AXES: dict[str, dict[str, tuple[int, ...]]] = {
     "metrics": {"videos": (1_000, 10_000, 100_000, 1_000_000)},
     "inference": {"videos": (1_000, 10_000, 100_000, 1_000_000)},
 }
+PARTS = (*AXES, *collaborative_scaling.PARTS)
+PLANNED = {"videos": 300_000_000, "rows": 50_000_000_000, "users": 500_000_000}
 _PIPELINE_VIDEOS = 1024
 _ROUNDS = 9
-
-
-@dataclass(frozen=True)
-class Point:
-    """One measurement.
-
-    Attributes:
-        part: what was measured.
-        axis: which size differs from the others' points.
-        size: that size.
-        seconds: of a step, or of all videos.
-        megabytes: at the most, above those before; `None` where not measured.
-    """
-
-    part: str
-    axis: str
-    size: int
-    seconds: float
-    megabytes: float | None = None
 
 
 @dataclass(frozen=True)
 class ScalingConfig(Options):
     """Which parts to measure, and where to write them."""
 
-    parts: tuple[str, ...] = option(tuple(AXES), "Parts to measure.", choices=tuple(AXES))
-    output_dir: str = option("out/scaling", "Directory for the table and the plot.")
+    parts: tuple[str, ...] = option(PARTS, "Parts to measure.", choices=PARTS)
+    output_dir: str = option(
+        "out/scaling",
+        "Directory for the table and the plot, and for the data meanwhile. What scaling.json has "
+        "there is not measured again.",
+    )
+    fresh: bool = option(False, "Measure again what is measured already.")
 
 
-PROGRAM = Program("python -m benchmarks.scaling", "Measure how the cost grows.", ScalingConfig)
+PROGRAM = Program(
+    "python -m benchmarks.scaling",
+    "Measure how the cost grows.",
+    ScalingConfig,
+    CollaborativeConfig,
+)
 
 
 @PROGRAM.main
@@ -78,15 +75,38 @@ def main(arguments: Arguments) -> None:
     config = arguments[ScalingConfig]
     directory = Path(config.output_dir)
     directory.mkdir(parents=True, exist_ok=True)
-    points = []
-    for part in config.parts:
-        for axis, sizes in AXES[part].items():
+    path = str(directory / "scaling.json")
+    read = read_result(path, lambda records: [Point(**record) for record in records])
+    points = {point.key: point for point in read or ()}
+    if config.fresh:
+        points = {key: point for key, point in points.items() if _name(point) not in config.parts}
+    for point in chain(
+        _annotated(config.parts, points),
+        collaborative_scaling.measure(
+            arguments[CollaborativeConfig], config.parts, points, directory
+        ),
+    ):
+        points[point.key] = point
+        print(point, flush=True)
+        write_result(path, [asdict(each) for each in points.values()])
+        write_text(directory / "scaling.md", table(points.values()))
+        write_text(directory / "plan.md", plan(points.values(), PLANNED))
+    if points:
+        plot(points.values(), directory / "scaling.png")
+
+
+def _name(point: Point) -> str:
+    """The part, as flags name it, that a point is of."""
+    return point.part.partition(",")[0]
+
+
+def _annotated(parts: Collection[str], known: Collection[tuple[str, str, int]]) -> Iterator[Point]:
+    """Measures what is not known yet of the annotated half."""
+    for part, axes in AXES.items():
+        for axis, sizes in axes.items():
             for size in sizes:
-                points.append(in_own_process(measure, part, axis, size))
-                print(points[-1], flush=True)
-    (directory / "scaling.json").write_text(json.dumps([asdict(point) for point in points]) + "\n")
-    (directory / "scaling.md").write_text(table(points), encoding="utf-8")
-    plot(points, directory / "scaling.png")
+                if part in parts and (part, axis, size) not in known:
+                    yield in_own_process(measure, part, axis, size)
 
 
 def measure(part: str, axis: str, size: int) -> Point:
@@ -188,63 +208,6 @@ def _timed(run: Callable[[], None]) -> tuple[float, float]:
     before = status_mb("VmRSS")
     seconds = seconds_of(run)
     return seconds, max(status_mb("VmHWM") - before, 0.0)
-
-
-def table(points: list[Point]) -> str:
-    """A Markdown table with a row for each part and axis."""
-    rows = []
-    for (part, axis), chosen in _by_axis(points).items():
-        sizes = " · ".join(f"{point.size:,}" for point in chosen)
-        seconds = " · ".join(f"{point.seconds:.2g}" for point in chosen)
-        megabytes = (point.megabytes for point in chosen if point.megabytes is not None)
-        rows.append((part, f"{axis} {sizes}", seconds, " · ".join(f"{mb:.0f}" for mb in megabytes)))
-    lines = markdown_table(("measured", "over", "seconds", "MB"), rows)
-    return "\n".join(lines) + "\n"
-
-
-def _by_axis(points: list[Point]) -> dict[tuple[str, str], list[Point]]:
-    """The points of each part and axis, which follow each other."""
-    groups = itertools.groupby(points, lambda point: (point.part, point.axis))
-    return {key: list(group) for key, group in groups}
-
-
-def plot(points: list[Point], path: Path) -> None:
-    """An image with a panel for each part and axis: seconds, and MB where they were measured."""
-    panels = _by_axis(points)
-    columns = min(5, len(panels))
-    rows = -(-len(panels) // columns)
-    figure = new_figure(3.2 * columns, 2.8 * rows, dpi=100)
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for panel, ((part, axis), chosen) in zip(axes.flat, panels.items(), strict=False):
-        sizes = [point.size for point in chosen]
-        panel.set_xscale("log")
-        panel.set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=30, fontsize=8)
-        panel.minorticks_off()
-        panel.plot(sizes, [point.seconds for point in chosen], "o-", color="C0")
-        panel.set_title(part, fontsize=10)
-        panel.set_xlabel(axis)
-        _set_scale(panel, "seconds", "C0")
-        if chosen[0].megabytes is not None:
-            beside = panel.twinx()
-            beside.plot(sizes, [point.megabytes for point in chosen], "s--", color="C1")
-            _set_scale(beside, "MB", "C1")
-    for panel in list(axes.flat)[len(panels) :]:
-        panel.set_axis_off()
-    save_figure(str(path), figure)
-
-
-def _set_scale(panel: Any, label: str, color: str) -> None:
-    """A logarithmic axis of at least a decade, so that noise does not look like growth."""
-    from matplotlib.ticker import LogLocator
-
-    low, high = panel.dataLim.y0, panel.dataLim.y1
-    margin = max(1.3, (10 * low / high) ** 0.5)
-    panel.set_yscale("log")
-    panel.set_ylim(low / margin, high * margin)
-    panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    panel.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    panel.yaxis.set_minor_formatter("")
-    panel.set_ylabel(label, color=color)
 
 
 if __name__ == "__main__":

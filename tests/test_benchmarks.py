@@ -1,13 +1,13 @@
 """What the benchmarks make of their measurements."""
 
 import pytest
-from matplotlib import image
 
-from benchmarks import comparison
+from benchmarks import collaborative_scaling, comparison, memory_limits, spark
+from benchmarks.collaborative_scaling import measured
 from benchmarks.figure import Figure, table
-from benchmarks.scaling import Point, plot
-from benchmarks.scaling import table as scaling_table
+from benchmarks.point import Point
 from benchmarks.step_limit import CASES, weight_bytes
+from benchmarks.watch_data import write_log, write_records
 
 
 def test_figures_against_their_bounds():
@@ -71,17 +71,70 @@ def test_work_of_a_step():
     assert weight_bytes(1000) == 40_000  # ten passes over numbers of four bytes
 
 
-def test_how_the_cost_grows_as_a_table_and_a_plot(tmp_path):
-    points = [
-        Point("pipeline", "shards", 1, 0.5),
-        Point("pipeline", "shards", 4, 0.123),
-        Point("metrics", "videos", 1000, 0.01, 20.4),
-        Point("metrics", "videos", 1_000_000, 12.3, 71.0),
+def test_spark_over_duckdb(tmp_path, monkeypatch):
+    """A million rows in 2 s by DuckDB and in 8 by Spark, which had to begin first: a quarter."""
+    graphs = {"local": b"graph", "spark": b"graph"}
+
+    def build(_, workdir, engine):
+        (workdir / engine).mkdir(parents=True)
+        (workdir / engine / "neighbors.npy").write_bytes(graphs[engine])
+        return {"local": (0.0, 2.0), "spark": (5.0, 8.0)}[engine]
+
+    monkeypatch.setattr(spark, "require", lambda *_, **__: None)
+    monkeypatch.setattr(spark, "require_java", lambda: None)
+    monkeypatch.setattr(spark, "in_own_process", build)
+    monkeypatch.setattr(spark, "write_log", lambda *_: None)
+    (figure,) = spark.figures(tmp_path / "same", num_rows=1_000_000)
+    assert (figure.value, figure.bound) == (0.25, None)
+    assert figure.detail["spark_rows_per_second"] == 125_000
+    assert figure.detail["spark_start_seconds"] == 5.0
+
+    graphs["spark"] = b"other"
+    with pytest.raises(ValueError, match=r"Spark and DuckDB differ in \['neighbors.npy'\]"):
+        spark.figures(tmp_path / "other")
+
+
+def test_spark_is_left_out_where_it_is_not_installed(tmp_path, monkeypatch, capsys):
+    def require(name, extra):
+        raise ValueError(f"{name} is needed: extra {extra}")
+
+    monkeypatch.setattr(spark, "require", require)
+    assert spark.figures(tmp_path) == []
+    assert capsys.readouterr().err == "left out: pyspark is needed: extra spark\n"
+
+
+def test_memory_on_ten_times_as_much_input(tmp_path, monkeypatch):
+    """A hundredth of 1 GB of rows of 154 bytes, and of 2 GB of 1,152 and of 256 float32 each."""
+    made, flags = {}, {}
+
+    def here(function, *arguments):
+        if function in (write_log, write_records):
+            path, *given = arguments
+            made[path.name] = given
+            path.write_bytes(bytes(10_000_000))
+        elif function is memory_limits._make_more:
+            directory, made[directory.name] = arguments
+            (directory / "many").write_bytes(bytes(20_000_000))
+        elif function is measured:
+            step, large, *_ = arguments
+            flags[step.program] = step.flags
+            (large / step.makes).write_bytes(bytes(9_000_000))
+            return Point(step.part, step.axis, 1, 2.5, {"embed": 201.0}.get(step.program, 199.0))
+
+    monkeypatch.setattr(memory_limits, "in_own_process", here)
+    figures = memory_limits.figures(tmp_path, scale=0.01)
+    assert made == {
+        "log": [64_935, 2170, 200],
+        "records": [4340, (1024, 128)],
+        "small": 10_000,
+        "large": 19_531,
+    }
+    assert [figure.name.split(",")[0] for figure in figures] == [
+        f"peak memory of {program}" for program in collaborative_scaling.PARTS
     ]
-    assert scaling_table(points).splitlines()[2:] == [
-        "| pipeline | shards 1 · 4 | 0.5 · 0.12 |  |",
-        "| metrics | videos 1,000 · 1,000,000 | 0.01 · 12 | 20 · 71 |",
-    ]
-    plot(points, tmp_path / "scaling.png")
-    height, width, _ = image.imread(tmp_path / "scaling.png").shape
-    assert (width, height) == (640, 280)
+    assert figures[0].name == "peak memory of build-graph, on 10 MB"
+    assert figures[3].name == "peak memory of build-index, on 20 MB"
+    missed = [figure.name for figure in figures if not figure.reached]
+    assert missed == ["peak memory of embed, on 9 MB"]
+    limited = [name for name, given in flags.items() if given.get("memory_limit") == "100MB"]
+    assert limited == ["build-graph", "recommend", "glmix"]
