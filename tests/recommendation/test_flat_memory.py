@@ -16,7 +16,7 @@ from yt8m_models.retrieval.index import Index
 
 # As arrays 4 bytes for each of user and video, and 8 for each of time, rating and label.
 NUM_EVENTS, BYTES_OF_EVENT = 500_000, 32
-LEAST_MEMORY = "64MB"
+LEAST_MEMORY = "128MB"
 
 
 @pytest.fixture(scope="module")

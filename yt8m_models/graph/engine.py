@@ -9,6 +9,7 @@ from typing import Any
 from yt8m_models.program.extras import require
 
 INTERRUPTED = "Query interrupted"  # by a signal, as a RuntimeError
+_OF_MACHINE = 0.8  # what the engine takes by itself of the machine's, or the container's, memory
 
 
 @contextmanager
@@ -17,7 +18,8 @@ def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
 
     Args:
         directory: for the database and what does not fit into memory; must be of no other use.
-        memory_limit: of the engine, such as `2GB`; half of the machine's unless given.
+        memory_limit: of the program, such as `2GB`; half of the machine's unless given. The engine
+            takes half of it: its limit is not for all that it allocates, and ids are beside it.
 
     Raises:
         ValueError: DuckDB is not installed, or the limit is too low.
@@ -32,8 +34,12 @@ def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
             spilled = str(directory / "spilled").replace("'", "''")
             connection.execute(f"SET temp_directory = '{spilled}'")
             connection.execute("SET TimeZone = 'UTC'")
-            limit = memory_limit or _half_of_memory(connection)
-            connection.execute(f"SET memory_limit = '{limit}'")
+            share = 0.5
+            if memory_limit:
+                connection.execute(f"SET memory_limit = '{memory_limit}'")
+            else:
+                share *= 0.5 / _OF_MACHINE
+            connection.execute(f"SET memory_limit = '{_limit(connection, share)}'")
             yield connection
     except duckdb.OutOfMemoryException as error:
         limit = f"--memory_limit={memory_limit} is too low: " if memory_limit else ""
@@ -48,11 +54,11 @@ def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _half_of_memory(connection: Any) -> str:
-    """Half of what the machine, or the container, has; the engine takes 80 % by itself."""
+def _limit(connection: Any, share: float) -> str:
+    """A share of the engine's limit."""
     [limit] = connection.execute("SELECT current_setting('memory_limit')").fetchone()
     number, unit = limit.split()
-    return f"{float(number) * 0.5 / 0.8}{unit}"
+    return f"{float(number) * share}{unit}"
 
 
 def first_line(error: Exception) -> str:

@@ -10,7 +10,7 @@ _SIZE = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class MemoryOptions(Options):
-    """How much memory a database engine takes before it goes on on disk.
+    """How much memory is for a log, before a database engine goes on on disk.
 
     Raises:
         ValueError: as of `Options`; or `memory_limit` is no size.
@@ -18,8 +18,8 @@ class MemoryOptions(Options):
 
     memory_limit: str = option(
         "",
-        "Memory of the database engine that sorts the log, such as 2GB; beyond it, it goes on on "
-        "disk, where TMPDIR says. Half of the machine's unless given.",
+        "Memory, such as 2GB, of which the database engine that sorts the log takes half; beyond "
+        "that it goes on on disk, where TMPDIR says. Half of the machine's unless given.",
     )
 
     def __post_init__(self) -> None:

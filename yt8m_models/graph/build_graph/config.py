@@ -85,8 +85,8 @@ class BuildGraphConfig(WatchLogOptions, MemoryOptions):
     )
     memory_limit: str = option(
         "4GB",
-        "Memory of the database engine; beyond it, it goes on on disk, in --output_dir. With "
-        "--engine=spark this is for reading a file in a worker.",
+        "Memory, of which the database engine takes half; beyond that it goes on on disk, in "
+        "--output_dir. With --engine=spark this is for reading a file in a worker.",
     )
 
     def __post_init__(self) -> None:
