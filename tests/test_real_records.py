@@ -41,7 +41,10 @@ def prior_gap(records):
     return gap(np.broadcast_to(training.mean(axis=0), evaluation.shape), evaluation, top_k=20)
 
 
-@pytest.mark.parametrize(("model", "num_epochs"), [("LogisticModel", 10), ("MoeModel", 4)])
+@pytest.mark.parametrize(
+    ("model", "num_epochs"),
+    [("LogisticModel", 10), pytest.param("MoeModel", 4, marks=pytest.mark.slow)],
+)
 def test_beats_the_class_frequencies_and_writes_a_submission(
     model, num_epochs, records, prior_gap, tmp_path
 ):

@@ -118,6 +118,7 @@ def test_worlds():
     assert config.worlds == [(10_000, 100_000), (100_000, 500_000)]
 
 
+@pytest.mark.slow
 def test_programs_at_a_size_and_a_run_that_goes_on(tmp_path, run_here, monkeypatch):
     """The first run is interrupted at the eighth step, the second measures what is left."""
     measured, small = [], tmp_path / "small"

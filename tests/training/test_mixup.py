@@ -52,7 +52,7 @@ def test_videos_without_frames_axis_are_mixed_too():
     assert mix(batch)["video_matrix"].numpy().tolist() == [[1, 3], [4, 0]]
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_training_with_mixup_learns_and_resumes_alike(config, change, jit_compile):
     config = change(config, mixup=0.5, jit_compile=jit_compile)
     train(config, DATA, MODEL)

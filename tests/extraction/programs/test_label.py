@@ -218,7 +218,10 @@ def test_videos_that_cannot_be_read_are_left_out_and_named(classes, training, tm
         labelled(training, f"{tmp_path}/broken.mkv")
 
 
-@pytest.mark.parametrize(("quantize", "level"), [("none", "frame"), ("yt8m", "video")])
+@pytest.mark.parametrize(
+    ("quantize", "level"),
+    [pytest.param("none", "frame", marks=pytest.mark.slow), ("yt8m", "video")],
+)
 def test_floats_and_video_level_are_labelled_too(classes, mean_colour, tmp_path, quantize, level):
     config = dataclasses.replace(CONFIG, quantize=quantize, level=level)
     pattern = extracted(classes, tmp_path / "records", config)
