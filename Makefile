@@ -14,7 +14,8 @@ TESTS_IO := tests/io tests/data tests/storage tests/layers/test_all_layers.py te
 	tests/prediction tests/features tests/embedding
 TESTS_BACKENDS := tests/layers tests/losses tests/embedding/test_mining.py \
 	tests/embedding/test_embedding_models.py tests/hub
-ON_BACKENDS := 'keras>=3.10' absl-py 'pandas>=2' safetensors pytest pytest-xdist hypothesis
+TEST_TOOLS := pytest pytest-xdist hypothesis
+ON_BACKENDS := 'keras>=3.10' absl-py 'pandas>=2' safetensors $(TEST_TOOLS)
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -136,7 +137,7 @@ test-io: .venv-io/.installed  ## Remote file systems, and the oldest TensorFlow:
 	done; \
 	test "$$python" || { echo 'make test-io needs Python 3.10 to 3.12; name one: PYTHON_IO=…' >&2; exit 1; }; \
 	$$python -m venv .venv-io
-	.venv-io/bin/$(PIP_INSTALL) --editable '.[io,dev,quickstart,recommend]' 'moto[s3,server]'
+	.venv-io/bin/$(PIP_INSTALL) --editable '.[io,quickstart,recommend]' $(TEST_TOOLS) 'moto[s3,server]'
 	touch $@
 
 test-jax: .venv-jax/.installed  ## Layers, losses and models of the Hub on JAX, without TensorFlow.
