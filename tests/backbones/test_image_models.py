@@ -113,15 +113,18 @@ def test_names_and_settings():
     assert {"inception_v3", "Xception", "EfficientNetV2L", "NASNetLarge"} <= set(APPLICATIONS)
 
 
-def _rejected(message, *arguments):
-    with pytest.raises(ValueError, match=message):
+def _error(*arguments):
+    with pytest.raises(ValueError, match="--rgb_model=") as error:
         image_model(*arguments)
+    return str(error.value)
 
 
 def test_errors_of_names():
-    _rejected("--rgb_model=inceptionv4: did you mean inception_v3", "inceptionv4")
-    _rejected("--rgb_model=xyzzy: must be one of inception_v3, yt8m, keras_hub:PRESET", "xyzzy")
-    _rejected("--rgb_model=yt8m needs --rgb_weights, the file classify_image_graph_def.pb", "yt8m")
+    assert "--rgb_model=inceptionv4: did you mean inception_v3" in _error("inceptionv4")
+    names = "--rgb_model=xyzzy: must be one of inception_v3, yt8m, keras_hub:PRESET"
+    assert names in _error("xyzzy")
+    weights = "--rgb_model=yt8m needs --rgb_weights, the file classify_image_graph_def.pb"
+    assert weights in _error("yt8m")
 
 
 def test_a_failed_download_says_what_to_give(monkeypatch):
@@ -129,11 +132,10 @@ def test_a_failed_download_says_what_to_give(monkeypatch):
         raise Exception(f"URL fetch failure on {origin}: None -- no network")
 
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", fail)
-    _rejected(
-        "--rgb_model=MobileNet: ImageNet's weights cannot be downloaded .*no network.*"
-        "--rgb_weights takes a file of weights",
-        _SMALL,
-    )
+    error = _error(_SMALL)
+    assert "--rgb_model=MobileNet: ImageNet's weights cannot be downloaded " in error
+    assert "no network" in error
+    assert "--rgb_weights takes a file of weights" in error
 
 
 @pytest.mark.parametrize(

@@ -79,38 +79,38 @@ def test_the_hash_is_of_values_shapes_and_order():
     assert len({digest, *map(weights_hash, others)}) == 5
 
 
-def _rejected(message, path, model=None):
-    with pytest.raises(ValueError, match=message):
+def _error(path, model=None):
+    with pytest.raises(ValueError, match=r"npz|weights") as error:
         load_weights(model or _model(), str(path))
+    return str(error.value)
 
 
 def test_errors_of_archives(trained, tmp_path):
     path = tmp_path / "a.npz"
-    _rejected(f"there is no file {path}", path)
+    assert f"there is no file {path}" in _error(path)
     first, *others = trained.get_weights()
     np.savez(path, first, *others[:-1])
-    _rejected(
-        "a.npz must have the arrays arr_0 to arr_9, the weights of small in order; it has 9 arrays",
-        path,
-    )
+    arrays = "the arrays arr_0 to arr_9, the weights of small in order; it has 9 arrays"
+    assert f"a.npz must have {arrays}" in _error(path)
     np.savez(path, first[:2], *others)
-    _rejected(
-        r"a.npz: arr_0 must have the shape \(3, 3, 3, 3\) of \S*/kernel of small; its shape is "
-        r"\(2, 3, 3, 3\)",
-        path,
-    )
+    error = _error(path)
+    assert "a.npz: arr_0 must have the shape (3, 3, 3, 3) of " in error
+    assert "/kernel of small; its shape is (2, 3, 3, 3)" in error
     path.write_text("no")
-    _rejected("a.npz cannot be read", path)
+    assert "a.npz cannot be read" in _error(path)
 
 
 def test_errors_of_files_of_keras(trained, tmp_path):
     path = tmp_path / "a.weights.h5"
+    beginning = "a.weights.h5 has not the weights of small: "
     path.write_text("no")
-    _rejected("a.weights.h5 has not the weights of small: ", path)
+    assert beginning in _error(path)
     trained.save_weights(path)
-    _rejected("a.weights.h5 has not the weights of small: .*shape", path, _model(filters=5))
+    _, found, reason = _error(path, _model(filters=5)).partition(beginning)
+    assert found
+    assert "shape" in reason
     keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)]).save_weights(path)
-    _rejected("a.weights.h5 has not the weights of small: ", path)
+    assert beginning in _error(path)
 
 
 def test_weights_that_a_file_has_not_are_missed(tmp_path):
@@ -120,11 +120,13 @@ def test_weights_that_a_file_has_not_are_missed(tmp_path):
     keras.Sequential([keras.layers.Input((3,)), layer]).save_weights(path)
     layers = [keras.layers.Dense(3, name="first"), keras.layers.PReLU(name="second")]
     model = keras.Sequential([keras.layers.Input((3,)), *layers], name="longer")
-    _rejected("a.weights.h5 has not the weights of longer: ", path, model)
+    assert "a.weights.h5 has not the weights of longer: " in _error(path, model)
 
 
 def test_errors_of_names(tmp_path):
     path = tmp_path / "weights.txt"
     path.write_text("no")
-    _rejected(f"weights must be a file .weights.h5, .keras, .h5 or .npz; received {path}", path)
-    _rejected("random weights are random:SEED, SEED a whole number; received random:x", "random:x")
+    suffixes = "weights must be a file .weights.h5, .keras, .h5 or .npz"
+    assert f"{suffixes}; received {path}" in _error(path)
+    seed = "random weights are random:SEED, SEED a whole number; received random:x"
+    assert seed in _error("random:x")
