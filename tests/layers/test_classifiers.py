@@ -2,6 +2,7 @@
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
 
@@ -123,6 +124,17 @@ def test_mixture_of_experts(mixtures, low_rank, prob_gating, rng, to_numpy, assi
     squares = sum((w**2).sum() for w in (gates, experts, *([reduce] if low_rank else [])))
     penalty = sum(float(term) for term in layer.losses)
     np.testing.assert_allclose(penalty, 0.2 * squares / 2, rtol=1e-5)
+
+
+def test_probabilities_are_float32_in_half_precision(rng, assign, to_numpy):
+    """An expert of σ(8) = 0.99966, which bfloat16 would round to 1, behind two gates of 1/2."""
+    layer = MixtureOfExperts(2, 1, prob_gating=True, dtype="mixed_bfloat16")
+    layer.build((None, 3))
+    assign(layer, gating_kernel=np.zeros((2, 2)), experts_kernel=np.zeros((3, 2)))
+    assign(layer, gates_kernel=np.zeros((3, 4)), experts_bias=np.full(2, 8.0))
+    found = layer(rng.normal(size=(4, 3)).astype("float32"))
+    assert keras.backend.standardize_dtype(found.dtype) == "float32"
+    np.testing.assert_allclose(to_numpy(found), sigmoid(8.0) / 4, rtol=1e-5)
 
 
 def test_mixture_of_experts_needs_an_expert():

@@ -431,6 +431,41 @@ def test_statistics_are_float32_in_mixed_precision(rng, assign, to_numpy):
     np.testing.assert_allclose(to_numpy(output)[0], expected, rtol=0.01)
 
 
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("num_frames", [3, 5], ids=["norms first", "norms last"])
+@pytest.mark.parametrize(("intra_norm", "final_norm"), [(True, False), (False, True), (True, True)])
+@pytest.mark.parametrize(("assignment", "gamma"), [("decoupled", 0.5), ("diagonal", 0.0)])
+def test_smoothed_means_in_half_precision(
+    assignment, gamma, intra_norm, final_norm, num_frames, policy, rng, to_numpy, gradients
+):
+    """As in float32 but for rounding, with norms from the frames' products or from the means."""
+    frames = rng.integers(-8, 9, (4, num_frames, FEATURES)) / 4
+    mask = np.arange(num_frames) < np.array([num_frames, 2, 1, 0])[:, None]
+    exact, half = (
+        DSGMM(CLUSTERS, gamma, assignment, intra_norm, final_norm, batch_norm=False, dtype=dtype)
+        for dtype in ("float32", policy)
+    )
+    for layer in (exact, half):
+        layer.build(frames.shape)
+    for weight, other in zip(exact.weights, half.weights, strict=True):
+        weight.assign(rng.integers(-4, 5, weight.shape) / 4)
+        other.assign(weight)
+    shares = ops.convert_to_tensor(rng.normal(size=(CLUSTERS * FEATURES,)).astype("float32"))
+
+    def loss(layer):
+        return ops.sum(ops.cast(layer(frames.astype("float32"), mask=mask), "float32") * shares)
+
+    expected = to_numpy(exact(frames.astype("float32"), mask=mask))
+    found = half(frames.astype("float32"), mask=mask)
+    assert keras.backend.standardize_dtype(found.dtype) == half.compute_dtype
+    np.testing.assert_allclose(to_numpy(found), expected, atol=0.02)
+    pairs = zip(
+        gradients(exact, lambda: loss(exact)), gradients(half, lambda: loss(half)), strict=True
+    )
+    for right, rounded in pairs:
+        np.testing.assert_allclose(rounded, right, atol=0.02 * np.abs(right).max() + 1e-6)
+
+
 PLAIN = {"intra_norm": False, "final_norm": False, "dtype": "mixed_bfloat16"}
 WIDTH = (1 + 2**-10) ** 2 + 1e-6
 

@@ -19,7 +19,8 @@ class ContextGating(BaseLayer):
         batch_norm: normalise the gates' logits over the batch instead of adding a bias.
         batch_norm_decay: decay of the moving statistics that inference normalises by.
 
-    Input and output: `(batch, D)`.
+    Input and output: `(batch, D)`, float32 inputs also in half precision, which is that of the
+    gates.
 
     Weights: `gating_kernel` `(D, D)`, and `gating_bias` `(D,)` without batch normalisation.
 
@@ -36,7 +37,7 @@ class ContextGating(BaseLayer):
         batch_norm_decay: float = 0.999,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.remove_diagonal = remove_diagonal
         self.batch_norm = batch_norm
         self.batch_norm_decay = batch_norm_decay
@@ -59,14 +60,16 @@ class ContextGating(BaseLayer):
             )
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
-        logits = ops.matmul(inputs, self.gating_kernel)
+        features = ops.cast(inputs, self.compute_dtype)
+        kernel = ops.cast(self.gating_kernel, self.compute_dtype)
+        logits = ops.matmul(features, kernel)
         if self.remove_diagonal:
-            logits = logits - inputs * ops.diagonal(self.gating_kernel)
+            logits = logits - features * ops.diagonal(kernel)
         if self.batch_norm:
             logits = self.normalization(logits, training=training)
         else:
-            logits = logits + self.gating_bias
-        return inputs * ops.sigmoid(logits)
+            logits = logits + ops.cast(self.gating_bias, self.compute_dtype)
+        return inputs * ops.cast(ops.sigmoid(logits), inputs.dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

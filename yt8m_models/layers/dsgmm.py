@@ -10,6 +10,7 @@ from keras import ops
 from yt8m_models.layers.base import Shape, Tensor
 from yt8m_models.layers.cluster_pooling import ClusterPooling
 from yt8m_models.layers.frame_statistics import FrameStatistics
+from yt8m_models.layers.normalization import inverse_norm
 
 STATISTICS = ("weights", "means", "covariances")
 COVARIANCES = ("diagonal", "full")
@@ -169,6 +170,8 @@ class DSGMM(ClusterPooling):
             )
 
     def pool(self, statistics: FrameStatistics) -> Tensor:
+        if self._norms_come_first(statistics.frames.shape):
+            return self._normalized_means(statistics)
         smooth: dict[str, Callable[[FrameStatistics], Tensor]] = {
             "weights": self._weights,
             "means": lambda frames: self.normalize_clusters(self._means(frames)),
@@ -194,6 +197,43 @@ class DSGMM(ClusterPooling):
         else:
             priors = ops.softmax(ops.convert_to_tensor(self.mixture_logits))
         return _smooth(counts * share, priors, counts, _either(self.gamma_weights, self.gamma))
+
+    def _norms_come_first(self, frames: Shape) -> bool:
+        """Whether to take the norms of means from the products of frames of that shape.
+
+        In half precision, where the means' passes through float32 count on a GPU, and where frames
+        have fewer products, `T²`, than the means have numbers.
+        """
+        num_frames, features = frames[1:]
+        if self.statistics != ("means",) or self.compute_dtype == "float32" or num_frames is None:
+            return False
+        return bool(num_frames**2 <= self.num_clusters * features)
+
+    def _normalized_means(self, frames: FrameStatistics) -> Tensor:
+        """The normalised means in half precision, as sums of frames by weights of unit results.
+
+        A mean is `a S_x(k) + b μ_k`, and with the posteriors p of the frames X, `(T, D)`, its
+        squared norm is `a² pᵀ(X Xᵀ)p + 2ab pᵀX μ_k + b² |μ_k|²`.
+        """
+        gamma = _either(self.gamma_means, self.gamma)
+        own, background = (
+            _smooth(*part, frames.counts, gamma) for part in ((1.0, 0.0), (0.0, 1.0))
+        )
+        means, posteriors, x = ops.convert_to_tensor(self.means), frames.posteriors, frames.frames
+        products = ops.matmul(x, ops.transpose(x, (0, 2, 1)))  # (batch, T, T)
+        of_frames = ops.sum(posteriors * ops.matmul(products, posteriors), axis=1)
+        crossed = ops.sum(posteriors * ops.matmul(x, ops.transpose(means)), axis=1)
+        squared = ops.square(own) * of_frames + 2 * own * background * crossed
+        squared += ops.square(background) * ops.sum(ops.square(means), axis=-1)
+        scales = inverse_norm(squared) if self.intra_norm else ops.ones_like(squared)
+        if self.final_norm:
+            whole = ops.sum(squared * ops.square(scales), axis=-1, keepdims=True)
+            scales = scales * inverse_norm(whole)
+        half = self.compute_dtype
+        weights = ops.cast(posteriors * ops.expand_dims(own * scales, 1), half)
+        pooled = ops.matmul(ops.transpose(weights, (0, 2, 1)), ops.cast(x, half))
+        pooled += ops.cast(ops.expand_dims(background * scales, -1), half) * ops.cast(means, half)
+        return ops.reshape(pooled, (-1, self.num_clusters * means.shape[-1]))
 
     def _means(self, frames: FrameStatistics) -> Tensor:
         counts = ops.expand_dims(frames.counts, -1)

@@ -91,7 +91,7 @@ class MixtureOfExperts(BaseLayer):
                 self.prob_gating_remove_diagonal,
                 batch_norm_decay=self.batch_norm_decay,
                 name="prob_gating",
-                dtype="float32",
+                dtype=self.dtype_policy,
             )
             self.gating.build((None, self.num_classes))
 

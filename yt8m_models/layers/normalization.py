@@ -12,7 +12,12 @@ def l2_normalize(x: Tensor, axis: int = -1) -> Tensor:
     """`x / |x|` over `axis` in float32; zero vectors stay zero, and have zero gradients."""
     x = ops.cast(x, "float32")
     squared_norm = ops.sum(ops.square(x), axis=axis, keepdims=True)
-    return x * ops.rsqrt(ops.maximum(squared_norm, EPSILON))
+    return x * inverse_norm(squared_norm)
+
+
+def inverse_norm(squared_norm: Tensor) -> Tensor:
+    """What `l2_normalize` multiplies vectors of such a squared norm by."""
+    return ops.rsqrt(ops.maximum(squared_norm, EPSILON))
 
 
 def inverse_sqrt_normal(fan_in: int) -> keras.initializers.Initializer:
