@@ -17,7 +17,7 @@ from yt8m_models.program.extras import require
 from yt8m_models.retrieval.index import Index
 
 _LIMIT_MB = 200
-_FACTOR, _LOG_FACTOR = 10, 5
+_FACTOR = 10
 _SIZES = (1024, 128)
 _NETWORK = {"fusion": "early", "hidden_size": 256, "embedding_size": 256}
 _USER_WIDTH, _ROW_BYTES, _ROWS_A_USER = 128, 154, 200
@@ -42,9 +42,9 @@ _CHANGES: dict[str, dict[str, Any]] = {
 def figures(workdir: Path, scale: float = 1.0) -> list[Figure]:
     """MB above those of a process that has done the same with few videos, one figure a program.
 
-    Programs that read the log have `--memory_limit=200MB` and a log of five times as much in CSV.
-    Others hold blocks, whatever the input, so that there is no limit to set: they have the same
-    bound, and ten times as much of records, of features as float32, of embeddings and of an index.
+    Programs that read the log have `--memory_limit=200MB`, and others hold blocks, whatever the
+    input, so that there is no limit to set. All have the same bound, and ten times as much of a log
+    in CSV, of records, of features as float32, of embeddings and of an index.
     `embed` holds a shard, here of 4,096 videos; `search` the scores of 200 queries with a block,
     and `evaluate-retrieval` those of 50 with all candidates. Pages of mapped files do not count.
 
@@ -52,7 +52,7 @@ def figures(workdir: Path, scale: float = 1.0) -> list[Figure]:
         workdir: for all of it.
         scale: another size of the inputs; the bounds stay.
     """
-    num_rows = int(scale * _LOG_FACTOR * _LIMIT_MB * 1e6 / _ROW_BYTES)
+    num_rows = int(scale * _FACTOR * _LIMIT_MB * 1e6 / _ROW_BYTES)
     num_videos = int(scale * _FACTOR * _LIMIT_MB * 1e6 / 4 / sum(_SIZES))
     num_embeddings = int(scale * _FACTOR * _LIMIT_MB * 1e6 / 4 / _EMBEDDING_SIZE)
     small, large = workdir / "small", workdir / "large"

@@ -96,6 +96,13 @@ def test_a_long_id_does_not_widen_the_others(tmp_path):
     assert VideoIds.load(tmp_path, 1001)[:1000].dtype.itemsize == 4
 
 
+def test_many_long_ids_come_in_any_order():
+    """More than are taken at a time."""
+    texts = [f"{number:05}".rjust(MOST_BYTES - number % 7, "x").encode() for number in range(5000)]
+    rows = np.random.default_rng(0).permutation(len(texts))
+    assert VideoIds(texts)[rows].tolist() == [texts[row] for row in rows]
+
+
 def test_ids_as_earlier_versions_kept_them(tmp_path):
     np.save(tmp_path / "ids.npy", np.array([b"longer", b"b"]))
     ids = VideoIds.load(tmp_path, 2)

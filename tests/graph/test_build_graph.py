@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from yt8m_models.features.feature_table import FeatureTable
 from yt8m_models.graph.build_graph.__main__ import PROGRAM, main
 from yt8m_models.graph.build_graph.building import build_graph
+from yt8m_models.graph.build_graph.co_watches import CoWatches
 from yt8m_models.graph.build_graph.config import BuildGraphConfig
 from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.graph.engine import engine
@@ -563,6 +564,22 @@ def test_an_interrupt_leaves_nothing(tmp_path):
         assert not list(tmp_path.iterdir())
     with pytest.raises(RuntimeError, match="something else"):
         work(RuntimeError("something else"))
+
+
+@pytest.mark.parametrize("edge_weights", ["users", "events"])
+@pytest.mark.parametrize("rule", ["session", "valid_watch"])
+def test_pairs_beyond_memory_are_counted_in_parts(tmp_path, monkeypatch, rule, edge_weights):
+    log = write_csv(tmp_path / "log.csv", random_log(5))
+    options = {"rule": rule, "edge_weights": edge_weights}
+    at_once, _ = build(tmp_path / "a", log, **options)
+
+    def fail(tables, co_watches):
+        raise duckdb.OutOfMemoryException("failed to allocate")
+
+    monkeypatch.setattr(CoWatches, "_make_pairs", fail)
+    in_parts, _ = build(tmp_path / "b", log, **options)
+    assert edges_of(in_parts) == edges_of(at_once)
+    assert max(edges_of(at_once).values()) > 1
 
 
 def test_the_engine_takes_half_of_the_limit_or_a_quarter_of_the_machine(tmp_path):

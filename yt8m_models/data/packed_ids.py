@@ -6,6 +6,7 @@ import numpy as np
 
 MOST_BYTES = 512  # of an id
 BLOCK = 1 << 16  # ids that are spread to one width at a time
+_BLOCK_BYTES = 1 << 20  # of these, when their bytes are taken one by one
 
 
 class PackedIds:
@@ -55,8 +56,9 @@ class PackedIds:
         width = max(width, int(lengths.max(initial=1)))
         ids = np.zeros(len(rows), f"S{width}")
         spread = _spread(ids)
-        for start in range(0, len(rows), BLOCK):
-            part = slice(start, start + BLOCK)
+        step = max(_BLOCK_BYTES // width, 1)
+        for start in range(0, len(rows), step):
+            part = slice(start, start + step)
             is_there = np.arange(width) < lengths[part, None]
             places = starts[part, None] + np.arange(width)
             spread[part][is_there] = self.data[places[is_there]]

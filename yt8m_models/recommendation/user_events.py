@@ -28,6 +28,7 @@ _EVENTS = ArtifactDir(
     {"num_users": int, "num_videos": int, "num_events": int, "values": list},
 )
 _VECTORS = 128  # of 2,048 rows each, in a block of a result
+_ID_VECTORS = 8  # of texts
 _BLOCK_EVENTS = 1 << 18
 
 
@@ -111,7 +112,7 @@ class UserEvents:
                 "JOIN users USING (user_id) JOIN videos USING (video_id) "
                 "ORDER BY users.number, place"
             )
-            for block in _blocks(rows):
+            for block in _blocks(rows, _VECTORS):
                 video_rows.append(block["number"])
                 for name, array in spilled.items():
                     array.append(block[name])
@@ -210,7 +211,7 @@ def _numbered(connection: Any, name: str) -> tuple[VideoIds, np.ndarray]:
 
     def ids() -> Iterator[np.ndarray]:
         query = f"SELECT {name}_id, size FROM {name}s ORDER BY number"
-        for block in _blocks(connection.execute(query)):
+        for block in _blocks(connection.execute(query), _ID_VECTORS):
             counts.append(block["size"].to_numpy(np.int64))
             yield as_bytes(block[f"{name}_id"])
 
@@ -218,7 +219,7 @@ def _numbered(connection: Any, name: str) -> tuple[VideoIds, np.ndarray]:
     return VideoIds(packed), np.concatenate(counts)
 
 
-def _blocks(rows: Any) -> Iterator[Any]:
+def _blocks(rows: Any, vectors: int) -> Iterator[Any]:
     """The rows of a query as DataFrames."""
-    while len(block := rows.fetch_df_chunk(_VECTORS)):
+    while len(block := rows.fetch_df_chunk(vectors)):
         yield block

@@ -152,13 +152,9 @@ class CoWatches(ABC):
         """
         config = self._config
         co_watches = self._session() if config.rule == "session" else self._valid_watch()
-        distinct = "DISTINCT" if config.edge_weights == "users" else ""
-        self._create(
-            "pairs",
-            "SELECT a, b, CAST(count(*) AS INTEGER) AS weight "
-            f"FROM (SELECT {distinct} user, least(video, other) AS a, greatest(video, other) AS b "
-            f"FROM ({co_watches}) WHERE video <> other AND video >= 0 AND other >= 0) "
-            "GROUP BY a, b",
+        self._make_pairs(
+            "SELECT user, least(video, other) AS a, greatest(video, other) AS b "
+            f"FROM ({co_watches}) WHERE video <> other AND video >= 0 AND other >= 0"
         )
         [(num_edges, largest)] = self._rows(
             f"SELECT count(*) FILTER (WHERE weight >= {config.min_count}), "
@@ -210,6 +206,18 @@ class CoWatches(ABC):
     def shown_pairs(self) -> Iterator[list[np.ndarray]]:
         """Blocks of the videos that were shown, by rows: owners and the others."""
         return self._blocks("SELECT a, b FROM shown ORDER BY a, b")
+
+    def _make_pairs(self, co_watches: str) -> None:
+        """Makes the table `pairs` of a query's rows `user`, `a` and `b`."""
+        self._create("pairs", self._weights(f"({co_watches})"))
+
+    def _weights(self, co_watches: str) -> str:
+        """The pairs of a table, or of a part of it, with the weights of their edges."""
+        distinct = "DISTINCT" if self._config.edge_weights == "users" else ""
+        return (
+            "SELECT a, b, CAST(count(*) AS INTEGER) AS weight "
+            f"FROM (SELECT {distinct} user, a, b FROM {co_watches}) GROUP BY a, b"
+        )
 
     def _session(self) -> str:
         """Each watch beside the one before it in its session."""

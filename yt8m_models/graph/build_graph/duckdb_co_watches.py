@@ -16,9 +16,11 @@ from yt8m_models.graph.build_graph.co_watches import (
 from yt8m_models.graph.build_graph.config import BuildGraphConfig
 from yt8m_models.graph.engine import engine
 from yt8m_models.graph.watch_log import IMPRESSION, WatchLog
+from yt8m_models.program.extras import require
 from yt8m_models.program.progress import Progress
 
 _VECTORS = 512  # of 2,048 rows each, in a block of a result
+_PARTS = 64  # of the pairs, where memory does not suffice for all of them at once
 
 
 class DuckDBCoWatches(CoWatches):
@@ -72,6 +74,21 @@ class DuckDBCoWatches(CoWatches):
             "FROM log JOIN videos USING (video_id) JOIN users USING (user_id)",
         )
         self.num_users = self.count("users")
+
+    def _make_pairs(self, co_watches: str) -> None:
+        try:
+            super()._make_pairs(co_watches)
+        except require("duckdb").OutOfMemoryException:
+            self._make_pairs_in_parts(co_watches)
+
+    def _make_pairs_in_parts(self, co_watches: str) -> None:
+        """The same with the co-watches on disk, and one part of the pairs after the other."""
+        self._create("co_watches", co_watches)
+        parts = (f"co_watches WHERE hash(a, b) % {_PARTS} = {part}" for part in range(_PARTS))
+        self._create("pairs", self._weights(next(parts)))
+        for part in parts:
+            self._connection.execute(f"INSERT INTO pairs {self._weights(part)}")
+        self._drop("co_watches")
 
     def _create(self, name: str, query: str) -> None:
         self._connection.execute(f"CREATE TABLE {name} AS {query}")
