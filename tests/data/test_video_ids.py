@@ -66,13 +66,19 @@ def _save(ids, directory, name="ids"):
         np.save(directory / f"{file}.npy", array)
 
 
-def test_a_directory_keeps_ids_and_their_rows(tmp_path):
-    """Ids of many lengths, some the beginning of others, against a dictionary."""
+@pytest.mark.parametrize(("shortest", "kind"), [(1, "u"), (100, "S"), (199, "S")])
+def test_a_directory_keeps_ids_and_their_rows(tmp_path, shortest, kind):
+    """Ids of many lengths, some the beginning of others, or of one, against a dictionary."""
     rng = np.random.default_rng(5)
-    texts = {bytes(rng.integers(65, 70, length, np.uint8)) for length in range(1, 200)}
-    texts |= {b"A" * length for length in range(1, 40)}
+    lengths = [*range(shortest, 200)] * 3
+    texts = {bytes(rng.integers(65, 70, length, np.uint8)) for length in lengths}
+    texts |= {b"A" * length for length in range(shortest, max(40, shortest))}
     texts = list(texts)
+    assert len(texts) >= 3
     _save(VideoIds(texts), tmp_path, "users")
+    stored = np.load(tmp_path / "users.npy")
+    assert stored.dtype.kind == kind
+    assert kind == "u" or stored.tolist() == texts
     ids = VideoIds.load(tmp_path, len(texts), "users")
     assert list(ids) == ids.to_array().tolist() == texts
     row = {text: number for number, text in enumerate(texts)}
@@ -80,9 +86,9 @@ def test_a_directory_keeps_ids_and_their_rows(tmp_path):
     expected = [row.get(text, UNKNOWN) for text in wanted]
     np.testing.assert_array_equal(ids.rows(wanted), expected)
     np.testing.assert_array_equal(ids.rows(VideoIds(wanted)), expected)
-    assert ids[[3, 0, 3]].tolist() == [texts[3], texts[0], texts[3]]
+    assert ids[[2, 0, 2]].tolist() == [texts[2], texts[0], texts[2]]
     assert ids[2:9:3].tolist() == texts[2:9:3]
-    assert (ids[7], ids[-2]) == (texts[7], texts[-2])
+    assert (ids[1], ids[-2]) == (texts[1], texts[-2])
     assert ids.width == max(map(len, texts))
     for wrong in (len(texts), [0, UNKNOWN], [len(texts)]):
         with pytest.raises(IndexError):
@@ -127,8 +133,13 @@ def test_hashes_do_not_depend_on_the_width_of_the_array():
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("ids", lambda array: array[:-1], r"ids\.npy must be uint8 of the shape \(6,\)"),
-        ("ids_ends", lambda array: array[[1, 0, 2]], "the id of row 1 is damaged"),
+        (
+            "ids",
+            lambda array: array[:-1],
+            r"ids\.npy is damaged: ids have 6 bytes, and should have 9",
+        ),
+        ("ids", lambda array: array[None], r"ids\.npy must be uint8 or bytes_ of one axis; it is"),
+        ("ids_ends", lambda array: array[[1, 0, 2]], "the id of row 0 is damaged"),
         ("ids_rows", lambda array: array + 9, "the rows of ids are damaged"),
         ("ids_hashes", lambda array: array[:2], r"ids_hashes\.npy must be uint64 of the shape \(3"),
     ],

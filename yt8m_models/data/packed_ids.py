@@ -10,20 +10,22 @@ _BLOCK_BYTES = 1 << 20  # of these, when their bytes are taken one by one
 
 
 class PackedIds:
-    """The bytes of ids without gaps, so that a long one widens no other.
+    """The bytes of ids without gaps, so that a long one widens no other, or in places of one width.
 
     Args:
         data: uint8, all ids in their order.
         ends: where each ends in `data`, int64 `(n,)`.
+        places: the width of each one's place in `data`, which zeros fill up; 0 without gaps.
 
     Raises:
-        ValueError: `data` is not as long as the last end says.
+        ValueError: `data` is not as long as the last end, or the places, say.
     """
 
-    def __init__(self, data: np.ndarray, ends: np.ndarray) -> None:
+    def __init__(self, data: np.ndarray, ends: np.ndarray, places: int = 0) -> None:
         self.data = data
         self.ends = ends
-        length = int(ends[-1]) if len(ends) else 0
+        self._places = places
+        length = len(ends) * places if places else int(ends[-1]) if len(ends) else 0
         if len(data) != length:
             raise ValueError(f"ids have {len(data)} bytes, and should have {length}")
 
@@ -48,10 +50,11 @@ class PackedIds:
         Raises:
             ValueError: the length of one is not that of an id: a file is damaged.
         """
-        starts = np.where(rows > 0, self.ends[np.maximum(rows, 1) - 1], 0)
+        starts = self._starts(rows)
         lengths = self.ends[rows] - starts
-        if len(rows) and (lengths.min() < 0 or lengths.max() > MOST_BYTES or starts.min() < 0):
-            wrong = rows[np.argmax((lengths < 0) | (lengths > MOST_BYTES) | (starts < 0))]
+        most = min(self._places or MOST_BYTES, MOST_BYTES)
+        if len(rows) and (lengths.min() < 0 or lengths.max() > most or starts.min() < 0):
+            wrong = rows[np.argmax((lengths < 0) | (lengths > most) | (starts < 0))]
             raise ValueError(f"the id of row {wrong} is damaged")
         width = max(width, int(lengths.max(initial=1)))
         ids = np.zeros(len(rows), f"S{width}")
@@ -74,10 +77,14 @@ class PackedIds:
         """Bytes of the longest id, at least 1."""
         width = 1
         for start in range(0, len(self), BLOCK):
-            ends = self.ends[max(start - 1, 0) : start + BLOCK]
-            lengths = np.diff(ends, prepend=0) if not start else np.diff(ends)
-            width = max(width, int(lengths.max()))
+            rows = np.arange(start, min(start + BLOCK, len(self)))
+            width = max(width, int((self.ends[rows] - self._starts(rows)).max()))
         return width
+
+    def _starts(self, rows: np.ndarray) -> np.ndarray:
+        if self._places:
+            return rows * self._places
+        return np.where(rows > 0, self.ends[np.maximum(rows, 1) - 1], 0)
 
 
 def hashes(ids: np.ndarray) -> np.ndarray:

@@ -60,23 +60,34 @@ class VideoIds(Sequence[bytes]):
             except ValueError as error:
                 raise ValueError(f"{path} is damaged: {error}") from error
         ends = read_array(directory, f"{name}_ends", np.int64, (count,))
-        length = int(ends[-1]) if count else 0
-        data = read_array(directory, name, np.uint8, (length,))
+        data = read_array(directory, name, (np.uint8, np.bytes_))
+        places = data.itemsize if data.dtype.kind == "S" else 0
+        try:
+            packed = PackedIds(data.view(np.uint8), ends, places)
+        except ValueError as error:
+            raise ValueError(f"{path} is damaged: {error}") from error
         found = read_array(directory, f"{name}_hashes", np.uint64, (count,))
         rows = read_array(directory, f"{name}_rows", np.integer, (count,))
-        return cls(PackedIds(data, ends), IdLookup(found, rows))
+        return cls(packed, IdLookup(found, rows))
 
     def arrays(self, name: str = "ids") -> dict[str, np.ndarray]:
         """What `load` reads, by the names of the files.
 
-        NAME          the bytes of all ids, one after the other, uint8
-        NAME_ends     where each ends, int64 (n,)
+        NAME          the ids, bytes (n,); or the bytes of all ids, one after the other, uint8, where
+                      a long one would make that twice as large
+        NAME_ends     where each ends in the bytes of NAME, int64 (n,)
         NAME_hashes   the hashes of all ids, sorted, uint64 (n,)
         NAME_rows     the row of each hash, int32 or int64 (n,)
         """
+        data, ends, width = self._packed.data, self._packed.ends, self._packed.width
+        if len(self) * width == len(data):
+            data = data.view(f"S{width}")
+        elif len(self) * width <= 2 * len(data):
+            data = np.concatenate([np.zeros(0, f"S{width}"), *self._packed.blocks(width)])
+            ends = np.arange(len(self)) * width + np.char.str_len(data)
         return {
-            name: self._packed.data,
-            f"{name}_ends": self._packed.ends,
+            name: data,
+            f"{name}_ends": ends,
             f"{name}_hashes": self._lookup.hashes,
             f"{name}_rows": self._lookup.rows,
         }

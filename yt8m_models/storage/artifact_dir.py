@@ -224,9 +224,9 @@ def read_array(
     directory: str | os.PathLike[str],
     name: str,
     dtypes: type[np.generic] | tuple[type[np.generic], ...],
-    shape: tuple[int, ...],
+    shape: tuple[int, ...] | None = None,
 ) -> np.ndarray:
-    """The array of `NAME.npy` in a directory, memory-mapped.
+    """The array of `NAME.npy` in a directory, memory-mapped; of one axis unless a shape is given.
 
     Raises:
         ValueError: it cannot be read, has none of the types or another shape.
@@ -238,10 +238,12 @@ def read_array(
     except DAMAGED_ARRAY as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
     dtypes = dtypes if isinstance(dtypes, tuple) else (dtypes,)
-    if array.shape != shape or not any(np.issubdtype(array.dtype, dtype) for dtype in dtypes):
+    has_shape = array.ndim == 1 if shape is None else array.shape == shape
+    if not has_shape or not any(np.issubdtype(array.dtype, dtype) for dtype in dtypes):
         names = " or ".join(dtype.__name__ for dtype in dtypes)
+        wanted = "one axis" if shape is None else f"the shape {shape}"
         raise ValueError(
-            f"{path} must be {names} of the shape {shape}; it is {array.dtype} of {array.shape}"
+            f"{path} must be {names} of {wanted}; it is {array.dtype} of {array.shape}"
         )
     return array
 
