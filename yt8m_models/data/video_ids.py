@@ -73,8 +73,8 @@ class VideoIds(Sequence[bytes]):
     def arrays(self, name: str = "ids") -> dict[str, np.ndarray]:
         """What `load` reads, by the names of the files.
 
-        NAME          the ids, bytes (n,); or the bytes of all ids, one after the other, uint8, where
-                      a long one would make that twice as large
+        NAME          the ids, bytes (n,); or the bytes of all, one after the other, uint8, where a
+                      long one would make that twice as large
         NAME_ends     where each ends in the bytes of NAME, int64 (n,)
         NAME_hashes   the hashes of all ids, sorted, uint64 (n,)
         NAME_rows     the row of each hash, int32 or int64 (n,)
