@@ -104,7 +104,7 @@ def test_spark_is_left_out_where_it_is_not_installed(tmp_path, monkeypatch, caps
 
 
 def test_memory_on_ten_times_as_much_input(tmp_path, monkeypatch):
-    """A hundredth of 1 GB of rows of 154 bytes, and of 2 GB of 1,152 and of 256 float32 each."""
+    """A hundredth of 2 GB of rows of 154 bytes, and of 1,152 and of 256 float32 each."""
     made, flags = {}, {}
 
     def here(function, *arguments):
@@ -124,7 +124,7 @@ def test_memory_on_ten_times_as_much_input(tmp_path, monkeypatch):
     monkeypatch.setattr(memory_limits, "in_own_process", here)
     figures = memory_limits.figures(tmp_path, scale=0.01)
     assert made == {
-        "log": [64_935, 2170, 200],
+        "log": [129_870, 2170, 200],
         "records": [4340, (1024, 128)],
         "small": 10_000,
         "large": 19_531,

@@ -19,8 +19,8 @@ class ContextGating(BaseLayer):
         batch_norm: normalise the gates' logits over the batch instead of adding a bias.
         batch_norm_decay: decay of the moving statistics that inference normalises by.
 
-    Input and output: `(batch, D)`, float32 inputs also in half precision, which is that of the
-    gates.
+    Input and output: `(batch, D)`, of one dtype: in half precision only the gates are computed in
+    it, and float32 inputs stay float32.
 
     Weights: `gating_kernel` `(D, D)`, and `gating_bias` `(D,)` without batch normalisation.
 

@@ -16,7 +16,7 @@ def l2_normalize(x: Tensor, axis: int = -1) -> Tensor:
 
 
 def inverse_norm(squared_norm: Tensor) -> Tensor:
-    """What `l2_normalize` multiplies vectors of such a squared norm by."""
+    """`1 / |x|` of squared norms `|x|²`, as in `l2_normalize`."""
     return ops.rsqrt(ops.maximum(squared_norm, EPSILON))
 
 
