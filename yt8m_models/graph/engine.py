@@ -34,7 +34,6 @@ def engine(directory: Path, memory_limit: str = "") -> Iterator[Any]:
             spilled = str(directory / "spilled").replace("'", "''")
             connection.execute(f"SET temp_directory = '{spilled}'")
             connection.execute("SET TimeZone = 'UTC'")
-            connection.execute("SET enable_progress_bar = false")  # the program has one
             share = 0.5
             if memory_limit:
                 connection.execute(f"SET memory_limit = '{memory_limit}'")
