@@ -85,12 +85,13 @@ class VideoIds(Sequence[bytes]):
         elif len(self) * width <= 2 * len(data):
             data = np.concatenate([np.zeros(0, f"S{width}"), *self._packed.blocks(width)])
             ends = np.arange(len(self)) * width + np.char.str_len(data)
-        return {
-            name: data,
-            f"{name}_ends": ends,
-            f"{name}_hashes": self._lookup.hashes,
-            f"{name}_rows": self._lookup.rows,
-        }
+        arrays = (data, ends, self._lookup.hashes, self._lookup.rows)
+        return dict(zip(self.array_names(name), arrays, strict=True))
+
+    @staticmethod
+    def array_names(name: str = "ids") -> list[str]:
+        """The names of what `arrays` gives."""
+        return [name, f"{name}_ends", f"{name}_hashes", f"{name}_rows"]
 
     def to_array(self) -> np.ndarray:
         """All ids, bytes `(n,)` of the width of the longest."""

@@ -216,9 +216,8 @@ class DSGMM(ClusterPooling):
         squared norm is `a² pᵀ(X Xᵀ)p + 2ab pᵀX μ_k + b² |μ_k|²`.
         """
         gamma = _either(self.gamma_means, self.gamma)
-        own, background = (
-            _smooth(*part, frames.counts, gamma) for part in ((1.0, 0.0), (0.0, 1.0))
-        )
+        own = _smooth(1.0, 0.0, frames.counts, gamma)
+        background = _smooth(0.0, 1.0, frames.counts, gamma)
         means, posteriors, x = ops.convert_to_tensor(self.means), frames.posteriors, frames.frames
         products = ops.matmul(x, ops.transpose(x, (0, 2, 1)))  # (batch, T, T)
         of_frames = ops.sum(posteriors * ops.matmul(products, posteriors), axis=1)

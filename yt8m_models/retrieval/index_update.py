@@ -150,9 +150,8 @@ class _Change:
     def _clean(self) -> None:
         """Deletes what belongs to states before, and to changes that were killed."""
         suffix = suffix_of(self._update)
-        kept = {
-            f"{name}.npy" for name in (*self.index.ids.arrays(f"ids{suffix}"), f"removed{suffix}")
-        }
+        names = (*VideoIds.array_names(f"ids{suffix}"), f"removed{suffix}")
+        kept = {f"{name}.npy" for name in names}
         kept.update(_OF_VECTORS if HERE in self.names else ())
         for path in self._directory.iterdir():
             name = finished_name(path.name)
