@@ -60,7 +60,7 @@ def figures(workdir: Path) -> list[Figure]:
 
 def measure(batch_size: int, rounds: int) -> list[Figure]:
     """The share of each kind of mining."""
-    functions = {"step": _step(batch_size)}
+    functions = {"step": triplet_step(batch_size)}
     functions |= {mining: _mining(mining, batch_size) for mining in _MININGS}
     medians = map(statistics.median, in_turn(rounds, *functions.values()))
     seconds = dict(zip(functions, medians, strict=True))
@@ -74,8 +74,8 @@ def measure(batch_size: int, rounds: int) -> list[Figure]:
     return found
 
 
-def _step(batch_size: int) -> Callable[[], Any]:
-    """A training step on random features."""
+def triplet_step(batch_size: int) -> Callable[[], Any]:
+    """A training step on random features of a batch of so many triplets."""
     import keras
     import tensorflow as tf
 

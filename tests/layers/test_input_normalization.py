@@ -26,6 +26,20 @@ def test_equals_the_formula(per_feature, dtype, rng, to_numpy):
     np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("per_feature", [True, False])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("num_frames", [[5, 2, 0], None])
+def test_average_is_that_of_the_valid_frames(per_feature, dtype, num_frames, rng, to_numpy):
+    recorded = rng.integers(0, 256, (3, 5, 6)).astype(dtype)
+    mask = None if num_frames is None else np.arange(5) < np.array(num_frames)[:, None]
+    layer = InputNormalization((4, 2), per_feature=per_feature)
+    layer.build(recorded.shape)
+    sums = to_numpy(layer(recorded, mask=mask)).sum(axis=1)
+    counts = np.maximum([5] * 3 if num_frames is None else num_frames, 1)[:, None]
+    found = to_numpy(layer.average(recorded, mask))
+    np.testing.assert_allclose(found, sums / counts, rtol=1e-5, atol=1e-6)
+
+
 def test_half_precision_rounds_the_result_alone(rng, to_numpy):
     frames = rng.normal(size=(2, 3, 6)).astype("float32")
     expected = ops.cast(InputNormalization((6,))(frames), "bfloat16")

@@ -11,6 +11,7 @@ from yt8m_models.data.quantization import dequantize, num_out_of_range, quantize
 from yt8m_models.data.video_ids import VideoIds, as_bytes
 from yt8m_models.features.table import TABLE, VIDEO, Table
 from yt8m_models.storage.artifact_dir import array_file, read_array
+from yt8m_models.storage.mapped_rows import take_rows
 
 DTYPES = ("uint8", "float16", "float32")
 _FEATURES = "features"
@@ -110,7 +111,7 @@ class FeatureTable(Table):
             ValueError: a row is not in the table.
         """
         rows = self.ids.checked_rows(rows)
-        values = np.concatenate([feature[rows] for feature in self._features], axis=1)
+        values = np.concatenate([take_rows(each, rows) for each in self._features], axis=1)
         return {"video_matrix": values}
 
     def select(self, names: Sequence[str]) -> "FeatureTable":

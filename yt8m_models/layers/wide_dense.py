@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from yt8m_models.layers.base import Tensor
+from yt8m_models.layers.devices import loops_on_cpu
 
 _WIDE = 2**17
 _PIECE = 2**12
@@ -37,9 +38,7 @@ class WideDense(keras.layers.Dense):
 
 
 def _num_pieces(features: int) -> int:
-    if features < _WIDE or keras.backend.backend() == "torch":
-        return 1
-    if not all(name.startswith("cpu") for name in keras.distribution.list_devices()):
+    if features < _WIDE or not loops_on_cpu():
         return 1
     return max(count for count in range(1, features // _PIECE + 1) if features % count == 0)
 

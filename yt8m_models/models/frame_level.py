@@ -9,6 +9,7 @@ from keras import ops
 from yt8m_models import layers
 from yt8m_models.config import DataConfig, ResolvedModel
 from yt8m_models.layers import (
+    AveragePooling,
     BatchNormalization,
     ContextGating,
     FrameNetwork,
@@ -72,6 +73,9 @@ class FrameLevelModel(BaseModel):
         self.pooling = [POOLINGS[each.pooling](layers, each) for each in configs]
         for index, layer in enumerate(self.pooling):
             setattr(self, f"pooling_{index}", layer)  # checkpoints follow attributes, not lists
+        self._averages_input = not (config.input_batch_norm or config.frame_layers) and all(
+            isinstance(layer, AveragePooling) for layer in self.pooling
+        )
         if config.dropout > 0:
             self.dropout = keras.layers.Dropout(config.dropout, name="dropout")
         if config.hidden_size > 0:
@@ -129,11 +133,6 @@ class FrameLevelModel(BaseModel):
             frames = self.sampling(frames, num_frames)
             num_frames = ops.where(num_frames > 0, self.sample_frames, 0)
         mask = ops.arange(ops.shape(frames)[1]) < ops.expand_dims(num_frames, 1)
-        frames = self.input_normalization(frames, mask=mask)
-        if self.input_batch_norm is not None:
-            frames = self.input_batch_norm(frames, mask=mask, training=training)
-        if self.frame_network is not None:
-            frames = self.frame_network(frames, mask=mask, training=training)
         activations = self._pool(frames, mask, training)
         if self.dropout is not None:
             activations = self.dropout(activations, training=training)
@@ -149,7 +148,14 @@ class FrameLevelModel(BaseModel):
         return self.classify(activations, training, return_logits)
 
     def _pool(self, frames: Tensor, mask: Tensor, training: bool) -> Tensor:
-        """`(batch, T, D)` to the pooled features side by side."""
+        """Frames as they came, `(batch, T, D)`, to the pooled features side by side."""
+        if self._averages_input:
+            return self.input_normalization.average(frames, mask)
+        frames = self.input_normalization(frames, mask=mask)
+        if self.input_batch_norm is not None:
+            frames = self.input_batch_norm(frames, mask=mask, training=training)
+        if self.frame_network is not None:
+            frames = self.frame_network(frames, mask=mask, training=training)
         start, pooled = 0, []
         for layer, size in zip(self.pooling, self.pooled_sizes, strict=True):
             part = frames[..., start : start + size]

@@ -8,6 +8,7 @@ import numpy as np
 from yt8m_models.embedding.embeddings import Embeddings
 from yt8m_models.retrieval.quantizer import ScalarQuantizer, sample_rows
 from yt8m_models.storage.artifact_dir import array_file, read_array, write_array
+from yt8m_models.storage.mapped_rows import take_rows
 
 _BLOCK = 16384
 
@@ -94,7 +95,7 @@ class StoredVectors:
 
     def __getitem__(self, rows: np.ndarray | slice) -> np.ndarray:
         """The vectors of rows, or what their codes stand for: float32 `(rows, d)`."""
-        taken = self.values[rows]
+        taken = self.values[rows] if isinstance(rows, slice) else take_rows(self.values, rows)
         return taken if self.quantizer is None else self.quantizer.decode(taken)
 
 
