@@ -20,7 +20,7 @@ from yt8m_models.graph.co_watch_graph import CoWatchGraph
 from yt8m_models.storage.mapped_rows import memory_bytes
 from yt8m_models.training.history import read_history
 
-BOUND = 0.9
+BOUND = 0.8
 _SIZES = (1024, 128)
 _OF_MEMORY = 0.6  # more than half, from which on rows are asked of the disk
 _BLOCK = 50_000

@@ -139,8 +139,12 @@ def test_hashes_do_not_depend_on_the_width_of_the_array():
             r"ids\.npy is damaged: ids have 6 bytes, and should have 9",
         ),
         ("ids", lambda array: array[None], r"ids\.npy must be uint8 or bytes_ of one axis; it is"),
-        ("ids_ends", lambda array: array[[1, 0, 2]], "the id of row 0 is damaged"),
-        ("ids_rows", lambda array: array + 9, "the rows of ids are damaged"),
+        (
+            "ids_ends",
+            lambda array: array[[1, 0, 2]],
+            r"ids\.npy is damaged: the id of row 0 has no such length",
+        ),
+        ("ids_rows", lambda array: array + 9, r"ids\.npy is damaged: a row of its hashes is"),
         ("ids_hashes", lambda array: array[:2], r"ids_hashes\.npy must be uint64 of the shape \(3"),
     ],
 )

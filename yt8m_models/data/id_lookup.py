@@ -44,7 +44,7 @@ class IdLookup:
             ids: those that this is of.
 
         Raises:
-            ValueError: the files that this is of are damaged.
+            ValueError: the files that this is of are damaged; that of the ids is named.
         """
         found = np.full(len(wanted), UNKNOWN, np.int64)
         of_wanted = hashes(wanted)
@@ -57,7 +57,9 @@ class IdLookup:
                 return found
             rows = self.rows[places[left]]
             if rows.min() < 0 or rows.max() >= len(ids):
-                raise ValueError(f"the rows of ids are damaged: there are {len(ids)} ids")
+                raise ValueError(
+                    f"{ids.file} is damaged: a row of its hashes is none of its {len(ids)} ids"
+                )
             is_same = ids.take(rows) == wanted[left]
             found[left[is_same]] = rows[is_same]
             left = left[~is_same]

@@ -16,15 +16,17 @@ class PackedIds:
         data: uint8, all ids in their order.
         ends: where each ends in `data`, int64 `(n,)`.
         places: the width of each one's place in `data`, which zeros fill up; 0 without gaps.
+        file: that has them, for messages.
 
     Raises:
         ValueError: `data` is not as long as the last end, or the places, say.
     """
 
-    def __init__(self, data: np.ndarray, ends: np.ndarray, places: int = 0) -> None:
+    def __init__(self, data: np.ndarray, ends: np.ndarray, places: int = 0, file: str = "") -> None:
         self.data = data
         self.ends = ends
         self._places = places
+        self.file = file
         length = len(ends) * places if places else int(ends[-1]) if len(ends) else 0
         if len(data) != length:
             raise ValueError(f"ids have {len(data)} bytes, and should have {length}")
@@ -48,14 +50,14 @@ class PackedIds:
         """The ids of rows, bytes of the width of the longest, or of `width` where it is more.
 
         Raises:
-            ValueError: the length of one is not that of an id: a file is damaged.
+            ValueError: the length of one is not that of an id; its file is named.
         """
         starts = self._starts(rows)
         lengths = self.ends[rows] - starts
         most = min(self._places or MOST_BYTES, MOST_BYTES)
         if len(rows) and (lengths.min() < 0 or lengths.max() > most or starts.min() < 0):
             wrong = rows[np.argmax((lengths < 0) | (lengths > most) | (starts < 0))]
-            raise ValueError(f"the id of row {wrong} is damaged")
+            raise ValueError(f"{self.file} is damaged: the id of row {wrong} has no such length")
         width = max(width, int(lengths.max(initial=1)))
         ids = np.zeros(len(rows), f"S{width}")
         spread = _spread(ids)

@@ -63,7 +63,7 @@ class VideoIds(Sequence[bytes]):
         data = read_array(directory, name, (np.uint8, np.bytes_))
         places = data.itemsize if data.dtype.kind == "S" else 0
         try:
-            packed = PackedIds(data.view(np.uint8), ends, places)
+            packed = PackedIds(data.view(np.uint8), ends, places, str(path))
         except ValueError as error:
             raise ValueError(f"{path} is damaged: {error}") from error
         found = read_array(directory, f"{name}_hashes", np.uint64, (count,))

@@ -45,7 +45,9 @@ class FeatureTable(Table):
                 f"{list(names)} of {list(sizes)}; received {features.shape}"
             )
         super().__init__(ids, names, sizes)
-        self._features = np.split(features, np.cumsum(self.sizes)[:-1], axis=1)
+        ends = np.cumsum(self.sizes).tolist()
+        self._columns = list(zip([0, *ends], ends, strict=False))  # of each feature
+        self._features = features
 
     @classmethod
     def load(cls, directory: str | os.PathLike) -> "FeatureTable":
@@ -111,15 +113,21 @@ class FeatureTable(Table):
             ValueError: a row is not in the table.
         """
         rows = self.ids.checked_rows(rows)
-        values = np.concatenate([take_rows(each, rows) for each in self._features], axis=1)
-        return {"video_matrix": values}
+        runs: list[list[int]] = []
+        for start, end in self._columns:  # those beside each other at once
+            if runs and runs[-1][1] == start:
+                runs[-1][1] = end
+            else:
+                runs.append([start, end])
+        parts = [take_rows(self._features[:, start:end], rows) for start, end in runs]
+        return {"video_matrix": parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)}
 
     def select(self, names: Sequence[str]) -> "FeatureTable":
         places = self._places(names)
         table = copy.copy(self)
         table.names = tuple(names)
         table.sizes = tuple(self.sizes[place] for place in places)
-        table._features = [self._features[place] for place in places]
+        table._columns = [self._columns[place] for place in places]
         return table
 
 
