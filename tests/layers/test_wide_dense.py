@@ -26,7 +26,7 @@ def piece_counts(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("features", "pieces"), [(WIDE, [32]), (WIDE + 133, [15]), (WIDE - 1024, [])]
+    ("features", "pieces"), [(WIDE, [128]), (WIDE + 133, [15]), (WIDE - 1024, [])]
 )
 def test_equals_dense(features, pieces, rng, to_numpy, piece_counts):
     inputs = rng.normal(size=(3, features)).astype("float32")
