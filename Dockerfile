@@ -18,25 +18,25 @@ COPY eval eval
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/python -m pip install --no-cache-dir --constraint constraints.txt \
         '.[quickstart,video,report,recommend,export,serve]' ${GPU:+'tensorflow[and-cuda]'} \
-    && useradd --create-home yt8m
+    && useradd --create-home --uid 1000 yt8m
 
 ENV PATH=/opt/venv/bin:$PATH
-USER yt8m
+USER 1000
 WORKDIR /work
 ENTRYPOINT ["yt8m"]
 CMD ["--help"]
 
 FROM runtime AS check
 
-USER root
+USER 0
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends make \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /check
 COPY Makefile train.py inference.py ./
-RUN chown yt8m /check
-USER yt8m
+RUN chown 1000 /check
+USER 1000
 RUN make --old-file=setup VENV=/opt/venv/bin quickstart
 
 FROM runtime
