@@ -1,6 +1,6 @@
 """Average pooling of all frames: training, evaluation and inference against their pipeline alone.
 
-The original's default model is so small that reading is most of what there is to do.
+The starter code's first model is so small that reading is half of what there is to do.
 """
 
 import statistics

@@ -71,8 +71,8 @@ class InputNormalization(BaseLayer):
     def average(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Mean of a video's valid frames after `call`: `1/n Σ_t x_t / |x_t|`.
 
-        CPUs take 8-bit frames video by video, so that a video's floats stay in a cache: in half
-        the time.
+        CPUs take 8-bit frames video by video, so that a video's floats stay in a cache, which takes
+        a quarter to two thirds of the time.
 
         Args:
             inputs: `(batch, T, D)`.
