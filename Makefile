@@ -173,7 +173,8 @@ bench: setup  ## The benchmarks, as a table and as out/benchmarks.json.
 	$(VENV)/python -m benchmarks --output=$(OUT)/benchmarks.json
 
 bench-check: setup  ## A short form of the benchmarks beside those of a commit: BASE=HEAD~1.
-	$(VENV)/python -m benchmarks --only=step,training,all_frames,pipeline,inference,metrics --base=$(BASE)
+	$(VENV)/python -m benchmarks --base=$(BASE) \
+		--only=step,training,all_frames,pipeline,inference,metrics,start,triplets_from_disk
 
 wheel-smoke: setup  ## Build the wheel and use it from a clean environment.
 	PYTHON=$(CURDIR)/$(VENV)/python .ci/wheel-smoke

@@ -20,8 +20,8 @@ ALLOWED = 0.9
 def compare(base: str, names: Sequence[str], rounds: int) -> list[tuple[Figure, Figure]]:
     """Measures a commit and the working tree in turn; the median of each figure of both.
 
-    Each measurement is a process of its own in its own tree. Figures that one of the two does not
-    have are left out.
+    Each measurement is a process of its own in its own tree. Benchmarks that the commit does not
+    have are not run, and figures that one of the two does not have are left out.
 
     Args:
         base: the commit, in any form that git understands.
@@ -29,11 +29,14 @@ def compare(base: str, names: Sequence[str], rounds: int) -> list[tuple[Figure, 
         rounds: how often each of the two is measured.
 
     Raises:
-        ValueError: there is no such commit, or a benchmark fails.
+        ValueError: there is no such commit, it has none of the benchmarks, or one fails.
     """
     of_base, of_tree = [], []
     with tempfile.TemporaryDirectory() as directory:
         _check_out(base, Path(directory))
+        names = [name for name in names if Path(directory, "benchmarks", f"{name}.py").exists()]
+        if not names:
+            raise ValueError(f"--base={base}: has none of these benchmarks")
         for _ in range(rounds):
             of_base.append(_measured(Path(directory), names))
             of_tree.append(_measured(ROOT, names))

@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -14,6 +15,9 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Shells ignore Ctrl-C in what they run in the background, and programs that tests start would too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -36,16 +36,22 @@ def test_both_trees_are_measured_in_turn_and_medians_compared(monkeypatch):
     measured = []
 
     def measure(tree, names):
+        assert names == ["step"]
         measured.append((tree / "README.md").exists() and tree == comparison.ROOT)
         value = float(len(measured))
         figures = {"speed": Figure("speed", value), f"only {tree}": Figure("new", 1.0)}
         return figures
 
     monkeypatch.setattr(comparison, "_measured", measure)
-    ((before, now),) = comparison.compare("HEAD", ("step",), 3)
+    ((before, now),) = comparison.compare("HEAD", ("step", "later"), 3)
     assert measured == [False, True] * 3
     assert (before.value, now.value) == (3.0, 4.0)  # the medians of 1, 3, 5 and of 2, 4, 6
     assert comparison.gain(before, now) == pytest.approx(4 / 3)
+
+
+def test_a_commit_without_the_benchmarks():
+    with pytest.raises(ValueError, match="--base=HEAD: has none of these benchmarks"):
+        comparison.compare("HEAD", ("later",), 1)
 
 
 def test_a_commit_that_is_not_there():
