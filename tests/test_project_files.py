@@ -52,7 +52,7 @@ def test_the_image_installs_the_constraints_and_runs_as_a_user():
     extras = re.search(r"'\.\[(.+?)\]'", install)[1].split(",")
     assert set(extras) <= set(re.findall(r'^        "(\w+)": \[', _read("setup.py"), re.M))
     users = [line[1] for line in words if line[0] == "USER"]
-    assert users == ["yt8m", "root", "yt8m"]
+    assert users == ["1000", "0", "1000"]
     ignored = _read(".dockerignore").splitlines()
     for _, *sources, _ in (line for line in words if line[0] == "COPY"):
         for source in sources:
