@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from yt8m_models.data import id_lookup
-from yt8m_models.data.packed_ids import MOST_BYTES, hashes
+from yt8m_models.data.packed_ids import MOST_BYTES, PackedIds, hashes
 from yt8m_models.data.video_ids import UNKNOWN, VideoIds, as_bytes, nothing_in_common
 
 
@@ -121,6 +121,16 @@ def test_ids_with_one_hash_are_told_apart(monkeypatch):
     np.testing.assert_array_equal(ids.rows(["c", "a", "d", "b"]), [2, 0, UNKNOWN, 1])
     with pytest.raises(ValueError, match="'b' is there twice"):
         VideoIds(["a", "b", "b"])
+
+
+def test_ids_beyond_two_gigabytes_are_found():
+    """Rows are int32, and places of bytes are not. All ids are views of one byte here."""
+    number = 2**31 // MOST_BYTES + 2
+    data = np.broadcast_to(np.frombuffer(b"x", np.uint8), (number * MOST_BYTES,))
+    ends = np.arange(1, number + 1) * MOST_BYTES
+    rows = np.array([0, number - 1], np.int32)
+    for places in (0, MOST_BYTES):
+        assert PackedIds(data, ends, places).take(rows).tolist() == 2 * [b"x" * MOST_BYTES]
 
 
 def test_hashes_do_not_depend_on_the_width_of_the_array():

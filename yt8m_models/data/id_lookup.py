@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from yt8m_models.data.packed_ids import PackedIds, hashes
+from yt8m_models.data.packed_ids import BLOCK, PackedIds, hashes
 
 UNKNOWN = -1
 
@@ -26,15 +26,18 @@ class IdLookup:
         Raises:
             ValueError: an id is there twice; it is named.
         """
-        found = np.concatenate([np.zeros(0, np.uint64), *map(hashes, ids.blocks())])
-        order = np.argsort(found, kind="stable")
-        found = found[order]
+        found = np.empty(len(ids), np.uint64)
+        for number, block in enumerate(ids.blocks()):
+            found[number * BLOCK : number * BLOCK + len(block)] = hashes(block)
+        rows = np.argsort(found, kind="stable")
+        if len(rows) <= np.iinfo(np.int32).max:
+            rows = rows.astype(np.int32)
+        found.sort()
         places = np.flatnonzero(found[1:] == found[:-1])
-        first, second = ids.take(order[places]), ids.take(order[places + 1])
+        first, second = ids.take(rows[places]), ids.take(rows[places + 1])
         for twice in first[first == second][:1]:
             raise ValueError(f"video id {twice.decode(errors='replace')!r} is there twice")
-        is_small = len(order) <= np.iinfo(np.int32).max
-        return cls(found, order.astype(np.int32) if is_small else order)
+        return cls(found, rows)
 
     def find(self, wanted: np.ndarray, ids: PackedIds) -> np.ndarray:
         """The row of each id, int64 `(n,)`; `UNKNOWN` for those that are not there.

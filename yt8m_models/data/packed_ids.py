@@ -34,14 +34,15 @@ class PackedIds:
     @classmethod
     def pack(cls, blocks: Iterable[np.ndarray]) -> "PackedIds":
         """Packs blocks of ids, bytes `(n,)` of any widths."""
-        data, lengths = [np.zeros(0, np.uint8)], [np.zeros(0, np.int64)]
+        data, lengths = bytearray(), [np.zeros(0, np.int32)]
         for block in blocks:
             for start in range(0, len(block), BLOCK):
                 part = block[start : start + BLOCK]
-                lengths.append(np.char.str_len(part))
+                lengths.append(np.char.str_len(part).astype(np.int32))
                 spread = _spread(part)
-                data.append(spread[np.arange(spread.shape[1]) < lengths[-1][:, None]])
-        return cls(np.concatenate(data), np.cumsum(np.concatenate(lengths)))
+                data += spread[np.arange(spread.shape[1]) < lengths[-1][:, None]].tobytes()
+        ends = np.cumsum(np.concatenate(lengths), dtype=np.int64)
+        return cls(np.frombuffer(data, np.uint8), ends)
 
     def __len__(self) -> int:
         return len(self.ends)
@@ -85,7 +86,7 @@ class PackedIds:
 
     def _starts(self, rows: np.ndarray) -> np.ndarray:
         if self._places:
-            return rows * self._places
+            return rows.astype(np.int64) * self._places
         return np.where(rows > 0, self.ends[np.maximum(rows, 1) - 1], 0)
 
 

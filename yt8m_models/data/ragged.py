@@ -10,7 +10,9 @@ import numpy as np
 
 def offsets_of(lengths: np.ndarray) -> np.ndarray:
     """Where rows of these lengths begin and end."""
-    return np.concatenate([[0], np.cumsum(lengths)])
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
 
 
 def places_of(offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

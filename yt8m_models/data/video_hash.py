@@ -3,10 +3,12 @@
 import hashlib
 import math
 from collections.abc import Iterable
+from itertools import islice
 
 import numpy as np
 
 _BYTES = 8
+_BLOCK = 1 << 16  # ids whose hashes are objects at a time
 
 
 def are_test(video_ids: Iterable[bytes], fraction: float, seed: int = 0) -> np.ndarray:
@@ -17,14 +19,19 @@ def are_test(video_ids: Iterable[bytes], fraction: float, seed: int = 0) -> np.n
     test part of a smaller fraction lies within that of a larger one.
     """
     salt, sha256 = b"%d:" % seed, hashlib.sha256
-    digests = b"".join([sha256(salt + video_id).digest()[:_BYTES] for video_id in video_ids])
-    numbers = np.frombuffer(digests, f">u{_BYTES}")
     # Of whole numbers those below a bound are those below the next whole one: so no number is
     # rounded to compare it.
     bound = math.ceil(fraction * 2**64)
     if bound <= 0:
-        return np.zeros(len(numbers), bool)
-    return numbers <= np.uint64(min(bound, 2**64) - 1)
+        return np.zeros(sum(1 for _ in video_ids), bool)
+    most = np.uint64(min(bound, 2**64) - 1)
+    left = iter(video_ids)
+    parts = [np.zeros(0, bool)]
+    while ids := list(islice(left, _BLOCK)):
+        digests = b"".join([sha256(salt + video_id).digest()[:_BYTES] for video_id in ids])
+        numbers = np.frombuffer(digests, f">u{_BYTES}")
+        parts.append(numbers <= most)
+    return np.concatenate(parts)
 
 
 def is_test(video_id: bytes, fraction: float, seed: int = 0) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from yt8m_models.data.ragged import offsets_of
 from yt8m_models.data.video_hash import are_test
-from yt8m_models.data.video_ids import UNKNOWN, VideoIds
+from yt8m_models.data.video_ids import UNKNOWN
 from yt8m_models.features.load_features import load_features
 from yt8m_models.graph.build_graph.co_watches import SHOWN, WATCH, CoWatches, LeftOut
 from yt8m_models.graph.build_graph.config import BuildGraphConfig
@@ -101,7 +101,7 @@ def build_graph(
         with Progress(total, "steps", "co-watch graph", enabled=progress) as bar:
             num_rows = tables.read(bar)
             bar.update(0, now="numbering the ids")
-            ids = VideoIds(tables.number_events())
+            ids = tables.number_events()
             without, not_in_log = None, None
             if feature_ids is not None:
                 there = f"the features in {config.features_dir}"

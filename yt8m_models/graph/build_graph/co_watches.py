@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from yt8m_models.data.video_ids import as_bytes
+from yt8m_models.data.packed_ids import PackedIds
+from yt8m_models.data.video_ids import VideoIds, as_bytes
 from yt8m_models.graph.build_graph.config import BuildGraphConfig
 from yt8m_models.graph.watch_log import IMPRESSION, MICROSECONDS, TIME, USER, VIDEO, WATCHED
 from yt8m_models.program.progress import Progress
@@ -59,7 +60,7 @@ class CoWatches(ABC):
             ValueError: as of `WatchLog.blocks`; or there is no row in any file.
         """
 
-    def number_events(self) -> np.ndarray:
+    def number_events(self) -> VideoIds:
         """Replaces the table `log` by `videos`, with ids and their rows, and `events`, with rows.
 
         The `place` of an event is that of its row in the log. Videos with fewer than `min_views`
@@ -67,7 +68,7 @@ class CoWatches(ABC):
         sessions.
 
         Returns:
-            The ids of the videos by row, bytes.
+            The ids of the videos by row.
 
         Raises:
             ValueError: no video has as many watches.
@@ -91,7 +92,7 @@ class CoWatches(ABC):
                 f"--min_views={min_views} leaves no video: the most watches that one has are {most}"
             )
         blocks = self._blocks("SELECT video_id FROM videos WHERE video >= 0 ORDER BY video")
-        return np.concatenate([as_bytes(texts) for (texts,) in blocks])
+        return VideoIds(PackedIds.pack(as_bytes(texts) for (texts,) in blocks))
 
     def count_kinds(self) -> dict[int, int]:
         """How many events there are of each kind that there is."""
