@@ -31,7 +31,7 @@ def piece_counts(monkeypatch):
 def test_equals_dense(features, pieces, rng, to_numpy, piece_counts):
     inputs = rng.normal(size=(3, features)).astype("float32")
     layer = WideDense(2, activation="tanh", bias_initializer="random_normal")
-    outputs = to_numpy(layer(inputs))
+    outputs = to_numpy(layer(inputs, training=True))
     kernel, bias = (to_numpy(weight) for weight in layer.weights)
     np.testing.assert_allclose(outputs, np.tanh(inputs @ kernel + bias), rtol=1e-4, atol=1e-5)
     assert piece_counts == (pieces if BY_XLA else [])
@@ -50,7 +50,7 @@ def test_gradients_of_weights_and_inputs(rng, to_numpy, gradients, piece_counts)
             self.dense.build(shape)
 
         def call(self, inputs):
-            return self.dense(inputs * self.scales)
+            return self.dense(inputs * self.scales, training=True)
 
     inputs = rng.normal(size=(3, WIDE)).astype("float32")
     upstream = rng.normal(size=(3, 2)).astype("float32")
@@ -72,7 +72,7 @@ def test_gradients_of_weights_and_inputs(rng, to_numpy, gradients, piece_counts)
 def test_half_precision_sums_pieces_in_float32(dtype, rng, to_numpy):
     inputs = rng.normal(size=(3, WIDE)).astype("float32")
     layer = WideDense(2, dtype=dtype)
-    outputs = layer(inputs)
+    outputs = layer(inputs, training=True)
     assert keras.backend.standardize_dtype(outputs.dtype) == layer.compute_dtype
     expected = inputs.astype("float64") @ to_numpy(layer.kernel)
     np.testing.assert_allclose(to_numpy(outputs), expected, atol=0.03)
@@ -81,16 +81,20 @@ def test_half_precision_sums_pieces_in_float32(dtype, rng, to_numpy):
 def test_a_batch_of_any_size(rng):
     inputs = keras.Input((WIDE,))
     layer = WideDense(2)
-    model = keras.Model(inputs, layer(inputs))
+    model = keras.Model(inputs, layer(inputs, training=True))
     assert model.output.shape == (None, 2)
     for batch in (1, 4):
         values = rng.normal(size=(batch, WIDE)).astype("float32")
         np.testing.assert_allclose(
-            ops.convert_to_numpy(model(values)), ops.convert_to_numpy(layer(values)), rtol=1e-6
+            ops.convert_to_numpy(model(values)),
+            ops.convert_to_numpy(layer(values, training=True)),
+            rtol=1e-6,
         )
 
 
-def test_other_devices_take_it_at_once(rng, monkeypatch, piece_counts):
+def test_other_devices_and_inference_take_it_at_once(rng, monkeypatch, piece_counts):
+    layer, inputs = WideDense(2), rng.normal(size=(3, WIDE)).astype("float32")
+    layer(inputs)
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0"])
-    WideDense(2)(rng.normal(size=(3, WIDE)).astype("float32"))
+    layer(inputs, training=True)
     assert piece_counts == []

@@ -15,20 +15,21 @@ _PIECE = 2**10
 
 @keras.saving.register_keras_serializable(package="yt8m_models")
 class WideDense(keras.layers.Dense):
-    """`keras.layers.Dense` that takes 131,072 inputs or more in pieces on CPUs.
+    """`keras.layers.Dense` that takes 131,072 inputs or more in pieces in training on CPUs.
 
         y = Σ_p x_p · W_p + b
 
     From that width on XLA's product for CPUs takes twice as long, and VLAD matrices are as wide:
     `(80, 262144) · (262144, 1024)` takes two cores 0.14 s in pieces of 1,024 inputs, whose products
     are added one by one, and 0.36 s at once. The gradient's two products are taken at once. Below
-    that width, on other devices, and on PyTorch, it is `keras.layers.Dense`.
+    that width, on other devices, on PyTorch, and in inference, which XLA does not compile unless
+    asked to, it is `keras.layers.Dense`.
 
     Inputs: `(batch, features)`. Output: `(batch, units)`.
     """
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        count = _num_pieces(inputs.shape[-1])
+        count = _num_pieces(inputs.shape[-1]) if training else 1
         if count == 1:
             return super().call(inputs, training=training)
         outputs = _product_in_pieces(inputs, self.kernel, count)
