@@ -244,7 +244,7 @@ def test_evaluation_works_from_the_result(imported, records):
 @pytest.mark.parametrize(
     ("name", "optimizer"),
     [
-        ("willow_netvlad_gated", "AdamOptimizer"),
+        pytest.param("willow_netvlad_gated", "AdamOptimizer", marks=pytest.mark.slow),
         ("starter_dbof_max", "MomentumOptimizer"),
         pytest.param("starter_dbof_max", "AdamOptimizer", marks=pytest.mark.slow),
         pytest.param("willow_gru", "AdamOptimizer", marks=pytest.mark.slow),

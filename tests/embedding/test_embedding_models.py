@@ -296,7 +296,7 @@ def test_gradients_reach_every_weight(model, gradients):
         ("late", "random", "TripletExponentialLoss"),
         ("late", "semi_hard", "TripletHingeLoss"),
         ("early", "hardest", "TripletLogLoss"),
-        ("dsgmm", "semi_hard", "TripletHingeLoss"),
+        pytest.param("dsgmm", "semi_hard", "TripletHingeLoss", marks=pytest.mark.slow),
     ],
 )
 def test_training_tells_topics_apart(name, mining, loss):

@@ -115,7 +115,7 @@ def test_certain_predictions(metric, expected):
     assert float(metric.result()) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_in_fit_and_evaluate(jit_compile):
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
