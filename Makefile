@@ -10,8 +10,8 @@ BASE ?= HEAD~1
 WORKERS ?= auto
 PIP_INSTALL := python -m pip install --quiet
 PYTEST := python -m pytest -n $(WORKERS) --dist loadfile
-TESTS_IO := tests/io tests/data tests/storage tests/layers/test_all_layers.py tests/training \
-	tests/prediction tests/features tests/embedding/test_train.py tests/embedding/test_embed.py
+TESTS_IO := tests/io tests/data tests/storage tests/layers/test_all_layers.py tests/models tests/training \
+	tests/prediction tests/features tests/embedding
 TESTS_BACKENDS := tests/layers tests/losses tests/embedding/test_mining.py \
 	tests/embedding/test_embedding_models.py tests/hub
 TEST_TOOLS := pytest pytest-xdist hypothesis

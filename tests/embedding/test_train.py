@@ -133,7 +133,6 @@ def test_training_in_two_runs_is_training_in_one_to_the_last_bit(run, model, fla
     assert_equal_checkpoints(whole["checkpoint"], second["checkpoint"])
 
 
-@pytest.mark.slow
 def test_training_on_frames_resumes_too(world, tmp_path):
     rng = np.random.default_rng(3)
     path = str(tmp_path / "train0.tfrecord")

@@ -532,7 +532,6 @@ def test_help_is_quick_to_load():
 # --- the orders of Table 1
 
 
-@pytest.mark.slow
 def test_cdml_beats_raw_features_and_audio_helps(small_world, tmp_path, in_process):
     """In cold-start retrieval, after 150 steps; late fusion 64-32 with audio, and rgb alone."""
     config = CDMLConfig(

@@ -336,7 +336,6 @@ def test_two_mirrored_replicas_do_what_one_does_with_the_batch_of_both():
     assert status_on_two_replicas(MIRRORED) == 0
 
 
-@pytest.mark.slow
 def test_each_replica_moves_its_own_statistics_and_the_first_are_saved():
     assert status_on_two_replicas(MIRRORED_STATISTICS) == 0
 
